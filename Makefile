@@ -1,0 +1,75 @@
+# Short names for what the README tells. Nothing here needs root; everything is installed into .venv from locks/ with hashes.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+ROOMS := schema agent collector dashboards alerts demo
+UV_INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --no-build-isolation --no-deps
+
+.PHONY: help demo test check setup bench lock reports generate clean
+.DEFAULT_GOAL := help
+
+help:  ## what can be made
+	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+demo: .venv/.demo  ## start agent, collector, a real model server and its traffic; Ctrl-C ends all
+	@exec $(BIN)/tocsin up --demo
+
+setup: .venv/.demo  ## the environment only
+
+test: .venv/.test .venv-reports/.ready  ## every test, the fast ones first
+	@exec $(BIN)/python -m tests.run
+
+check: .venv/.test  ## format, lint, types, directions of import, generated files fresh
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m tests.generated --check
+
+generate: .venv/.test  ## write the generated boards, rules and reference pages again
+	$(BIN)/python -m tests.generated
+
+bench: .venv/.test .venv-reports/.ready  ## tocsin and its peers side by side; only=NAME for one
+	@exec $(BIN)/python -m tests.bench $(only)
+
+reports: .venv-reports/.ready  ## the environment of the extra `reports` (Evidently, about 1 GB)
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "tocsin needs Python 3.11 or newer with venv: apt install python3-venv, or set PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -m venv --clear .venv || { rm -rf .venv; echo "the module venv is incomplete: apt install python3-venv"; exit 1; }
+
+.venv/.build: locks/build.lock | .venv/bin/python
+	@echo "setting up .venv"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r locks/build.lock
+	@touch $@
+
+.venv/.rooms: .venv/.build $(ROOMS:%=%/pyproject.toml)
+	@$(UV_INSTALL) $(ROOMS:%=-e %)
+	@touch $@
+
+.venv/.demo: locks/demo.lock .venv/.rooms
+	@$(UV_INSTALL) --require-hashes -r locks/demo.lock
+	@touch $@
+
+.venv/.test: locks/test.lock .venv/.demo
+	@echo "setting up the tools of the tests"
+	@$(UV_INSTALL) --require-hashes -r locks/test.lock
+	@touch $@
+
+.venv-reports/.ready: locks/reports.lock .venv/.build
+	@echo "setting up .venv-reports (Evidently, about 1 GB)"
+	@$(BIN)/python -m venv --clear --without-pip .venv-reports
+	@$(BIN)/uv pip install --quiet --python .venv-reports/bin/python --no-deps --require-hashes -r locks/reports.lock
+	@touch $@
+
+# One resolution, one lock file a purpose, with hashes and without addresses.
+EXPORT := $(BIN)/uv export --quiet --no-emit-workspace --no-annotate --no-header --format requirements-txt
+lock: .venv/.build  ## resolve anew and write locks/
+	$(BIN)/uv lock --upgrade
+	$(EXPORT) --only-group build > locks/build.lock
+	$(EXPORT) --extra demo --prune pandas > locks/demo.lock
+	$(EXPORT) --extra demo --prune pandas --group test --group check --group bench > locks/test.lock
+	$(EXPORT) --extra reports > locks/reports.lock
+
+clean:  ## remove what was installed and generated here
+	rm -rf .venv .venv-reports .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,113 @@
+"""A block's columns as numpy arrays: what profiles, joins and scores work on. Views, no copies, where the dtype allows."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from tocsin_schema.block import Block, Column
+
+from tocsin_collector.verdict import CATEGORY, NUMBER, ModelKey
+
+
+@dataclass(slots=True)
+class Values:
+    """One column. For numbers ``data`` is float64 (NaN and infinities as they came); for categories it is int64 codes into
+    ``names``. ``valid`` is False where the value is missing; such places of ``data`` mean nothing."""
+
+    kind: str
+    data: NDArray[np.float64] | NDArray[np.int64]
+    valid: NDArray[np.bool_]
+    names: list[str] = field(default_factory=list)
+
+    def take(self, rows: NDArray[np.intp]) -> "Values":
+        """The same column of some rows."""
+        return Values(self.kind, self.data[rows], self.valid[rows], self.names)
+
+    def texts(self) -> list[str | None]:
+        """The values as text, None where missing."""
+        if self.kind == CATEGORY:
+            pairs = zip(self.data.tolist(), self.valid.tolist(), strict=True)
+            return [self.names[code] if ok else None for code, ok in pairs]
+        return [f"{value:g}" if ok else None for value, ok in zip(self.data.tolist(), self.valid.tolist(), strict=True)]
+
+
+@dataclass(slots=True)
+class Frame:
+    """The rows of one block. ``time_us`` is int64 microseconds since the epoch; ``ids`` are the events' ids."""
+
+    type: str
+    key: ModelKey
+    time_us: NDArray[np.int64]
+    ids: list[str]
+    columns: dict[str, Values]
+    """Every other column by its name in the block: ``feature.age``, ``prediction``, ``score.yes``, ``label``, ``value``…"""
+
+    @property
+    def rows(self) -> int:
+        """How many events."""
+        return len(self.ids)
+
+    def take(self, rows: NDArray[np.intp]) -> "Frame":
+        """Some rows, in the order given."""
+        ids = [self.ids[row] for row in rows.tolist()]
+        columns = {name: values.take(rows) for name, values in self.columns.items()}
+        return Frame(self.type, self.key, self.time_us[rows], ids, columns)
+
+    def group(self, prefix: str) -> dict[str, Values]:
+        """Columns of one kind by their own name: ``group("feature.")``, ``group("score.")``, ``group("segment.")``."""
+        return {name[len(prefix) :]: values for name, values in self.columns.items() if name.startswith(prefix)}
+
+
+def frame(block: Block) -> Frame:
+    """The columns of a decoded block."""
+    names = [name for name in block.columns if name not in ("time", "id")]
+    return Frame(
+        block.type,
+        ModelKey(block.project, block.model, block.version),
+        np.frombuffer(block.columns["time"].data, "<i8"),
+        [text or "" for text in _texts(block.columns["id"])],
+        {name: _values(block.columns[name], block.rows) for name in names},
+    )
+
+
+def _values(column: Column, rows: int) -> Values:
+    valid = np.ones(rows, bool) if column.valid is None else np.frombuffer(column.valid, bool)
+    if column.dtype == "f64":
+        return Values(NUMBER, np.frombuffer(column.data, "<f8"), valid)
+    if column.dtype in ("i64", "time"):
+        return Values(NUMBER, np.frombuffer(column.data, "<i8").astype(np.float64), valid)
+    if column.dtype == "bool":
+        return Values(CATEGORY, np.frombuffer(column.data, np.uint8).astype(np.int64), valid, ["false", "true"])
+    if column.dtype == "dict":
+        return Values(CATEGORY, np.frombuffer(column.data, "<u4").astype(np.int64), valid, list(column.values or ()))
+    return category(_texts(column), valid)
+
+
+def category(texts: Iterable[str | None], valid: NDArray[np.bool_] | None = None) -> Values:
+    """A column of texts, None where missing."""
+    codes: dict[str, int] = {}
+    items = list(texts)
+    data = np.array([codes.setdefault(text or "", len(codes)) for text in items], np.int64)
+    if valid is None:
+        valid = np.array([text is not None for text in items], bool)
+    return Values(CATEGORY, data, valid, list(codes))
+
+
+def number(items: Iterable[float | None]) -> Values:
+    """A column of numbers, None where missing."""
+    listed = list(items)
+    data = np.array([0.0 if item is None else item for item in listed], np.float64)
+    return Values(NUMBER, data, np.array([item is not None for item in listed], bool))
+
+
+def _texts(column: Column) -> list[str | None]:
+    if column.dtype == "dict":
+        names = column.values or []
+        return [names[code] for code in np.frombuffer(column.data, "<u4").tolist()]
+    ends = np.frombuffer(column.offsets or b"", "<u4").tolist()
+    raw = bytes(column.data)
+    if raw.isascii():
+        text = raw.decode("ascii")
+        return [text[a:b] for a, b in zip(ends, ends[1:], strict=False)]
+    return [raw[a:b].decode() for a, b in zip(ends, ends[1:], strict=False)]

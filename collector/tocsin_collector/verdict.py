@@ -1,0 +1,135 @@
+"""What the collector says of a model: plain values that the engine makes and that page, API, /metrics and alarms read."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+NUMBER, CATEGORY = "number", "category"
+
+
+class ModelKey(NamedTuple):
+    """One version of one model of one project."""
+
+    project: str
+    model: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """A feature's shares by cell, reference beside current; both sum to 1 or are all 0.
+
+    ``cells`` are the names of the cells in order. For numbers ``edges`` has the inner edges between them (one fewer than
+    cells; the outer cells are open); for categories it is None and the cell ``_other`` takes the rest.
+    """
+
+    cells: tuple[str, ...]
+    reference: tuple[float, ...]
+    current: tuple[float, ...]
+    edges: tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureVerdict:
+    """One feature in one window. ``score`` is None where the window had too few rows to be judged."""
+
+    name: str
+    kind: str
+    method: str
+    rows: int
+    score: float | None
+    threshold: float | None
+    missing_ratio: float
+    missing_reference: float
+    missing_threshold: float
+    new_ratio: float
+    new_threshold: float
+    distribution: Distribution
+    reasons: tuple[str, ...] = ()
+    """Why it alarms, one sentence each, empty when it does not."""
+
+    @property
+    def alarmed(self) -> bool:
+        """Whether any of its bounds is exceeded."""
+        return bool(self.reasons)
+
+
+@dataclass(frozen=True, slots=True)
+class QualityVerdict:
+    """A window's quality on the labels that have come. Ratios are in 0..1; log loss in nats.
+
+    ``scores`` holds what was measured (auc, log_loss, brier, accuracy; or mae, rmse for numbers), ``baseline`` the same of
+    always predicting the reference's majority class or rate, ``reference`` the reference's own, ``thresholds`` the bound beyond which it alarms.
+    """
+
+    labelled: int
+    coverage: float
+    scores: dict[str, float]
+    baseline: dict[str, float]
+    reference: dict[str, float]
+    thresholds: dict[str, float]
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def alarmed(self) -> bool:
+        """Whether any of its bounds is exceeded."""
+        return bool(self.reasons)
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeVerdict:
+    """A business outcome's window: how many came and their mean, beside the reference's."""
+
+    count: int
+    mean: float
+    reference_mean: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class WindowVerdict:
+    """One window of event time of one model version. Times are seconds since the Unix epoch, end excluded.
+
+    ``revision`` rises each time that late rows, labels or corrections changed a window that was closed before.
+    ``final`` says that the time for labels is over too.
+    """
+
+    key: ModelKey
+    start_s: float
+    end_s: float
+    revision: int
+    rows: int
+    features: dict[str, FeatureVerdict]
+    quality: QualityVerdict | None = None
+    outcomes: dict[str, OutcomeVerdict] = field(default_factory=dict)
+    latency_s: dict[str, float] = field(default_factory=dict)
+    """Quantiles of the latency that the events carried: p50, p99."""
+    classes: dict[str, float] = field(default_factory=dict)
+    """Share of each predicted class."""
+    segments: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Rows by segment name and value, at most 64 values a name and `_other`."""
+    final: bool = False
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Every reason to alarm: the data's first, then the model's."""
+        data = tuple(reason for feature in self.features.values() for reason in feature.reasons)
+        return data + (self.quality.reasons if self.quality else ())
+
+
+@dataclass(frozen=True, slots=True)
+class ModelView:
+    """What can be told of one model version now; the page's and the API's read model."""
+
+    key: ModelKey
+    rows_total: int
+    labels_total: int
+    outcomes_total: int
+    first_event_s: float | None
+    last_event_s: float | None
+    watermark_s: float | None
+    open_windows: int
+    reference: dict[str, object] | None
+    """``{"source": text, "rows": n, "windows": n, "start_s": t, "end_s": t}``, None while there is no reference."""
+    features: dict[str, str]
+    """Kind (number, category) by feature, in the order of the first block."""
+    verdicts: tuple[WindowVerdict, ...]
+    """Closed windows, oldest first, bounded by ``windows.keep``."""

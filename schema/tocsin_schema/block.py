@@ -1,0 +1,372 @@
+"""Event blocks: many prediction, label or outcome events of one model version, as columns.
+
+The layout follows safetensors: eight bytes with the length of the header (unsigned, little-endian), a JSON header padded
+with spaces to a multiple of eight, raw little-endian buffers. The standard library writes it and numpy reads it without
+copying. A worked example in hex stands in ``docs/reference/block.md``.
+
+Header::
+
+    {"v": 1, "type": "prediction", "project": "shop", "model": "credit", "version": "3", "rows": 2,
+     "producer": "<32 hex digits, random for each process start>", "sequence": 7,
+     "columns": [{"name": "time", "dtype": "time", "data": [0, 16]},
+                 {"name": "id", "dtype": "str", "data": [16, 20], "offsets": [24, 36]},
+                 {"name": "feature.age", "dtype": "f64", "data": [40, 56], "valid": [56, 58]},
+                 {"name": "feature.city", "dtype": "dict", "data": [64, 72], "values": ["Lyon", "Nice"]}]}
+
+Ranges are byte offsets into the body that follows the header; each starts at a multiple of eight. ``valid`` is one byte a
+row, 0 for a missing value; without it all values are there. ``producer`` and ``sequence`` make a block idempotent; a block
+that was spilled and sent again keeps both.
+
+dtypes: ``f64``, ``i64``, ``bool`` (one byte, 0 or 1), ``time`` (i64, microseconds since the Unix epoch, UTC), ``str``
+(``offsets``: rows + 1 u32 into ``data``, UTF-8), ``dict`` (u32 codes into ``values``).
+
+Columns by event type: every block has ``time`` and ``id``. prediction: ``feature.NAME``, ``prediction``, ``score.CLASS``,
+``segment.NAME``, ``latency_s``, ``trace_id``; label: ``label``; outcome: ``name``, ``value``.
+"""
+
+import json
+import sys
+from array import array
+
+MEDIA_TYPE = "application/vnd.tocsin.block"
+PREDICTION, LABEL, OUTCOME = "prediction", "label", "outcome"
+TYPES = (PREDICTION, LABEL, OUTCOME)
+DTYPES = ("f64", "i64", "bool", "time", "str", "dict")
+MAX_HEADER_BYTES = 1 << 20
+MAX_ROWS = 1_000_000
+MAX_COLUMNS = 1_100
+MAX_NAME = 256
+MAX_TEXT_BYTES = 65_536
+
+_WIDTH = {"f64": 8, "i64": 8, "time": 8, "bool": 1, "dict": 4}
+_CODE = {"f64": "d", "i64": "q", "time": "q", "bool": "B", "dict": "I"}
+
+
+class BlockError(ValueError):
+    """The bytes are no event block; the message says what is wrong, where, and what would be right."""
+
+
+class Column:
+    """One column: buffers as they lie in the block. ``data``, ``offsets`` and ``valid`` are bytes or memoryviews."""
+
+    __slots__ = ("data", "dtype", "name", "offsets", "valid", "values")
+
+    def __init__(
+        self,
+        name: str,
+        dtype: str,
+        data: "bytes | memoryview",
+        *,
+        offsets: "bytes | memoryview | None" = None,
+        valid: "bytes | memoryview | None" = None,
+        values: list[str] | None = None,
+    ) -> None:
+        self.name = name
+        self.dtype = dtype
+        self.data = data
+        self.offsets = offsets
+        self.valid = valid
+        self.values = values
+
+    def __repr__(self) -> str:
+        return f"Column({self.name!r}, {self.dtype})"
+
+    def to_list(self) -> list[object]:
+        """The values as Python objects, None where missing. For tests and small blocks; numpy reads the buffers."""
+        items: list[object]
+        if self.dtype == "str":
+            ends = memoryview(self.offsets or b"").cast("I")
+            raw = bytes(self.data)
+            items = [raw[ends[i] : ends[i + 1]].decode() for i in range(len(ends) - 1)]
+        else:
+            plain = memoryview(self.data).cast("B").cast(_CODE[self.dtype]).tolist()
+            names = self.values or []
+            if self.dtype == "dict":
+                items = [names[code] for code in plain] if names else [None] * len(plain)
+            else:
+                items = [bool(item) for item in plain] if self.dtype == "bool" else list(plain)
+        if self.valid is None:
+            return items
+        return [item if ok else None for item, ok in zip(items, bytes(self.valid), strict=True)]
+
+
+class Block:
+    """A decoded block. ``columns`` maps names to columns, in the order of the block."""
+
+    __slots__ = ("columns", "model", "producer", "project", "rows", "sequence", "type", "version")
+
+    def __init__(
+        self,
+        type: str,
+        *,
+        project: str,
+        model: str,
+        version: str,
+        rows: int,
+        producer: str,
+        sequence: int,
+        columns: dict[str, Column],
+    ) -> None:
+        self.type = type
+        self.project = project
+        self.model = model
+        self.version = version
+        self.rows = rows
+        self.producer = producer
+        self.sequence = sequence
+        self.columns = columns
+
+    def __repr__(self) -> str:
+        return (
+            f"Block({self.type}, {self.project}/{self.model}@{self.version}, rows={self.rows}, "
+            f"producer={self.producer[:8]}, sequence={self.sequence}, columns={list(self.columns)})"
+        )
+
+
+# --- writing -----------------------------------------------------------------------------------------------------------
+
+
+def column(name: str, values: "list[object]", dtype: str | None = None) -> Column:
+    """Build a column from Python values; None is missing.
+
+    Without ``dtype`` it is inferred: all bool -> bool, all int -> i64, int and float -> f64, anything else -> text, which
+    becomes ``dict`` when at most one value in two is distinct. A number beyond 64 bits becomes a float.
+    """
+    dtype = dtype or _infer(values)
+    valid = None if None not in values else bytes(value is not None for value in values)
+    if dtype in ("str", "dict"):
+        return _text_column(name, ["" if value is None else _text(value) for value in values], dtype, valid)
+    zero: object = 0.0 if dtype == "f64" else 0
+    packed = array(_CODE[dtype], [zero if value is None else value for value in values])  # type: ignore[list-item]
+    return Column(name, dtype, _little(packed), valid=valid)
+
+
+def encode(block: Block) -> bytes:
+    """The bytes of a block. Two equal blocks give the same bytes."""
+    table: list[dict[str, object]] = []
+    parts: list[bytes | memoryview] = []
+    at = 0
+
+    def place(buffer: "bytes | memoryview") -> list[int]:
+        nonlocal at
+        start, size = at, len(buffer)
+        parts.append(buffer)
+        parts.append(b"\0" * (-size % 8))
+        at += size + (-size % 8)
+        return [start, start + size]
+
+    for item in block.columns.values():
+        entry: dict[str, object] = {"name": item.name, "dtype": item.dtype, "data": place(item.data)}
+        if item.offsets is not None:
+            entry["offsets"] = place(item.offsets)
+        if item.valid is not None:
+            entry["valid"] = place(item.valid)
+        if item.values is not None:
+            entry["values"] = item.values
+        table.append(entry)
+    head = json.dumps(
+        {
+            "v": 1,
+            "type": block.type,
+            "project": block.project,
+            "model": block.model,
+            "version": block.version,
+            "rows": block.rows,
+            "producer": block.producer,
+            "sequence": block.sequence,
+            "columns": table,
+        },
+        separators=(",", ":"),
+    ).encode()
+    head += b" " * (-len(head) % 8)
+    return b"".join([len(head).to_bytes(8, "little"), head, *parts])
+
+
+def _infer(values: "list[object]") -> str:
+    kinds = {type(value) for value in values if value is not None}
+    if kinds == {bool}:
+        return "bool"
+    if kinds == {int}:
+        fits = all(-(1 << 63) <= value < 1 << 63 for value in values if value is not None)  # type: ignore[operator]
+        return "i64" if fits else "f64"
+    if kinds and kinds <= {int, float}:
+        return "f64"
+    present = [value for value in values if value is not None]
+    return "dict" if len(set(map(str, present))) * 2 <= len(present) else "str"
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else str(value)
+
+
+def _text_column(name: str, texts: list[str], dtype: str, valid: bytes | None) -> Column:
+    if dtype == "dict":
+        codes: dict[str, int] = {}
+        packed = array("I", [codes.setdefault(text, len(codes)) for text in texts])
+        return Column(name, "dict", _little(packed), valid=valid, values=list(codes))
+    raw = [text.encode("utf-8", "replace") for text in texts]
+    ends, at = array("I", [0]), 0
+    for item in raw:
+        at += len(item)
+        ends.append(at)
+    return Column(name, "str", b"".join(raw), offsets=_little(ends), valid=valid)
+
+
+def _little(values: "array[int] | array[float]") -> bytes:
+    if sys.byteorder == "big":
+        values.byteswap()
+    return values.tobytes()
+
+
+# --- reading -----------------------------------------------------------------------------------------------------------
+
+
+def decode(raw: "bytes | memoryview") -> Block:
+    """Read and check a block; buffers are views into ``raw``. Raises BlockError for anything that is not sound."""
+    view = memoryview(raw).cast("B").toreadonly()
+    header, body = _header(view)
+    kind = _one_of(header, "type", TYPES)
+    rows = _integer(header, "rows", MAX_ROWS)
+    table = header.get("columns")
+    if not isinstance(table, list) or len(table) > MAX_COLUMNS:
+        raise BlockError(f"header.columns: a list of at most {MAX_COLUMNS} columns is needed")
+    columns: dict[str, Column] = {}
+    for number, entry in enumerate(table):
+        item = _read_column(entry, f"header.columns[{number}]", rows, body)
+        if item.name in columns:
+            raise BlockError(f"header.columns[{number}]: the name {item.name!r} stands twice")
+        columns[item.name] = item
+    for name, dtypes in (("time", ("time",)), ("id", ("str", "dict"))):
+        if name not in columns or columns[name].dtype not in dtypes:
+            raise BlockError(f"header.columns: a column {name!r} of dtype {' or '.join(dtypes)} is needed")
+    return Block(
+        kind,
+        project=_name(header, "project", "default"),
+        model=_name(header, "model", None),
+        version=_name(header, "version", ""),
+        rows=rows,
+        producer=_producer(header),
+        sequence=_integer(header, "sequence", (1 << 63) - 1),
+        columns=columns,
+    )
+
+
+def _header(view: memoryview) -> tuple[dict[str, object], memoryview]:
+    if len(view) < 8:
+        raise BlockError(f"a block starts with eight bytes of header length, there are {len(view)} bytes in all")
+    size = int.from_bytes(view[:8], "little")
+    if size > MAX_HEADER_BYTES or 8 + size > len(view):
+        raise BlockError(f"header length {size}: at most {MAX_HEADER_BYTES}, and the body has {len(view) - 8} bytes")
+    if size % 8:
+        raise BlockError(f"header length {size}: pad the header with spaces to a multiple of eight")
+    try:
+        header = json.loads(bytes(view[8 : 8 + size]))
+    except (ValueError, RecursionError) as error:
+        raise BlockError(f"the header is no JSON: {error}") from None
+    if not isinstance(header, dict) or header.get("v") != 1:
+        raise BlockError('the header must be a JSON object with "v": 1')
+    return header, view[8 + size :]
+
+
+def _read_column(entry: object, where: str, rows: int, body: memoryview) -> Column:
+    if not isinstance(entry, dict):
+        raise BlockError(f"{where}: an object is needed")
+    name = entry.get("name")
+    if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME:
+        raise BlockError(f"{where}.name: text of 1 to {MAX_NAME} characters is needed")
+    where = f"{where} ({name})"
+    dtype = _one_of(entry, "dtype", DTYPES, where)
+    data = _range(entry, "data", body, where)
+    valid = _range(entry, "valid", body, where) if "valid" in entry else None
+    if valid is not None and (len(valid) != rows or any(byte > 1 for byte in set(bytes(valid)))):
+        raise BlockError(f"{where}.valid: {rows} bytes of 0 or 1 are needed, one a row")
+    if dtype == "str":
+        return Column(name, dtype, data, offsets=_offsets(entry, data, body, rows, where), valid=valid)
+    if len(data) != rows * _WIDTH[dtype]:
+        raise BlockError(f"{where}.data: {rows} rows of {dtype} are {rows * _WIDTH[dtype]} bytes, found {len(data)}")
+    if dtype == "bool" and any(byte > 1 for byte in set(bytes(data))):
+        raise BlockError(f"{where}.data: a bool is a byte of 0 or 1")
+    values = _values(entry, data, where) if dtype == "dict" else None
+    return Column(name, dtype, data, valid=valid, values=values)
+
+
+def _range(entry: dict[str, object], key: str, body: memoryview, where: str) -> memoryview:
+    span = entry.get(key)
+    if not (isinstance(span, list) and len(span) == 2 and all(type(end) is int for end in span)):
+        raise BlockError(f"{where}.{key}: two integers [start, end] are needed")
+    start, end = span
+    if not 0 <= start <= end <= len(body) or start % 8:
+        raise BlockError(f"{where}.{key}: [{start}, {end}] must start at a multiple of 8 inside {len(body)} bytes")
+    return body[start:end]
+
+
+def _offsets(entry: dict[str, object], data: memoryview, body: memoryview, rows: int, where: str) -> memoryview:
+    offsets = _range(entry, "offsets", body, where)
+    if len(offsets) != (rows + 1) * 4:
+        raise BlockError(f"{where}.offsets: {rows + 1} u32 are {(rows + 1) * 4} bytes, found {len(offsets)}")
+    ends = array("I", bytes(offsets))
+    if sys.byteorder == "big":
+        ends.byteswap()
+    if ends[0] != 0 or ends[-1] != len(data):
+        raise BlockError(f"{where}.offsets: the first must be 0 and the last {len(data)}, the length of the data")
+    previous = 0
+    for end in ends:
+        if not 0 <= end - previous <= MAX_TEXT_BYTES:
+            raise BlockError(f"{where}.offsets: they must rise, by at most {MAX_TEXT_BYTES} bytes an entry")
+        previous = end
+    try:
+        text = bytes(data).decode()
+    except UnicodeDecodeError as error:
+        raise BlockError(f"{where}.data: no UTF-8 at byte {error.start}") from None
+    # A cut inside a character leaves each half unreadable though the whole decodes.
+    if len(text) != len(data) and any(end < len(data) and data[end] & 0xC0 == 0x80 for end in ends):
+        raise BlockError(f"{where}.offsets: an offset cuts a UTF-8 character in two")
+    return offsets
+
+
+def _values(entry: dict[str, object], data: memoryview, where: str) -> list[str]:
+    values = entry.get("values")
+    if not isinstance(values, list) or not all(isinstance(value, str) and len(value) <= MAX_TEXT_BYTES for value in values):
+        raise BlockError(f"{where}.values: a list of texts is needed")
+    try:
+        "".join(values).encode()
+    except UnicodeEncodeError:
+        raise BlockError(f"{where}.values: a lone surrogate is no text") from None
+    codes = array("I", bytes(data))
+    if sys.byteorder == "big":
+        codes.byteswap()
+    if codes and max(codes) >= len(values):
+        raise BlockError(f"{where}.data: code {max(codes)} points past {len(values)} values")
+    return values
+
+
+def _one_of(entry: dict[str, object], key: str, allowed: tuple[str, ...], where: str = "header") -> str:
+    value = entry.get(key)
+    if not isinstance(value, str) or value not in allowed:
+        raise BlockError(f"{where}.{key}: one of {', '.join(allowed)} is needed, found {value!r:.80}")
+    return value
+
+
+def _integer(header: dict[str, object], key: str, most: int) -> int:
+    value = header.get(key)
+    if type(value) is not int or not 0 <= value <= most:
+        raise BlockError(f"header.{key}: an integer from 0 to {most} is needed, found {value!r:.80}")
+    return value
+
+
+def _name(header: dict[str, object], key: str, default: str | None) -> str:
+    value = header.get(key, default)
+    if not isinstance(value, str) or len(value) > MAX_NAME or (not value and default != ""):
+        raise BlockError(f"header.{key}: text of at most {MAX_NAME} characters is needed, found {value!r:.80}")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise BlockError(f"header.{key}: a lone surrogate is no text") from None
+    return value
+
+
+def _producer(header: dict[str, object]) -> str:
+    value = header.get("producer")
+    if not isinstance(value, str) or len(value) != 32 or not set(value) <= set("0123456789abcdef"):
+        raise BlockError(f"header.producer: 32 hex digits are needed, found {value!r:.80}")
+    return value

@@ -1,0 +1,1 @@
+"""The configuration tables, one file a process."""

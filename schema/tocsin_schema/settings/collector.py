@@ -1,0 +1,26 @@
+"""The keys of the collector's configuration file."""
+
+from tocsin_schema.config import Key
+from tocsin_schema.ports import COLLECTOR_LISTEN
+
+COLLECTOR = (
+    Key("listen", "text", COLLECTOR_LISTEN, "address and port of the page, the API and /metrics", env="TOCSIN_LISTEN"),
+    Key("data_dir", "text", "data", "where journal, logs and alarms are kept", env="TOCSIN_DATA_DIR"),
+    Key("agents", "list", [], "agents to scrape, http://host:port each", env="TOCSIN_AGENTS"),
+    Key("agents_file", "text", "", "a file with one agent a line, read again when it changes"),
+    Key("scrape_interval_s", "number", 5.0, "seconds between two scrapes of an agent", range=(1, 300)),
+    Key("ingest.max_body_bytes", "integer", 16_777_216, "largest body of a request", range=(1_024, 1 << 30)),
+    Key("ingest.max_decompressed_bytes", "integer", 33_554_432, "largest body after gzip", range=(1_024, 1 << 30)),
+    Key("ingest.past_s", "number", 0.0, "refuse events older than this, by the clock; 0: any age (replays)", range=(0, 1e10)),
+    Key("ingest.future_s", "number", 600.0, "refuse events further ahead of the clock than this", range=(0, 1e10)),
+    Key("windows.length_s", "number", 3600.0, "length of a window of event time", range=(10, 2_678_400)),
+    Key("windows.utc_offset_s", "number", 0.0, "where a day begins, east of UTC", range=(-50_400, 50_400)),
+    Key("windows.lateness_s", "number", 600.0, "how long a window waits for late rows before it closes", range=(0, 2_678_400)),
+    Key("windows.label_wait_s", "number", 86_400.0, "how long quality waits for labels after a window's end", range=(0, 31_622_400)),
+    Key("windows.keep", "integer", 400, "closed windows kept for each model", range=(10, 100_000)),
+    Key("drift.min_rows", "integer", 200, "a window with fewer rows is not judged", range=(1, 1_000_000)),
+    Key("alerting.targets_file", "text", "", "a file with one Apprise URL a line (webhook, chat, mail); it holds secrets"),
+    Key("alerting.page_url", "text", "", "the page's address as people reach it, for links in messages; empty: listen"),
+    Key("logs.keep_records", "integer", 1_000_000, "log records kept in the embedded store", range=(1_000, 1_000_000_000)),
+    Key("reports.python", "text", "", "a Python that has the extra `reports`; empty: this one", env="TOCSIN_REPORTS_PYTHON"),
+)
