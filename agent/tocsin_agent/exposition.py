@@ -1,0 +1,85 @@
+"""Families of metrics as text, format 0.0.4, and the same text as OpenMetrics 1.0.
+
+A hot source builds one bytes template when its set of series changes and fills it at each scrape (``template``); one
+with a few series, or with series that come and go, writes them as they are (``family``).
+"""
+
+from tocsin_schema.metric import header
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from tocsin_schema.metric import Metric
+
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+
+def series(name: str, labels: "Mapping[str, str]") -> bytes:
+    """One series without its value: ``b'node_cpu_seconds_total{cpu="0",mode="idle"}'``."""
+    if not labels:
+        return name.encode()
+    inside = b",".join(b'%b="%b"' % (label.encode(), escape(value)) for label, value in labels.items())
+    return b"%b{%b}" % (name.encode(), inside)
+
+
+def escape(value: str) -> bytes:
+    """A label's value as it stands between the quotes; what UTF-8 cannot say (a lone surrogate) becomes ``?``."""
+    return value.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"').encode("utf-8", "replace")
+
+
+def template(metric: "Metric", rows: "Iterable[Mapping[str, str]]", unit: bytes = b"") -> bytes:
+    """One family with ``%b`` in the place of each value, for ``template % values``; b"" when there is no row.
+
+    ``unit`` is an exponent that turns the kernel's integer into the base unit without arithmetic: ``b"e-2"`` for
+    ticks of 1/100 s. Both formats, and every parser of them, read ``1234e-2``.
+    """
+    lines = [series(metric.name, labels).replace(b"%", b"%%") + b" %b" + unit + b"\n" for labels in rows]
+    return header(metric).replace(b"%", b"%%") + b"".join(lines) if lines else b""
+
+
+def family(metric: "Metric", rows: "Iterable[tuple[Mapping[str, str], float]]") -> bytes:
+    """One family with its values; b"" when there is no row."""
+    lines = [b"%b %b\n" % (series(metric.name, labels), number(value)) for labels, value in rows]
+    return header(metric) + b"".join(lines) if lines else b""
+
+
+def number(value: float) -> bytes:
+    """A value in the grammar of both formats."""
+    text = repr(value)
+    return {"inf": "+Inf", "-inf": "-Inf", "nan": "NaN"}.get(text, text).encode()
+
+
+def openmetrics(text: bytes) -> bytes:
+    """The same families as OpenMetrics 1.0, under the rules of client_golang.
+
+    The family of the counter ``x_total`` is ``x``; a counter of another name and an untyped metric become ``unknown``.
+    A raw newline cannot stand inside a label, so the text splits at its HELP lines.
+    """
+    if not text:
+        return b"# EOF\n"
+    return b"".join([_om(part) for part in text.removeprefix(b"# HELP ").split(b"\n# HELP ")]) + b"# EOF\n"
+
+
+_heads: dict[bytes, tuple[int, bytes]] = {}
+"""By metric name: the length of the text header (after ``# HELP ``) and the header of OpenMetrics."""
+
+
+def _om(part: bytes) -> bytes:
+    name = part[: part.find(b" ")]
+    known = _heads.get(name)
+    if known is None:
+        known = _heads[name] = _head(name, part)
+    return known[1] + part[known[0] :].rstrip(b"\n") + b"\n"
+
+
+def _head(name: bytes, part: bytes) -> tuple[int, bytes]:
+    help_line, type_line = part.split(b"\n", 2)[:2]
+    kind, base = type_line.rpartition(b" ")[2], name
+    if kind == b"untyped" or (kind == b"counter" and not name.endswith(b"_total")):
+        kind = b"unknown"
+    elif kind == b"counter":
+        base = name.removesuffix(b"_total")
+    help_text = help_line[len(name) :].replace(b'"', b'\\"')
+    return len(help_line) + len(type_line) + 2, b"# HELP %b%b\n# TYPE %b %b\n" % (base, help_text, base, kind)

@@ -1,0 +1,44 @@
+"""What the frame asks of a source of metrics.
+
+A source is one file in ``sources/`` and is found by listing that folder; the file's name is its name in the
+configuration and the value of the label ``collector``. The file reads top to bottom:
+
+1. what it reads, the kernel document, what a read costs;
+2. a pure parser of bytes;
+3. the source: a class with the methods below;
+4. the line that registers it: ``SOURCE = Pressure``.
+
+Adding a source is its file, its metrics' file in the catalogue, its test and its fixture; nothing else is edited.
+"""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol, TypeAlias
+
+    from tocsin_schema.metric import Metric
+
+    Values: TypeAlias = dict[str, object]
+    """The value of every key of the configuration by path, as ``tocsin_schema.config.load`` gives them."""
+
+    class Source(Protocol):
+        """One source, made once at the start by ``SOURCE(values)``; made, read and closed in one thread.
+
+        The constructor may start threads of its own (a worker a GPU), and ``close`` ends them; it must not fail because
+        something is absent: ``read`` tells that.
+        """
+
+        METRICS: tuple[Metric, ...]
+        """The entries of the catalogue that it may emit."""
+
+        def __init__(self, values: Values) -> None: ...
+
+        def read(self) -> bytes:
+            """Whole families in the text format 0.0.4, each family once, with HELP and TYPE, ended by a newline.
+
+            b"" when there is nothing to tell (no GPU here). OSError or ValueError say that the read failed: its series
+            are dropped and ``node_scrape_collector_success`` is 0. It runs inside a scrape: whatever can hang belongs
+            into a thread, and this method formats the newest snapshot.
+            """
+
+        def close(self) -> None:
+            """Let go of files and threads, within a second."""
