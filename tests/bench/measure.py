@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 
 class Measure(NamedTuple):
-    """``tocsin`` and ``peer`` are medians in ``unit``; ``goal`` is the largest ratio tocsin / peer that meets the bar."""
+    """``tocsin`` and ``peer`` are medians in ``unit``; ``goal`` is the largest ratio that meets the bar."""
 
     name: str
     tocsin: float

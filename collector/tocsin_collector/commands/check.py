@@ -1,0 +1,26 @@
+"""`tocsin check`: validate a configuration file without starting anything."""
+
+import os
+
+import click
+
+
+@click.command("check")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+def command(file: str) -> None:
+    """Validate the collector's configuration FILE and tell every fault.
+
+    \b
+    Example:
+      tocsin check collector.toml
+    """
+    from tocsin_schema.config import ConfigError, load
+    from tocsin_schema.settings.collector import COLLECTOR
+
+    try:
+        load(COLLECTOR, file, os.environ)
+    except ConfigError as error:
+        for fault in error.faults:
+            click.echo(fault, err=True)
+        raise SystemExit(78) from None
+    click.echo(f"{file}: ok")

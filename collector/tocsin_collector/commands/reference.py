@@ -1,0 +1,45 @@
+"""`tocsin reference create`: give a model what its windows are compared with."""
+
+import sys
+
+import click
+
+
+@click.group("reference")
+def command() -> None:
+    """What a model's windows are compared with."""
+
+
+@command.command("create")
+@click.argument("project")
+@click.argument("model")
+@click.option("--version", default="", help="The model's version.")
+@click.option("--file", "path", type=click.Path(exists=True, dir_okay=False), help="CSV file, gzip or not.")
+@click.option("--from", "start", help="Or: a past window's start, RFC 3339.")
+@click.option("--to", "end", help="And its end, excluded.")
+@click.option("--url", default="http://127.0.0.1:10301", envvar="TOCSIN_URL", help="The collector's address.")
+def create(project: str, model: str, version: str, path: str | None, start: str | None, end: str | None, url: str) -> None:
+    """Take the reference of PROJECT's MODEL from a CSV file or from rows that came before.
+
+    \b
+    Example:
+      tocsin reference create demo flights --version 1 --file reference.csv
+      tocsin reference create shop credit --from 2026-10-01T00:00:00Z --to 2026-11-01T00:00:00Z
+    """
+    if bool(path) == bool(start and end):
+        raise click.UsageError("give either --file or both --from and --to")
+    import requests
+
+    query = {"version": version} | ({"from": start, "to": end} if not path else {})
+    address = f"{url.rstrip('/')}/v1/references/{project}/{model}"
+    body = b""
+    if path:
+        with open(path, "rb") as file:
+            body = file.read()
+    try:
+        answer = requests.put(address, params=query, data=body, headers={"content-type": "text/csv"}, timeout=120)
+    except requests.RequestException as error:
+        click.echo(f"the collector cannot be reached at {url}: {error}", err=True)
+        sys.exit(1)
+    click.echo(answer.text, err=not answer.ok)
+    sys.exit(0 if answer.ok else 1)

@@ -1,0 +1,1 @@
+"""What the collector gives to others."""

@@ -1,0 +1,46 @@
+"""What the newest closed window of each model says, as samples."""
+
+from collections.abc import Iterable
+
+from tocsin_collector.export.exposition import Sample
+from tocsin_collector.monitor.model import Model
+from tocsin_collector.verdict import FeatureVerdict, QualityVerdict
+
+
+def samples(models: Iterable[Model]) -> Iterable[Sample]:
+    """Samples of every model. A model without a closed window has its totals only: unknown is absent."""
+    for model in models:
+        project, name, version = model.key
+        labels = {"project": project, "model": name, "version": version}
+        yield Sample("tocsin_drift_alarms_total", labels, model.alarms_total)
+        yield Sample("tocsin_events_late_total", labels, model.late_total)
+        yield Sample("tocsin_labels_total", labels, model.labels_total)
+        verdict = model.latest()
+        if verdict is None:
+            continue
+        yield Sample("tocsin_window_end_timestamp_seconds", labels, verdict.end_s)
+        yield Sample("tocsin_window_rows", labels, verdict.rows)
+        if model.judge is not None:
+            yield Sample("tocsin_drift_alarm", labels, int(bool(verdict.reasons)))
+        for feature in verdict.features.values():
+            yield from _feature(labels, feature)
+        if verdict.quality is not None:
+            yield from _quality(labels, verdict.quality)
+
+
+def _feature(labels: dict[str, str], verdict: FeatureVerdict) -> Iterable[Sample]:
+    of = {**labels, "feature": verdict.name}
+    if verdict.score is not None and verdict.threshold is not None:
+        yield Sample("tocsin_feature_drift_score", {**of, "method": verdict.method}, verdict.score)
+        yield Sample("tocsin_feature_drift_threshold", {**of, "method": verdict.method}, verdict.threshold)
+    yield Sample("tocsin_feature_missing_ratio", of, verdict.missing_ratio)
+    yield Sample("tocsin_feature_missing_threshold", of, verdict.missing_threshold)
+    yield Sample("tocsin_feature_new_ratio", of, verdict.new_ratio)
+
+
+def _quality(labels: dict[str, str], verdict: QualityVerdict) -> Iterable[Sample]:
+    yield Sample("tocsin_model_label_coverage_ratio", labels, verdict.coverage)
+    for metric, value in verdict.scores.items():
+        yield Sample("tocsin_model_quality", {**labels, "metric": metric}, value)
+    for metric, value in verdict.thresholds.items():
+        yield Sample("tocsin_model_quality_threshold", {**labels, "metric": metric}, value)

@@ -1,0 +1,152 @@
+"""One version of one model: its windows, its reference, its verdicts."""
+
+from collections import deque
+from dataclasses import replace
+
+import numpy as np
+
+from tocsin_collector.frame import Frame
+from tocsin_collector.monitor.judge import Judge
+from tocsin_collector.monitor.window import Window
+from tocsin_collector.monitor.windows import Calendar, Watermark
+from tocsin_collector.profile import Layout, merge, profile
+from tocsin_collector.verdict import FeatureVerdict, ModelKey, ModelView, WindowVerdict
+
+
+class Model:
+    """The state of one model version. Without a reference it counts rows, classes, latency and outcomes, and judges nothing."""
+
+    def __init__(self, key: ModelKey, calendar: Calendar, keep: int, min_rows: int) -> None:
+        self.key = key
+        self.watermark = Watermark()
+        self.rows_total = 0
+        self.late_total = 0
+        self.labels_total = 0
+        self.outcomes_total = 0
+        self.alarms_total = 0
+        self.first_event_s: float | None = None
+        self.last_event_s: float | None = None
+        self.features: dict[str, str] = {}
+        self.judge: Judge | None = None
+        self.windows: dict[int, Window] = {}
+        self._verdicts: dict[int, WindowVerdict] = {}
+        self._calendar = calendar
+        self._keep = keep
+        self._min_rows = min_rows
+        self._sealed: deque[int] = deque(maxlen=10 * keep)
+
+    @property
+    def layout(self) -> Layout | None:
+        """How rows are counted: the reference's cells."""
+        return self.judge.layout if self.judge else None
+
+    def take(self, frame: Frame, now_s: float | None) -> list[tuple[Window, Frame, range]]:
+        """Put a block's rows into their windows. Rows of windows that were sealed are counted as too late."""
+        self.rows_total += frame.rows
+        for name, values in frame.group("feature.").items():
+            self.features.setdefault(name, values.kind)
+        self._remember_times(frame, now_s)
+        placed = []
+        index = self._calendar.index(frame.time_us)
+        for number in np.unique(index).tolist():
+            rows = np.flatnonzero(index == number)
+            part = frame if len(rows) == frame.rows else frame.take(rows)
+            window = self._window(number)
+            if window is None:
+                self.late_total += part.rows
+                continue
+            span = window.add(part)
+            if self.layout is not None:
+                counted = profile(part, self.layout)
+                window.profile = counted if window.profile is None else merge(window.profile, counted)
+            placed.append((window, part, span))
+        return placed
+
+    def advance(self) -> list[WindowVerdict]:
+        """Close what the watermark has passed and judge again what has changed since; the new verdicts, oldest first."""
+        now_s = self.watermark.value
+        if now_s is None:
+            return []
+        fresh = []
+        for window in sorted(self.windows.values(), key=lambda window: window.index):
+            if self._calendar.closes_s(window.index) > now_s:
+                continue
+            final = self._calendar.final_s(window.index) <= now_s
+            if not window.closed or window.changed or final:
+                fresh.append(self._close(window, final))
+        return fresh
+
+    def view(self) -> ModelView:
+        """What can be told of it now."""
+        return ModelView(
+            key=self.key,
+            rows_total=self.rows_total,
+            labels_total=self.labels_total,
+            outcomes_total=self.outcomes_total,
+            first_event_s=self.first_event_s,
+            last_event_s=self.last_event_s,
+            watermark_s=self.watermark.value,
+            open_windows=sum(not window.closed for window in self.windows.values()),
+            reference=self.judge.about if self.judge else None,
+            features=dict(self.features),
+            verdicts=tuple(self._verdicts[index] for index in sorted(self._verdicts)),
+        )
+
+    def latest(self) -> WindowVerdict | None:
+        """The newest closed window's verdict."""
+        return self._verdicts[max(self._verdicts)] if self._verdicts else None
+
+    def _remember_times(self, frame: Frame, now_s: float | None) -> None:
+        first, last = int(frame.time_us.min()) / 1e6, int(frame.time_us.max()) / 1e6
+        self.first_event_s = first if self.first_event_s is None else min(first, self.first_event_s)
+        self.last_event_s = last if self.last_event_s is None else max(last, self.last_event_s)
+        self.watermark.events(last, now_s)
+
+    def _window(self, index: int) -> Window | None:
+        known = self.windows.get(index)
+        if known is None:
+            watermark = self.watermark.value or 0.0
+            if index in self._sealed or self._calendar.final_s(index) <= watermark:
+                return None
+            known = self.windows[index] = Window(index)
+        return known
+
+    def _close(self, window: Window, final: bool) -> WindowVerdict:
+        first = not window.closed
+        window.revision += not first
+        window.closed, window.changed, window.final = True, False, final
+        verdict = self._judge(window)
+        before = self._verdicts.get(window.index)
+        self.alarms_total += bool(verdict.reasons) and not (before and before.reasons)
+        self._verdicts[window.index] = verdict
+        while len(self._verdicts) > self._keep:
+            del self._verdicts[min(self._verdicts)]
+        if final:
+            del self.windows[window.index]
+            self._sealed.append(window.index)
+        return verdict
+
+    def _judge(self, window: Window) -> WindowVerdict:
+        start_s, end_s = self._calendar.start_s(window.index), self._calendar.end_s(window.index)
+        bare = WindowVerdict(
+            self.key,
+            start_s,
+            end_s,
+            window.revision,
+            window.rows,
+            features={},
+            latency_s=window.latency_quantiles(),
+            classes=window.classes(),
+            segments={name: dict(counts) for name, counts in window.segments.items()},
+            outcomes=window.outcome_means(self.judge.outcome_means if self.judge else {}),
+            final=window.final,
+        )
+        if self.judge is None:
+            return bare
+        return replace(bare, features=self._features(window), quality=self.judge.quality(window))
+
+    def _features(self, window: Window) -> dict[str, FeatureVerdict]:
+        if self.judge is None or window.profile is None:
+            return {}
+        return self.judge.features(window.profile, self._min_rows)
+

@@ -1,0 +1,136 @@
+"""Every model that the collector watches: takes frames in journal order, gives verdicts as windows close."""
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from tocsin_schema.block import LABEL, PREDICTION
+
+from tocsin_collector.frame import Frame
+from tocsin_collector.monitor.join import Join, Late, Place
+from tocsin_collector.monitor.judge import Judge
+from tocsin_collector.monitor.model import Model
+from tocsin_collector.monitor.reference_file import ReferenceRows
+from tocsin_collector.monitor.window import Window
+from tocsin_collector.monitor.windows import Calendar
+from tocsin_collector.verdict import CATEGORY, ModelKey, ModelView, WindowVerdict
+
+
+class Name(NamedTuple):
+    """A model whatever its version: labels are joined here, since they do not know which version answered."""
+
+    project: str
+    model: str
+
+
+class Monitor:
+    """All models. Single-threaded: ``apply``, ``tick`` and ``set_reference`` are called from one thread.
+
+    ``on_verdict`` is called once for each new or revised verdict of a closed window, oldest first.
+    ``clock`` gives seconds since the epoch; None while the journal is replayed, when nobody waits for the present.
+    """
+
+    def __init__(
+        self,
+        calendar: Calendar,
+        *,
+        keep: int,
+        min_rows: int,
+        on_verdict: Callable[[WindowVerdict], None],
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        self.calendar = calendar
+        self.clock = clock
+        self._keep = keep
+        self._min_rows = min_rows
+        self._on_verdict = on_verdict
+        self._models: dict[ModelKey, Model] = {}
+        self._joins: dict[Name, Join] = {}
+
+    def apply(self, frame: Frame, position: int) -> None:  # noqa: ARG002  the position becomes the snapshot's mark
+        """Take one block of accepted events."""
+        if not frame.rows:
+            return
+        if frame.type == PREDICTION:
+            self._predictions(frame)
+        else:
+            self._late(frame)
+
+    def tick(self) -> None:
+        """Close what is due, judge again what late labels have changed, forget what nothing can come for."""
+        for model in list(self._models.values()):
+            if self.clock is not None:
+                model.watermark.tick(self.clock())
+            before = dict(model.windows)
+            for verdict in model.advance():
+                self._on_verdict(verdict)
+            self._forget(model, before)
+
+    def set_reference(self, key: ModelKey, rows: ReferenceRows, about: dict[str, object]) -> None:
+        """Give a model version its reference. Windows count from here on in its cells; the caller replays the journal
+        into a new monitor when windows that are open already should be counted so too."""
+        self._model(key).judge = Judge.fit(rows, self.calendar, about)
+
+    def models(self) -> Iterable[Model]:
+        """The models in the order of their names."""
+        return [self._models[key] for key in sorted(self._models)]
+
+    def views(self) -> list[ModelView]:
+        """What can be told of every model now."""
+        return [model.view() for model in self.models()]
+
+    def unmatched(self) -> dict[Name, tuple[int, int]]:
+        """Labels and outcomes by model: how many wait for their prediction, how many were given up."""
+        return {name: (join.waiting, join.unmatched_total) for name, join in self._joins.items()}
+
+    def _model(self, key: ModelKey) -> Model:
+        if key not in self._models:
+            self._models[key] = Model(key, self.calendar, self._keep, self._min_rows)
+        return self._models[key]
+
+    def _join(self, key: ModelKey) -> Join:
+        return self._joins.setdefault(Name(key.project, key.model), Join())
+
+    def _predictions(self, frame: Frame) -> None:
+        model, join = self._model(frame.key), self._join(frame.key)
+        now_s = self.clock() if self.clock else None
+        for window, part, span in model.take(frame, now_s):
+            places = (Place(frame.key.version, window.index, row) for row in span)
+            for place, late in join.predicted(part.ids, places):
+                self._deliver(frame.key, place, late)
+
+    def _late(self, frame: Frame) -> None:
+        join = self._join(frame.key)
+        for late in _lates(frame):
+            place = join.came(late)
+            if place is not None:
+                self._deliver(frame.key, place, late)
+
+    def _deliver(self, key: ModelKey, place: Place, late: Late) -> None:
+        model = self._models[ModelKey(key.project, key.model, place.version)]
+        window = model.windows.get(place.window)
+        if window is None or not window.late(place.row, late):
+            return
+        if late.name:
+            model.outcomes_total += 1
+        else:
+            model.labels_total += 1
+
+    def _forget(self, model: Model, before: dict[int, Window]) -> None:
+        join = self._join(model.key)
+        for index, window in before.items():
+            if index not in model.windows:
+                join.forget(window.ids)
+        if model.watermark.value is not None:
+            horizon_s = self.calendar.length_s + self.calendar.lateness_s + self.calendar.label_wait_s
+            join.expire(int((model.watermark.value - horizon_s) * 1e6))
+
+
+def _lates(frame: Frame) -> Iterable[Late]:
+    values = frame.columns["label" if frame.type == LABEL else "value"]
+    names = [""] * frame.rows if frame.type == LABEL else frame.columns["name"].texts()
+    items: list[str | None] | list[float]
+    items = values.texts() if values.kind == CATEGORY else values.data.tolist()
+    rows = zip(frame.ids, names, items, values.valid.tolist(), frame.time_us.tolist(), strict=True)
+    for event_id, name, item, ok, micros in rows:
+        if ok and item is not None:
+            yield Late(event_id, name or "", item, micros)

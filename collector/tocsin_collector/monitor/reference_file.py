@@ -1,0 +1,148 @@
+"""The file of a reference: CSV whose columns are named as the columns of a block.
+
+``time`` (RFC 3339), ``id``, ``feature.NAME``, ``prediction``, ``score.CLASS``, ``segment.NAME``, ``label``,
+``outcome.NAME``; an empty cell is a missing value. A feature whose every cell reads as a number is one, unless the live
+stream has shown it as a category. gzip is understood.
+"""
+
+import csv
+import gzip
+import io
+import zlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+
+from tocsin_collector.frame import Frame, Values, category, number
+from tocsin_collector.verdict import CATEGORY, ModelKey
+
+MAX_BYTES = 256 << 20
+MAX_COLUMNS = 1_100
+PREFIXES = ("feature.", "score.", "segment.", "outcome.")
+SINGLE = ("time", "id", "prediction", "label", "latency_s")
+
+
+class ReferenceFault(ValueError):
+    """The file is no reference; the message names line and column and says what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceRows:
+    """The rows of a reference: ``labels`` and ``outcomes`` are aligned with the frame's rows."""
+
+    frame: Frame
+    labels: Values | None
+    outcomes: dict[str, Values]
+
+
+def parse(raw: bytes, key: ModelKey, kinds: dict[str, str]) -> ReferenceRows:
+    """Read a reference. ``kinds`` has what the live stream has shown of each feature. Raises ReferenceFault."""
+    head, *rows = _table(_text(raw))
+    _check_head(head)
+    if not rows:
+        raise ReferenceFault("the reference has a head and no rows")
+    cells = {name: [row[at] for row in rows] for at, name in enumerate(head)}
+    times = np.array([_micros(text, line) for line, text in enumerate(cells.pop("time"), 2)], np.int64)
+    ids = cells.pop("id", None) or [str(row) for row in range(len(rows))]
+    columns = {name: _column(name, texts, kinds) for name, texts in cells.items()}
+    labels = columns.pop("label", None)
+    outcomes = {name[8:]: columns.pop(name) for name in list(columns) if name.startswith("outcome.")}
+    return ReferenceRows(Frame("prediction", key, times, ids, columns), labels, outcomes)
+
+
+def render(rows: ReferenceRows) -> bytes:
+    """The file of a reference, as ``parse`` reads it."""
+    frame = rows.frame
+    columns = dict(frame.columns)
+    if rows.labels is not None:
+        columns["label"] = rows.labels
+    columns.update({f"outcome.{name}": values for name, values in rows.outcomes.items()})
+    texts = [_cells(values) for values in columns.values()]
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["time", "id", *columns])
+    stamps = (datetime.fromtimestamp(micros / 1e6, UTC).isoformat() for micros in frame.time_us.tolist())
+    writer.writerows(zip(stamps, frame.ids, *texts, strict=True))
+    return out.getvalue().encode()
+
+
+def _text(raw: bytes) -> str:
+    if raw[:2] == b"\x1f\x8b":
+        try:
+            with gzip.GzipFile(fileobj=io.BytesIO(raw)) as file:
+                raw = file.read(MAX_BYTES + 1)
+        except (OSError, EOFError, zlib.error) as error:
+            raise ReferenceFault(f"the gzip data is damaged: {error}") from None
+    if len(raw) > MAX_BYTES:
+        raise ReferenceFault(f"a reference has at most {MAX_BYTES} bytes")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ReferenceFault(f"the file is not UTF-8 at byte {error.start}") from None
+
+
+def _table(text: str) -> list[list[str]]:
+    rows: list[list[str]] = []
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        for row in reader:
+            if rows and len(row) != len(rows[0]):
+                raise ReferenceFault(f"line {reader.line_num}: {len(row)} cells, the head has {len(rows[0])}")
+            rows.append(row)
+    except csv.Error as error:
+        raise ReferenceFault(f"line {reader.line_num}: no CSV: {error}") from None
+    if not rows:
+        raise ReferenceFault("the file is empty; the first line names the columns: time,id,feature.NAME,…")
+    return rows
+
+
+def _check_head(head: list[str]) -> None:
+    if len(head) > MAX_COLUMNS:
+        raise ReferenceFault(f"{len(head)} columns; at most {MAX_COLUMNS} are read")
+    if "time" not in head:
+        raise ReferenceFault("a column `time` is needed (RFC 3339), so that the reference has windows")
+    if not any(name.startswith("feature.") for name in head):
+        raise ReferenceFault("no column `feature.NAME`: there is nothing to compare with")
+    for name in head:
+        if head.count(name) > 1:
+            raise ReferenceFault(f"the column {name!r} stands twice")
+        if name not in SINGLE and not any(name.startswith(prefix) and name != prefix for prefix in PREFIXES):
+            known = ", ".join((*SINGLE, *(prefix + "NAME" for prefix in PREFIXES)))
+            raise ReferenceFault(f"column {name!r}: one of {known} is needed")
+
+
+def _micros(text: str, line: int) -> int:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ReferenceFault(f"line {line}, column time: {text!r:.60} is no RFC 3339 time") from None
+    if moment.tzinfo is None:
+        raise ReferenceFault(f"line {line}, column time: {text!r:.60} lacks its offset, such as Z or -05:00")
+    return round(moment.timestamp() * 1e6)
+
+
+def _column(name: str, texts: list[str], kinds: dict[str, str]) -> Values:
+    wants_numbers = name.startswith(("score.", "outcome.")) or name == "latency_s"
+    if not wants_numbers and (name.startswith("segment.") or kinds.get(name.removeprefix("feature.")) == CATEGORY):
+        return category([text or None for text in texts])
+    try:
+        return number([float(text) if text else None for text in texts])
+    except ValueError:
+        if not wants_numbers:
+            return category([text or None for text in texts])
+    line, text = next((line, text) for line, text in enumerate(texts, 2) if not _is_number(text))
+    raise ReferenceFault(f"line {line}, column {name}: {text!r:.60} is no number")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return not text or float(text) is not None
+    except ValueError:
+        return False
+
+
+def _cells(values: Values) -> list[str]:
+    if values.kind == CATEGORY:
+        return [text or "" for text in values.texts()]
+    return [repr(value) if ok else "" for value, ok in zip(values.data.tolist(), values.valid.tolist(), strict=True)]

@@ -1,0 +1,1 @@
+"""References on disk: given once, there after a restart."""

@@ -1,0 +1,1 @@
+"""One file a board; each holds a ``BOARD``."""
