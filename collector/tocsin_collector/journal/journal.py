@@ -1,0 +1,194 @@
+"""The journal of a collector: a folder of segments, one writer.
+
+What can have happened before an open, and what is done about it:
+
+1. *The process or the machine died while it wrote.* The last segment ends in a torn record, which nobody was told of:
+   it is cut off and the segment is sealed. A segment is only ever written by the process that created it, so new
+   records go to a new segment and nothing is appended behind a tail that could be in doubt.
+2. *Bytes went bad later.* Records follow the bad stretch, or it lies in a sealed segment. It stays where it is, is told
+   as ``Damage``, and the replay goes on behind it.
+3. *A write or a sync failed* (a full disk, a dying one). What fdatasync left of the pages is unknown, so the segment is
+   cut back to its last durable record and sealed; the next commit begins a new one, and so the journal resumes by
+   itself as soon as there is room.
+"""
+
+import asyncio
+import contextlib
+import errno
+import fcntl
+import logging
+import os
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+from tocsin_collector.journal.records import Gap, Record, scan
+from tocsin_collector.journal.segment import SEALED, Name, Segment, segments, sync_folder
+
+SEGMENT_BYTES = 64 << 20
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_log = logging.getLogger(__name__)
+
+
+class JournalError(Exception):
+    """The journal cannot do what was asked; the message names the folder or file and the reason."""
+
+
+class JournalFull(JournalError):  # noqa: N818 - it is a state that ends, and reads so where it is caught
+    """There is no room; nothing was written, and the same append works once there is."""
+
+
+class Damage(NamedTuple):
+    """Bytes of a segment that can no longer be read; what follows them was replayed."""
+
+    path: Path
+    offset: int
+    size_bytes: int
+
+
+class Journal:
+    """Made by ``open_journal``. ``commit`` may be called from one thread at a time."""
+
+    def __init__(self, folder: Path, lock: int, segment_bytes: int) -> None:
+        self.folder = folder
+        self.damage: list[Damage] = []
+        self.bytes_total = 0
+        self.syncs_total = 0
+        self.sync_seconds_total = 0.0
+        self._lock = lock
+        self._segment_bytes = segment_bytes
+        self._segment: Segment | None = None
+        self._thread = ThreadPoolExecutor(1, "tocsin-journal")
+        self.end = _cut_tail(folder)
+        """The position behind the last record."""
+
+    def replay(self) -> Iterator[tuple[int, int, bytes]]:
+        """Every sound record, oldest first: position, type, payload. Fills ``damage`` anew."""
+        self.damage = []
+        for name in segments(self.folder):
+            for found in scan(_read(name), name.marker):
+                if isinstance(found, Record):
+                    yield name.base + found.start, found.type, found.payload
+                else:
+                    self._report(name, found)
+
+    async def append(self, records: list[tuple[int, bytes]]) -> list[int]:
+        """Append records in the journal's own thread; their positions, once they are on disk."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self.commit, records)
+
+    def commit(self, records: list[tuple[int, bytes]]) -> list[int]:
+        """Append records, all or none, with one fdatasync; their positions. Raises JournalFull or JournalError."""
+        size = sum(32 + len(payload) for _, payload in records)  # header and padding
+        started = time.perf_counter()
+        try:
+            segment = self._with_room(size)
+            positions = segment.write(records)
+        except OSError as error:
+            self._give_up()
+            kind = JournalFull if error.errno in _FULL else JournalError
+            raise kind(f"{self.folder}: {size} bytes could not be written: {error.strerror}") from error
+        self.syncs_total += 1
+        self.sync_seconds_total += time.perf_counter() - started
+        self.bytes_total += segment.base + segment.length - self.end
+        self.end = segment.base + segment.length
+        return positions
+
+    def close(self) -> None:
+        """Seal the segment and let the folder go. A second call does nothing."""
+        self._thread.shutdown()
+        if self._lock < 0:
+            return
+        with contextlib.suppress(OSError):
+            self._seal()
+        os.close(self._lock)
+        self._lock = -1
+
+    def _with_room(self, size_bytes: int) -> Segment:
+        if self._segment is not None and self._segment.length + size_bytes > self._segment.room:
+            self._seal()
+        if self._segment is None:
+            self._segment = Segment(self.folder, self.end, max(self._segment_bytes, size_bytes))
+        return self._segment
+
+    def _seal(self) -> None:
+        segment, self._segment = self._segment, None
+        if segment is None:
+            return
+        if segment.length:
+            segment.seal()
+        else:
+            segment.discard()
+
+    def _give_up(self) -> None:
+        # Best effort: what cannot be cut now was never acknowledged, and a replay that finds it sees a sound record
+        # that its sender sends again, which the dedupe counts once.
+        with contextlib.suppress(OSError):
+            self._seal()
+
+    def _report(self, name: Name, gap: Gap) -> None:
+        self.damage.append(Damage(name.path, gap.start, gap.end - gap.start))
+        _log.error("journal_damaged file=%s offset=%d bytes=%d", name.path, gap.start, gap.end - gap.start)
+
+
+def open_journal(folder: str | Path, *, segment_bytes: int = SEGMENT_BYTES) -> Journal:
+    """Open or create a folder's journal and cut off a torn tail. Raises JournalError when another process has it."""
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise JournalError(f"{folder}: cannot be opened: {error.strerror}") from error
+    try:
+        _take(lock, folder)
+        sync_folder(folder.parent)
+        return Journal(folder, lock, segment_bytes)
+    except BaseException:
+        os.close(lock)
+        raise
+
+
+def _take(lock: int, folder: Path) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        holder = os.pread(lock, 20, 0).decode("ascii", "replace").strip() or "unknown"
+        raise JournalError(f"{folder}: in use by process {holder}; give each collector a folder of its own") from None
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+
+
+def _cut_tail(folder: Path) -> int:
+    """Cut the last segment behind its last sound record, unless it was sealed; the position there."""
+    names = segments(folder)
+    if not names:
+        return 0
+    name = names[-1]
+    if name.path.stat().st_mode & 0o777 == SEALED:
+        return name.base + name.path.stat().st_size
+    data = _read(name)
+    length = max((found.end for found in scan(data, name.marker) if isinstance(found, Record)), default=0)
+    torn = len(data.rstrip(b"\0")) - length
+    if torn > 0:
+        _log.warning("journal_tail_cut file=%s offset=%d bytes=%d", name.path, length, torn)
+    _seal_at(name.path, length)
+    sync_folder(folder)
+    return name.base + length
+
+
+def _seal_at(path: Path, length: int) -> None:
+    if length == 0:
+        path.unlink()
+        return
+    with path.open("r+b") as file:
+        file.truncate(length)
+        os.fchmod(file.fileno(), SEALED)
+        os.fsync(file.fileno())
+
+
+def _read(name: Name) -> bytes:
+    try:
+        return name.path.read_bytes()
+    except OSError as error:
+        raise JournalError(f"{name.path}: cannot be read: {error.strerror}") from error
