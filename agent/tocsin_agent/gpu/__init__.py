@@ -1,0 +1,1 @@
+"""NVIDIA GPUs through NVML: a driver thread that owns the library, one worker a GPU, one thread for XIDs."""

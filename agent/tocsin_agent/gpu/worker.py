@@ -1,0 +1,115 @@
+"""The thread that samples one GPU and is the only one that can hang with it.
+
+It publishes an immutable snapshot after each attempt; a scrape reads the newest one. A snapshot that grows old (the
+call hangs) is told apart from one that failed by its age alone, so a hung thread needs no watchdog and is never
+started a second time.
+"""
+
+import threading
+import time
+
+from tocsin_agent.gpu.sample import REASONS, take
+from tocsin_agent.log import event
+from tocsin_schema.metrics.gpu import UTILIZATION
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tocsin_agent.gpu.driver import Driver, Session
+
+NOTHING: "Mapping[str, float]" = {}
+
+
+class Snapshot:
+    """What is known of a GPU at one instant; ``sampled`` is the monotonic time of the last whole sample."""
+
+    __slots__ = ("busy_s", "errors", "name", "sampled", "up", "uuid", "values", "version")
+
+    def __init__(self, previous: "Snapshot | None", *, up: bool, values: "Mapping[str, float]") -> None:
+        self.up = up
+        self.values = values
+        self.uuid: str = previous.uuid if previous else ""
+        self.name: str = previous.name if previous else ""
+        self.version: str = previous.version if previous else ""
+        self.sampled: float | None = previous.sampled if previous else None
+        self.busy_s: float = previous.busy_s if previous else 0.0
+        self.errors: Mapping[str, int] = previous.errors if previous else {}
+
+
+class Worker:
+    """Samples the GPU of one index until ``stopping``; ``snapshot`` is replaced whole, never changed."""
+
+    def __init__(self, index: int, driver: "Driver", interval_s: float, stopping: threading.Event) -> None:
+        self.index = index
+        self.snapshot = Snapshot(None, up=False, values=NOTHING)
+        self.failing_since: float | None = None
+        self._driver = driver
+        self._interval_s = interval_s
+        self._stopping = stopping
+        self._session: Session | None = None
+        self._handle: object = None
+        self.thread = threading.Thread(target=self._run, name=f"gpu{index}", daemon=True)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            session = self._driver.session
+            if session is not None:
+                self._attempt(session)
+            self._stopping.wait(self._interval_s)
+
+    def _attempt(self, session: "Session") -> None:
+        fresh = self._session is not session
+        try:
+            if fresh:
+                self._attach(session)
+            values, garbage = take(session.nvml, self._handle)
+            self._publish(values, garbage)
+            if fresh:
+                self._driver.xids.watch(session, self._handle, (str(self.index), self.snapshot.uuid))
+        except session.nvml.NVMLError as error:
+            self._fail(REASONS.get(error.value, "other"), error)
+            if error.value == session.nvml.NVML_ERROR_UNINITIALIZED:
+                self._driver.lost(session)
+        except (
+            Exception
+        ) as error:  # a supervised loop: what a broken driver returns is counted, and the next try follows
+            self._fail("other", error)
+
+    def _attach(self, session: "Session") -> None:
+        """Find the GPU anew: after a reload another card may stand at this index."""
+        nvml = session.nvml
+        handle = nvml.nvmlDeviceGetHandleByIndex(self.index)
+        uuid = str(nvml.nvmlDeviceGetUUID(handle))
+        snapshot = Snapshot(self.snapshot if self.snapshot.uuid == uuid else None, up=False, values=NOTHING)
+        snapshot.uuid, snapshot.name, snapshot.version = uuid, str(nvml.nvmlDeviceGetName(handle)), session.version
+        snapshot.errors = self.snapshot.errors
+        self.snapshot = snapshot
+        self._handle, self._session = handle, session
+
+    def _publish(self, values: dict[str, float], garbage: int) -> None:
+        now = time.monotonic()
+        snapshot = Snapshot(self.snapshot, up=True, values=values)
+        # A gap is not counted: what the GPU did while it was not seen is unknown.
+        if snapshot.sampled is not None and self.failing_since is None:
+            snapshot.busy_s += values.get(UTILIZATION.name, 0.0) * (now - snapshot.sampled)
+        snapshot.sampled = now
+        if garbage:
+            snapshot.errors = _counted(snapshot.errors, "garbage", garbage)
+        if not self.snapshot.up:
+            event("gpu_up", gpu=self.index, uuid=snapshot.uuid, model=snapshot.name)
+        self.snapshot = snapshot
+        self.failing_since = None
+
+    def _fail(self, reason: str, error: Exception) -> None:
+        self._session = None
+        if self.failing_since is None:
+            self.failing_since = time.monotonic()
+            event("gpu_down", gpu=self.index, uuid=self.snapshot.uuid, reason=reason, error=error)
+        snapshot = Snapshot(self.snapshot, up=False, values=NOTHING)
+        snapshot.errors = _counted(snapshot.errors, reason, 1)
+        self.snapshot = snapshot
+
+
+def _counted(errors: "Mapping[str, int]", reason: str, count: int) -> dict[str, int]:
+    return {**errors, reason: errors.get(reason, 0) + count}

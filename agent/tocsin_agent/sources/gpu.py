@@ -1,0 +1,39 @@
+"""NVIDIA GPUs through NVML (nvidia-ml-py), when its library is there. A read only formats the newest snapshots."""
+
+import time
+
+from tocsin_agent.gpu.driver import Driver
+from tocsin_agent.gpu.series import render
+from tocsin_schema.metrics.gpu import METRICS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from tocsin_agent.source import Values
+
+
+class Gpu:
+    """``tocsin_gpu_*``; b"" on a host without the library."""
+
+    METRICS = METRICS
+
+    def __init__(self, values: "Values") -> None:
+        interval_s = float(values["gpu.interval_s"])  # type: ignore[arg-type]
+        self._stale_s = max(3 * interval_s, 2.0)
+        self._driver = Driver(interval_s) if values["gpu.enabled"] else None
+
+    def read(self) -> bytes:
+        """The GPUs as they were sampled last; nothing here waits for NVML."""
+        driver = self._driver
+        if driver is None or driver.nvml is None:
+            return b""
+        gpus = [(worker.index, worker.snapshot) for worker in list(driver.workers)]
+        up = driver.session is not None
+        return render(gpus, driver.xids.counts(), time.monotonic(), self._stale_s, driver_up=up)
+
+    def close(self) -> None:
+        """End the threads; one that hangs in the driver dies with the process."""
+        if self._driver is not None:
+            self._driver.close()
+
+
+SOURCE = Gpu

@@ -1,0 +1,160 @@
+"""A fake NVML library, the file that steers it, and a child process that samples it through the real source."""
+
+import mmap
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+HERE = Path(__file__).parent
+HEADER = ("loads", "init_ret", "init_hang", "count", "init_calls", "shutdown_calls", "spare0", "spare1")
+DEVICE = (
+    "ret", "hang", "unsupported", "utilization", "memory_total", "memory_used", "power_mw", "limit_mw", "energy_mj",
+    "temperature", "corrected", "uncorrected", "xid", "xid_count", "calls", "identity",
+)  # fmt: skip
+DEVICES = 8
+HEALTHY = {
+    "utilization": 40, "memory_total": 80 << 30, "memory_used": 20 << 30, "power_mw": 350_500, "limit_mw": 700_000,
+    "energy_mj": 123_456_789, "temperature": 61, "corrected": 3, "uncorrected": 1,
+}  # fmt: skip
+
+CHILD = """
+import sys
+from tocsin_agent.sources.gpu import SOURCE
+source = SOURCE({"gpu.enabled": True, "gpu.interval_s": float(sys.argv[1])})
+for command in sys.stdin:
+    if command == "threads\\n":
+        import threading
+        answer = "\\n".join(thread.name for thread in threading.enumerate())
+    elif command == "modules\\n":
+        answer = "\\n".join(sys.modules)
+    else:
+        answer = source.read().decode()
+    print(answer, end="\\n\\0\\n", flush=True)
+source.close()
+"""
+
+
+class Control:
+    """The file that the fake library maps; ``set`` and ``get`` work while it runs."""
+
+    def __init__(self, path, gpus):
+        self.path = path
+        path.write_bytes(bytes(8 * (len(HEADER) + DEVICES * len(DEVICE))))
+        with path.open("r+b") as file:
+            self._map = mmap.mmap(file.fileno(), 0)
+        self.set(loads=1, count=gpus)
+        for gpu in range(DEVICES):
+            self.set(gpu, **HEALTHY, identity=0xA0 + gpu)
+
+    def _place(self, gpu, name):
+        return 8 * (HEADER.index(name) if gpu is None else len(HEADER) + gpu * len(DEVICE) + DEVICE.index(name))
+
+    def set(self, gpu=None, **fields):
+        for name, value in fields.items():
+            struct.pack_into("<Q", self._map, self._place(gpu, name), value)
+
+    def get(self, gpu, name):
+        return struct.unpack_from("<Q", self._map, self._place(gpu, name))[0]
+
+    def xid(self, gpu, number):
+        self.set(gpu, xid=number, xid_count=self.get(gpu, "xid_count") + 1)
+
+    def close(self):
+        self._map.close()
+
+
+class Child:
+    """A process with the real source; ``read`` gives its series by name and GPU."""
+
+    def __init__(self, library, control, interval_s):
+        environ = {**os.environ, "LD_LIBRARY_PATH": str(library), "TOCSIN_FAKE_NVML": str(control.path)}
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", CHILD, str(interval_s)],
+            env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+
+    def ask(self, command="read"):
+        self._process.stdin.write(command + "\n")
+        self._process.stdin.flush()
+        lines = iter(self._process.stdout.readline, "\0\n")
+        return "".join(lines)[:-1]
+
+    def read(self):
+        """Value by (name, gpu) or (name, gpu, last label's value)."""
+        found = {}
+        for family in text_string_to_metric_families(self.ask()):
+            for sample in family.samples:
+                labels = {
+                    name: value for name, value in sample.labels.items() if name not in ("uuid", "name", "driver")
+                }
+                found[(sample.name.removeprefix("tocsin_gpu_"), *labels.values())] = sample.value
+        return found
+
+    def until(self, condition, limit_s=10):
+        """Read until the condition on the series holds; they are given back."""
+        deadline = time.monotonic() + limit_s
+        while not condition(series := self.read()):
+            assert time.monotonic() < deadline, f"not reached in {limit_s} s: {series}"
+            time.sleep(0.01)
+        return series
+
+    def close(self):
+        started = time.monotonic()
+        self._process.stdin.close()
+        self._process.wait(10)
+        self._process.stdout.close()
+        return time.monotonic() - started
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory):
+    """Folders with the library of a new driver and of an old one."""
+    if shutil.which("gcc") is None:
+        message = "no C compiler (gcc), so the fake NVML library cannot be built"
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(message)
+    folders = {}
+    for name, flags in (("new", []), ("old", ["-DOLD_DRIVER"])):
+        folders[name] = tmp_path_factory.mktemp(f"nvml-{name}")
+        target = folders[name] / "libnvidia-ml.so.1"
+        subprocess.run(
+            [
+                "gcc",
+                "-Wall",
+                "-Wextra",
+                "-Werror",
+                "-O1",
+                "-shared",
+                "-fPIC",
+                *flags,
+                "-o",
+                target,
+                HERE / "fake_nvml.c",
+            ],
+            check=True,
+        )
+    return folders
+
+
+@pytest.fixture
+def gpus(compiled, tmp_path):
+    """``gpus(2)`` gives the control of two GPUs and a child that samples them every 20 ms."""
+    made = []
+
+    def start(count, *, driver="new", interval_s=0.02, **fields):
+        control = Control(tmp_path / "control", count)
+        control.set(**fields)
+        child = Child(compiled[driver], control, interval_s)
+        made.append((control, child))
+        return control, child
+
+    yield start
+    for control, child in made:
+        child.close()
+        control.close()

@@ -1,0 +1,229 @@
+/* A stand-in for libnvidia-ml.so.1 for tests, written from the public description of the API.
+ *
+ * Everything that it answers stands in the file that TOCSIN_FAKE_NVML names, mapped into memory, so that a test flips
+ * it live from another process. All fields are unsigned 64-bit integers; conftest.py knows the same layout.
+ * Compile with -DOLD_DRIVER for a driver that lacks the energy counter, memory info v2 and events.
+ */
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#define DEVICES 8
+enum { OK = 0, UNINITIALIZED = 1, INVALID_ARGUMENT = 2, NOT_SUPPORTED = 3, DRIVER_NOT_LOADED = 9, TIMEOUT = 10,
+       VERSION_MISMATCH = 25 };
+enum { UTILIZATION = 1, MEMORY = 2, POWER = 4, LIMIT = 8, ENERGY = 16, TEMPERATURE = 32, ECC = 64, EVENTS = 128 };
+
+struct device {
+    uint64_t ret, hang, unsupported, utilization, memory_total, memory_used, power_mw, limit_mw, energy_mj, temperature,
+        corrected, uncorrected, xid, xid_count, calls, identity;
+};
+struct control {
+    uint64_t loads, init_ret, init_hang, count, init_calls, shutdown_calls, spare[2];
+    struct device device[DEVICES];
+};
+
+static volatile struct control *control;
+static uint64_t session; /* the load of the driver that this process was initialised under; 0 before nvmlInit */
+
+static void pause_ms(long ms) {
+    struct timespec wait = {ms / 1000, ms % 1000 * 1000000L};
+    nanosleep(&wait, NULL);
+}
+
+static void hang(volatile uint64_t *while_set) {
+    while (*while_set) pause_ms(5);
+}
+
+static int ready(void) { return control && session && session == control->loads; }
+
+/* A handle is the session and the index, so that one of an earlier session is noticed. */
+static volatile struct device *find(void *handle) {
+    uintptr_t value = (uintptr_t)handle;
+    return value >> 8 == session && (value & 255) < control->count ? &control->device[value & 255] : NULL;
+}
+
+/* What every call on a device has in common: count, hang, fail. */
+static int enter(void *handle, uint64_t what, volatile struct device **device) {
+    if (!ready()) return UNINITIALIZED;
+    if (!(*device = find(handle))) return INVALID_ARGUMENT;
+    __atomic_add_fetch((uint64_t *)&(*device)->calls, 1, __ATOMIC_RELAXED);
+    hang(&(*device)->hang);
+    if (!ready()) return UNINITIALIZED;
+    if ((*device)->ret) return (int)(*device)->ret;
+    return (*device)->unsupported & what ? NOT_SUPPORTED : OK;
+}
+
+int nvmlInitWithFlags(unsigned flags) {
+    (void)flags;
+    if (!control) {
+        int file = open(getenv("TOCSIN_FAKE_NVML"), O_RDWR);
+        if (file < 0) return 999;
+        void *map = mmap(NULL, sizeof *control, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+        close(file);
+        if (map == MAP_FAILED) return 999;
+        control = map;
+    }
+    __atomic_add_fetch((uint64_t *)&control->init_calls, 1, __ATOMIC_RELAXED);
+    hang(&control->init_hang);
+    if (control->init_ret) return (int)control->init_ret;
+    if (!control->loads) return DRIVER_NOT_LOADED;
+    session = control->loads;
+    return OK;
+}
+
+int nvmlShutdown(void) {
+    if (!session) return UNINITIALIZED;
+    session = 0;
+    __atomic_add_fetch((uint64_t *)&control->shutdown_calls, 1, __ATOMIC_RELAXED);
+    return OK;
+}
+
+const char *nvmlErrorString(int code) { (void)code; return "an error of the fake"; }
+
+int nvmlSystemGetDriverVersion(char *text, unsigned size) {
+    if (!ready()) return UNINITIALIZED;
+    snprintf(text, size, "570.%u", (unsigned)control->loads);
+    return OK;
+}
+
+int nvmlDeviceGetCount_v2(unsigned *count) {
+    if (!ready()) return UNINITIALIZED;
+    *count = (unsigned)control->count;
+    return OK;
+}
+
+int nvmlDeviceGetHandleByIndex_v2(unsigned index, void **handle) {
+    volatile struct device *device;
+    *handle = (void *)(uintptr_t)(session << 8 | index);
+    return enter(*handle, 0, &device);
+}
+
+int nvmlDeviceGetUUID(void *handle, char *text, unsigned size) {
+    volatile struct device *device;
+    int code = enter(handle, 0, &device);
+    if (!code) snprintf(text, size, "GPU-%08x", (unsigned)device->identity);
+    return code;
+}
+
+int nvmlDeviceGetName(void *handle, char *text, unsigned size) {
+    volatile struct device *device;
+    int code = enter(handle, 0, &device);
+    if (!code) snprintf(text, size, "Fake \"H100\" 80GB");
+    return code;
+}
+
+struct rates { unsigned gpu, memory; };
+struct memory { unsigned long long total, free, used; };
+
+int nvmlDeviceGetUtilizationRates(void *handle, struct rates *rates) {
+    volatile struct device *device;
+    int code = enter(handle, UTILIZATION, &device);
+    if (!code) rates->gpu = (unsigned)device->utilization, rates->memory = 0;
+    return code;
+}
+
+int nvmlDeviceGetMemoryInfo(void *handle, struct memory *memory) {
+    volatile struct device *device;
+    int code = enter(handle, MEMORY, &device);
+    if (!code) {
+        memory->total = device->memory_total, memory->used = device->memory_used;
+        memory->free = memory->total - memory->used;
+    }
+    return code;
+}
+
+static int number(void *handle, uint64_t what, size_t offset, unsigned *value) {
+    volatile struct device *device;
+    int code = enter(handle, what, &device);
+    if (!code) *value = (unsigned)*(volatile uint64_t *)((volatile char *)device + offset);
+    return code;
+}
+
+int nvmlDeviceGetPowerUsage(void *handle, unsigned *mw) {
+    return number(handle, POWER, offsetof(struct device, power_mw), mw);
+}
+
+int nvmlDeviceGetEnforcedPowerLimit(void *handle, unsigned *mw) {
+    return number(handle, LIMIT, offsetof(struct device, limit_mw), mw);
+}
+
+int nvmlDeviceGetTemperature(void *handle, int sensor, unsigned *celsius) {
+    (void)sensor;
+    return number(handle, TEMPERATURE, offsetof(struct device, temperature), celsius);
+}
+
+int nvmlDeviceGetTotalEccErrors(void *handle, int kind, int lifetime, unsigned long long *errors) {
+    volatile struct device *device;
+    int code = enter(handle, ECC, &device);
+    if (!code) *errors = lifetime != 1 ? 0 : kind ? device->uncorrected : device->corrected;
+    return code;
+}
+
+#ifndef OLD_DRIVER
+int nvmlDeviceGetTotalEnergyConsumption(void *handle, unsigned long long *mj) {
+    volatile struct device *device;
+    int code = enter(handle, ENERGY, &device);
+    if (!code) *mj = device->energy_mj;
+    return code;
+}
+
+struct memory_v2 { unsigned version; unsigned long long total, reserved, free, used; };
+
+int nvmlDeviceGetMemoryInfo_v2(void *handle, struct memory_v2 *memory) {
+    volatile struct device *device;
+    int code = enter(handle, MEMORY, &device);
+    if (code) return code;
+    if (memory->version != (sizeof *memory | 2u << 24)) return VERSION_MISMATCH;
+    memory->total = device->memory_total, memory->used = device->memory_used;
+    memory->reserved = 0, memory->free = memory->total - memory->used;
+    return OK;
+}
+
+static struct { int device; uint64_t seen; } sets[4096];
+static int set_count;
+
+struct event { void *device; unsigned long long type, data; unsigned gpu_instance, compute_instance; };
+
+int nvmlEventSetCreate(void **set) {
+    if (!ready()) return UNINITIALIZED;
+    int index = __atomic_fetch_add(&set_count, 1, __ATOMIC_RELAXED);
+    if (index >= 4096) return 999;
+    sets[index].device = -1;
+    *set = &sets[index];
+    return OK;
+}
+
+int nvmlDeviceRegisterEvents(void *handle, unsigned long long types, void *set) {
+    volatile struct device *device;
+    int code = enter(handle, EVENTS, &device), index = (int)((uintptr_t)handle & 255);
+    if (code) return code;
+    if (!(types & 8)) return NOT_SUPPORTED;
+    sets[((char *)set - (char *)sets) / sizeof *sets].seen = device->xid_count;
+    sets[((char *)set - (char *)sets) / sizeof *sets].device = index;
+    return OK;
+}
+
+int nvmlEventSetWait_v2(void *set, struct event *event, unsigned timeout_ms) {
+    int slot = (int)(((char *)set - (char *)sets) / sizeof *sets), index = sets[slot].device;
+    for (unsigned waited = 0;; waited += 5) {
+        if (!ready()) return UNINITIALIZED;
+        volatile struct device *device = &control->device[index];
+        if (device->ret) return (int)device->ret;
+        if (device->xid_count != sets[slot].seen) {
+            sets[slot].seen++;
+            *event = (struct event){(void *)(uintptr_t)(session << 8 | index), 8, device->xid, 0, 0};
+            return OK;
+        }
+        if (waited >= timeout_ms) return TIMEOUT;
+        pause_ms(5);
+    }
+}
+
+int nvmlEventSetFree(void *set) { (void)set; return ready() ? OK : UNINITIALIZED; }
+#endif
