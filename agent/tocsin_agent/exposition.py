@@ -59,7 +59,8 @@ def openmetrics(text: bytes) -> bytes:
     """
     if not text:
         return b"# EOF\n"
-    return b"".join([_om(part) for part in text.removeprefix(b"# HELP ").split(b"\n# HELP ")]) + b"# EOF\n"
+    parts = text[len(b"# HELP ") : -1].split(b"\n# HELP ")
+    return b"\n".join([_om(part) for part in parts]) + b"\n# EOF\n"
 
 
 _heads: dict[bytes, tuple[int, bytes]] = {}
@@ -71,7 +72,7 @@ def _om(part: bytes) -> bytes:
     known = _heads.get(name)
     if known is None:
         known = _heads[name] = _head(name, part)
-    return known[1] + part[known[0] :].rstrip(b"\n") + b"\n"
+    return known[1] + part[known[0] :]
 
 
 def _head(name: bytes, part: bytes) -> tuple[int, bytes]:

@@ -29,6 +29,10 @@ class KernelFile:
             self.close()
             raise
 
+    def fileno(self) -> int:
+        """The descriptor that the last read left open."""
+        return self._fd
+
     def _read(self) -> bytes:
         # A seq_file gives whole records of about one page a call, however large the buffer: only an empty read ends it.
         data = os.pread(self._fd, CHUNK, 0)
@@ -48,3 +52,22 @@ class KernelFile:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+
+
+def integer(data: bytes) -> bytes:
+    """The content of a file that holds one count. Raises ValueError for anything else."""
+    text = data.strip()
+    if not text.isdigit():
+        raise ValueError(f"one count expected, found {data[:80]!r}")
+    return text
+
+
+def text(path: str) -> str:
+    """The content of a small file that is read once in a while, without its end; "" when it cannot be read."""
+    file = KernelFile(path)
+    try:
+        return file.read().decode("utf-8", "replace").strip()
+    except OSError:
+        return ""
+    finally:
+        file.close()

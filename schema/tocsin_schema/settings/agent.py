@@ -4,14 +4,31 @@ from tocsin_schema.config import Key
 from tocsin_schema.ports import AGENT_LISTEN
 
 AGENT = (
-    Key("listen", "text", AGENT_LISTEN, "address and port of /metrics and of the event relay", env="TOCSIN_AGENT_LISTEN"),
-    Key("runtime_dir", "text", "", "where serving processes leave their metrics; empty: none", env="TOCSIN_RUNTIME_DIR"),
     Key(
-        "collector", "text", "", "the collector's address, http://host:port; events and logs go there", env="TOCSIN_COLLECTOR"
+        "listen", "text", AGENT_LISTEN, "address and port of /metrics and of the event relay", env="TOCSIN_AGENT_LISTEN"
+    ),
+    Key(
+        "runtime_dir", "text", "", "where serving processes leave their metrics; empty: none", env="TOCSIN_RUNTIME_DIR"
+    ),
+    Key(
+        "collector",
+        "text",
+        "",
+        "the collector's address, http://host:port; events and logs go there",
+        env="TOCSIN_COLLECTOR",
     ),
     Key("state_dir", "text", "", "where log positions are kept; empty: $XDG_STATE_HOME/tocsin-agent"),
-    Key("sources", "list", [], "host sources to run; empty: all that `tocsin-agent list` shows", env="TOCSIN_AGENT_SOURCES"),
+    Key(
+        "sources",
+        "list",
+        [],
+        "host sources to run; empty: all that `tocsin-agent list` shows",
+        env="TOCSIN_AGENT_SOURCES",
+    ),
     Key("procfs", "text", "/proc", "where procfs is mounted", env="TOCSIN_AGENT_PROCFS"),
+    Key("sysfs", "text", "/sys", "where sysfs is mounted", env="TOCSIN_AGENT_SYSFS"),
+    Key("rootfs", "text", "/", "where the host's root is mounted", env="TOCSIN_AGENT_ROOTFS"),
+    Key("udev_data", "text", "/run/udev/data", "where udev keeps its records", env="TOCSIN_AGENT_UDEV_DATA"),
     Key("gpu.enabled", "boolean", True, "look for NVIDIA GPUs through NVML", env="TOCSIN_AGENT_GPU"),
     Key("gpu.interval_s", "number", 1.0, "seconds between two samples of a GPU", range=(0.1, 60)),
     Key("logs.files", "list", [], "log files to tail, as glob patterns", env="TOCSIN_AGENT_LOGS"),
