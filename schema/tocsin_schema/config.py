@@ -5,6 +5,7 @@ for editors, the reference page and the sample file come from it. ``load`` gives
 names its nearest neighbour.
 """
 
+import json
 import os
 import tomllib
 
@@ -166,7 +167,7 @@ def sample(table: tuple[Key, ...]) -> str:
             section = head
             lines.append(f"[{head}]")
         lines.append(f"# {key.help}")
-        lines.append(f"# {name} = {_toml(key.default)}\n")
+        lines.append(f"# {name} = {toml(key.default)}\n")
     return "\n".join(lines)
 
 
@@ -199,17 +200,18 @@ def reference(table: tuple[Key, ...]) -> str:
         allowed = ""
         if key.range:
             allowed = " (" + (", " if key.type == "text" else " to ").join(map(str, key.range)) + ")"
-        lines.append(f"| `{key.path}` | {key.type}{allowed} | `{_toml(key.default)}` | `{key.env}` | {key.help} |")
+        lines.append(f"| `{key.path}` | {key.type}{allowed} | `{toml(key.default)}` | `{key.env}` | {key.help} |")
     return "\n".join(lines) + "\n"
 
 
-def _toml(value: object) -> str:
+def toml(value: object) -> str:
+    """A value as TOML writes it."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # JSON's escapes are TOML's too
     if isinstance(value, list):
-        return "[" + ", ".join(_toml(item) for item in value) + "]"
+        return "[" + ", ".join(toml(item) for item in value) + "]"
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{name} = {_toml(item)}" for name, item in value.items()) + " }" if value else "{}"
+        return "{ " + ", ".join(f"{name} = {toml(item)}" for name, item in value.items()) + " }" if value else "{}"
     return str(value)

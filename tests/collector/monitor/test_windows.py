@@ -1,0 +1,50 @@
+"""Windows cut event time; the watermark closes them."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tocsin_collector.monitor.windows import Calendar, Watermark
+
+DAY = 86_400.0
+times = st.integers(0, 7_258_118_400_000_000)
+
+
+@given(times, st.sampled_from([60.0, 3_600.0, DAY]), st.sampled_from([0.0, -18_000.0, 19_800.0]))
+def test_each_time_lies_in_exactly_its_window(micros, length_s, offset_s):
+    calendar = Calendar(length_s, offset_s)
+    index = int(calendar.index(np.array([micros]))[0])
+    assert calendar.start_s(index) * 1e6 <= micros < calendar.end_s(index) * 1e6
+
+
+def test_a_day_begins_at_local_midnight():
+    calendar = Calendar(DAY, -5 * 3_600)
+    midnight_in_new_york = 1_386_219_600  # 2013-12-05T00:00:00-05:00
+    before, after = calendar.index(np.array([midnight_in_new_york * 10**6 - 1, midnight_in_new_york * 10**6])).tolist()
+    assert (after - before, calendar.start_s(after)) == (1, midnight_in_new_york)
+
+
+def test_a_window_is_final_after_lateness_and_label_wait():
+    calendar = Calendar(DAY, 0, lateness_s=600, label_wait_s=3_600)
+    assert (calendar.closes_s(0), calendar.final_s(0)) == (DAY + 600, DAY + 4_200)
+
+
+def test_a_live_streams_time_goes_on_without_traffic():
+    watermark = Watermark()
+    watermark.events(1_000.0, now_s=1_005.0)
+    watermark.tick(1_065.0)
+    assert watermark.value == 1_060.0
+
+
+def test_a_replays_time_stands_still_without_traffic():
+    watermark = Watermark()
+    watermark.events(1_000.0, now_s=400_000_000.0)
+    watermark.tick(400_000_900.0)
+    assert watermark.value == 1_000.0
+
+
+def test_an_old_event_does_not_turn_time_back():
+    watermark = Watermark()
+    watermark.events(1_000.0, now_s=None)
+    watermark.events(10.0, now_s=None)
+    assert watermark.value == 1_000.0
