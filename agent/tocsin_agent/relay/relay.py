@@ -1,0 +1,86 @@
+"""Events of the serving processes of this host, handed on to the collector as they are.
+
+The agent keeps nothing: the answer is the collector's own, so *acknowledged* still means durable there. When the
+collector does not answer, the sender is told to keep its blocks and come back.
+"""
+
+import threading
+
+from tocsin_agent.relay.upstream import Address, Upstream, UpstreamError
+from tocsin_schema.metric import OVERFLOW
+from tocsin_schema.metrics.relay import CODES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from tocsin_agent.task import Answer
+
+PATH = "/v1/events"
+AT_ONCE = 8
+"""Requests handed on at the same time; the rest is told to come back: a slow collector costs no more threads."""
+FORWARDED = ("content-type", "content-encoding", "authorization", "traceparent")
+RETURNED = ("content-type", "retry-after", "www-authenticate")
+
+
+class Relay:
+    """``handle`` is thread-safe; ``counts`` are the answers by status code."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._places = threading.BoundedSemaphore(AT_ONCE)
+        self._lock = threading.Lock()
+        self._idle: list[Upstream] = []
+        self._counts: dict[str, int] = {}
+
+    def handle(self, method: str, path: str, headers: dict[str, str], body: bytes) -> "Answer":
+        """The collector's answer to the same request, or 503 and Retry-After."""
+        answer = self._answer(method, path, headers, body)
+        with self._lock:
+            code = str(answer[0])
+            code = code if code in self._counts or len(self._counts) < CODES - 1 else OVERFLOW
+            self._counts[code] = self._counts.get(code, 0) + 1
+        return answer
+
+    def counts(self) -> dict[str, int]:
+        """A copy of the counts by status code."""
+        with self._lock:
+            return dict(self._counts)
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        with self._lock:
+            for upstream in self._idle:
+                upstream.close()
+            self._idle.clear()
+
+    def _answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> "Answer":
+        if method != "POST":
+            return _refusal(
+                405, "method_not_allowed", f"{method} {path}: only POST is answered here", {"allow": "POST"}
+            )
+        if not self._places.acquire(blocking=False):
+            reason = (
+                f"{AT_ONCE} requests are already on their way to the collector; keep the events and send them again"
+            )
+            return _refusal(503, "relay_busy", reason, {"retry-after": "1"})
+        try:
+            return self._forward(path, headers, body)
+        except UpstreamError as error:
+            reason = f"the collector does not answer ({error}); keep the events and send them again"
+            return _refusal(503, "collector_unreachable", reason, {"retry-after": "2"})
+        finally:
+            self._places.release()
+
+    def _forward(self, path: str, headers: dict[str, str], body: bytes) -> "Answer":
+        with self._lock:
+            upstream = self._idle.pop() if self._idle else Upstream(self._address)
+        answer = upstream.post(path, {name: headers[name] for name in FORWARDED if name in headers}, body)
+        with self._lock:
+            self._idle.append(upstream)
+        return answer.status, {name: answer.headers[name] for name in RETURNED if name in answer.headers}, answer.body
+
+
+def _refusal(status: int, code: str, reason: str, headers: dict[str, str]) -> "Answer":
+    from json import dumps
+
+    body = dumps({"code": code, "reason": reason}).encode() + b"\n"
+    return status, {"content-type": "application/json", **headers}, body

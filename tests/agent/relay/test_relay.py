@@ -1,0 +1,116 @@
+import json
+import socket
+import threading
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.agent.sink import Sink
+from tocsin_agent.relay.relay import AT_ONCE
+from tocsin_agent.tasks import relay
+
+
+@pytest.fixture
+def task(sink):
+    made = relay.start({"collector": sink.url})
+    yield made
+    made.stop()
+
+
+def post(task, body=b"{}", **headers):
+    ((path, handle),) = task.routes().items()
+    return handle("POST", path, headers, body)
+
+
+def requests(task):
+    return {
+        sample.labels["code"]: sample.value
+        for family in text_string_to_metric_families(task.read().decode())
+        for sample in family.samples
+    }
+
+
+def test_without_a_collector_there_is_no_relay():
+    assert relay.start({"collector": ""}) is None
+
+
+def test_a_wrong_address_is_refused_at_the_start():
+    with pytest.raises(ValueError, match="address like"):
+        relay.start({"collector": "collector:10301"})
+
+
+def test_body_and_headers_arrive_as_they_were_and_the_answer_comes_back(sink, task):
+    sink.answer = (429, {"content-type": "application/json", "retry-after": "7", "x-internal": "1"}, b'{"accepted":0}')
+    headers = {"content-type": "application/vnd.tocsin.block", "content-encoding": "gzip", "cookie": "no", "host": "x"}
+    status, back, body = (task.routes()["/v1/events"])("POST", "/v1/events", headers, b"\0block")
+    assert (status, body) == (429, b'{"accepted":0}')
+    assert back == {"content-type": "application/json", "retry-after": "7"}
+    path, sent, got = sink.requests[0]
+    assert (path, got) == ("/v1/events", b"\0block")
+    assert sent["content-type"] == "application/vnd.tocsin.block"
+    assert sent["content-encoding"] == "gzip"
+    assert "cookie" not in sent
+    assert requests(task) == {"429": 1}
+
+
+def test_a_dead_collector_is_503_and_comes_back():
+    first = Sink()
+    task = relay.start({"collector": first.url})
+    assert post(task)[0] == 200
+    first.close()
+    status, headers, body = post(task)
+    assert status == 503
+    assert int(headers["retry-after"]) >= 1
+    told = json.loads(body)
+    assert told["code"] == "collector_unreachable"
+    assert "send them again" in told["reason"]
+    second = Sink(port=first.port)
+    assert post(task)[0] == 200
+    second.close()
+    task.stop()
+    assert requests(task) == {"200": 2, "503": 1}
+
+
+def test_only_post_is_answered(task):
+    status, headers, _ = task.routes()["/v1/events"]("GET", "/v1/events", {}, b"")
+    assert (status, headers["allow"]) == (405, "POST")
+
+
+def test_a_slow_collector_costs_a_bounded_number_of_requests():
+    slow = Sink()
+    slow.faults.extend(["hang"] * AT_ONCE)
+    task = relay.start({"collector": slow.url})
+    threads = [threading.Thread(target=post, args=(task,)) for _ in range(AT_ONCE)]
+    for thread in threads:
+        thread.start()
+    slow.wait(lambda sink: len(sink.requests) == AT_ONCE)
+    status, headers, body = post(task)
+    assert (status, headers["retry-after"]) == (503, "1")
+    assert json.loads(body)["code"] == "relay_busy"
+    slow.close()
+    for thread in threads:
+        thread.join()
+    task.stop()
+
+
+def test_connections_are_kept(sink, task):
+    for _ in range(5):
+        assert post(task)[0] == 200
+    assert len({id(upstream) for upstream in task._relay._idle}) == 1
+
+
+def test_a_collector_that_speaks_no_http_is_503():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def speak():
+            connection, _ = server.accept()
+            connection.sendall(b"SSH-2.0-x\r\n")
+            connection.recv(1 << 16)
+            connection.close()
+
+        thread = threading.Thread(target=speak)
+        thread.start()
+        task = relay.start({"collector": f"http://127.0.0.1:{server.getsockname()[1]}"})
+        assert post(task)[0] == 503
+        thread.join()
+        task.stop()
