@@ -1,0 +1,94 @@
+"""What a window's labels say of the model: each score with the sampling variance that it has on so many rows."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tocsin_collector.quality.auc import auc
+from tocsin_collector.quality.labelled import Classified, Estimated, Labelled, sound
+
+Floats = NDArray[np.float64]
+AUC, LOG_LOSS, BRIER, ACCURACY, MAE, RMSE = "auc", "log_loss", "brier", "accuracy", "mae", "rmse"
+NAMES = (AUC, LOG_LOSS, BRIER, ACCURACY, MAE, RMSE)
+"""In the order in which they are told: what depends on the classes' shares least comes first."""
+RISES = (AUC, ACCURACY)
+"""More is better; of the others less is."""
+
+_SMALLEST = float(np.finfo(np.float64).eps)  # a probability of 0 for what happened costs 36 nats, not infinity
+
+
+class Score(NamedTuple):
+    """``noise`` is the sampling variance of the value."""
+
+    value: float
+    noise: float
+
+
+class Measured(NamedTuple):
+    """The scores of some labelled rows. ``constant`` is their best constant prediction: class shares, or the mean."""
+
+    rows: int
+    scores: dict[str, Score]
+    constant: dict[str, float]
+
+
+def measure(rows: Labelled) -> Measured:
+    """Score the rows. A score that they do not determine (the AUC of one class alone) is absent, not 0."""
+    found = sound(rows)
+    if isinstance(found, Estimated):
+        return _regression(found)
+    return _classification(found) if found else Measured(0, {}, {})
+
+
+def baseline(rows: Labelled, constant: dict[str, float]) -> dict[str, float]:
+    """The same scores of always predicting ``constant``, a reference's class shares or mean."""
+    found = sound(rows)
+    if not constant or found is None:
+        return {}
+    if isinstance(found, Estimated):
+        flat = np.full_like(found.truth, constant.get(MEAN, 0.0))
+        return {name: score.value for name, score in _regression(Estimated(found.truth, flat)).scores.items()}
+    shares = np.array([constant.get(name, 0.0) for name in found.classes])
+    always = np.broadcast_to(shares, (len(found.truth), len(shares)))
+    flat_scores = always if found.probabilities is not None else None
+    scores = _classification(Classified(found.classes, found.truth, always.argmax(axis=1), flat_scores)).scores
+    return {name: score.value for name, score in scores.items()}
+
+
+MEAN = "mean"
+
+
+def _regression(rows: Estimated) -> Measured:
+    if not len(rows.truth):
+        return Measured(0, {}, {})
+    errors = np.abs(rows.predicted - rows.truth)
+    squared = _mean(errors**2)
+    rmse = squared.value**0.5
+    scores = {MAE: _mean(errors), RMSE: Score(rmse, squared.noise / (4 * squared.value) if rmse else 0.0)}
+    return Measured(len(errors), scores, {MEAN: float(rows.truth.mean())})
+
+
+def _classification(rows: Classified) -> Measured:
+    if not len(rows.truth):
+        return Measured(0, {}, {})
+    scores = {} if rows.probabilities is None else _probabilistic(rows.truth, rows.probabilities)
+    scores[ACCURACY] = _mean((rows.truth == rows.predicted).astype(np.float64))
+    shares = {name: float((rows.truth == code).mean()) for code, name in enumerate(rows.classes)}
+    return Measured(len(rows.truth), scores, shares)
+
+
+def _probabilistic(truth: NDArray[np.int64], table: Floats) -> dict[str, Score]:
+    happened = truth[:, None] == np.arange(table.shape[1])
+    true_share = np.where(happened, table, 0.0).sum(axis=1)  # 0 where the label is a class without a score
+    squares = ((table - happened) ** 2).sum(axis=1) + (truth < 0)
+    found = {
+        LOG_LOSS: _mean(-np.log(np.clip(true_share, _SMALLEST, 1.0))),
+        BRIER: _mean(squares / 2 if table.shape[1] == 2 else squares),  # of two classes: of one of them, as usual
+    }
+    area = auc(happened, table)
+    return found if area is None else {AUC: Score(*area), **found}
+
+
+def _mean(losses: Floats) -> Score:
+    return Score(float(losses.mean()), float(losses.var() / max(len(losses) - 1, 1)))

@@ -1,0 +1,82 @@
+"""Drift: how far each feature of the newest closed window is from the reference, and how far is still normal."""
+
+from tocsin_schema.metric import COUNTER, GAUGE, Metric
+
+_MODEL = {"project": 100, "model": 100, "version": 20}
+_FEATURE = {**_MODEL, "feature": 1_000}
+_SCORE = {**_FEATURE, "method": 2}
+
+METRICS = (
+    Metric(
+        "tocsin_feature_drift_score",
+        GAUGE,
+        "ratio",
+        "Distance between the newest closed window and the reference, 0 to 1: ks for numbers, js for categories.",
+        emitter="collector",
+        labels=_SCORE,
+    ),
+    Metric(
+        "tocsin_feature_drift_threshold",
+        GAUGE,
+        "ratio",
+        "Largest distance that is normal for a window of as many rows, learned from the reference's own windows.",
+        emitter="collector",
+        labels=_SCORE,
+    ),
+    Metric(
+        "tocsin_feature_missing_ratio",
+        GAUGE,
+        "ratio",
+        "Share of the newest closed window's rows where the feature is missing or not a number.",
+        emitter="collector",
+        labels=_FEATURE,
+    ),
+    Metric(
+        "tocsin_feature_missing_threshold",
+        GAUGE,
+        "ratio",
+        "Largest share of missing values that is normal, learned from the reference's own windows.",
+        emitter="collector",
+        labels=_FEATURE,
+    ),
+    Metric(
+        "tocsin_feature_new_ratio",
+        GAUGE,
+        "ratio",
+        "Share of the newest closed window's values that are categories which the reference does not have.",
+        emitter="collector",
+        labels=_FEATURE,
+    ),
+    Metric(
+        "tocsin_drift_alarm",
+        GAUGE,
+        "",
+        "1 while the newest closed window of the model alarms for any reason (features or quality), else 0.",
+        emitter="collector",
+        labels=_MODEL,
+    ),
+    Metric(
+        "tocsin_drift_alarms_total",
+        COUNTER,
+        "",
+        "Alarms raised for the model: closed windows that alarm after one that did not.",
+        emitter="collector",
+        labels=_MODEL,
+    ),
+    Metric(
+        "tocsin_window_end_timestamp_seconds",
+        GAUGE,
+        "seconds",
+        "Event time at which the newest closed window ends, since the Unix epoch.",
+        emitter="collector",
+        labels=_MODEL,
+    ),
+    Metric(
+        "tocsin_window_rows",
+        GAUGE,
+        "",
+        "Predictions in the newest closed window.",
+        emitter="collector",
+        labels=_MODEL,
+    ),
+)

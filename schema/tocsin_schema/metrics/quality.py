@@ -1,0 +1,33 @@
+"""Quality: how right the model was on the labels that have come."""
+
+from tocsin_schema.metric import GAUGE, Metric
+
+_MODEL = {"project": 100, "model": 100, "version": 20}
+_QUALITY = {**_MODEL, "metric": 6}
+
+METRICS = (
+    Metric(
+        "tocsin_model_quality",
+        GAUGE,
+        "",
+        "Quality of the newest closed window on its labels: auc, log_loss (nats), brier, accuracy, mae, rmse.",
+        emitter="collector",
+        labels=_QUALITY,
+    ),
+    Metric(
+        "tocsin_model_quality_threshold",
+        GAUGE,
+        "",
+        "Bound beyond which the metric alarms (below for auc, above for the others), from the reference's own windows.",
+        emitter="collector",
+        labels=_QUALITY,
+    ),
+    Metric(
+        "tocsin_model_label_coverage_ratio",
+        GAUGE,
+        "ratio",
+        "Share of the newest closed window's predictions whose label has come.",
+        emitter="collector",
+        labels=_MODEL,
+    ),
+)
