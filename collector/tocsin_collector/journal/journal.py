@@ -19,14 +19,15 @@ import fcntl
 import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from tocsin_collector.journal.records import Gap, Record, scan
 from tocsin_collector.journal.segment import SEALED, Name, Segment, segments, sync_folder
 
+T = TypeVar("T")
 SEGMENT_BYTES = 64 << 20
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _log = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ class Damage(NamedTuple):
 
 
 class Journal:
-    """Made by ``open_journal``. ``commit`` may be called from one thread at a time."""
+    """Made by ``open_journal``. Appending and writing happen in one thread of its own."""
 
     def __init__(self, folder: Path, lock: int, segment_bytes: int) -> None:
         self.folder = folder
@@ -76,7 +77,13 @@ class Journal:
 
     async def append(self, records: list[tuple[int, bytes]]) -> list[int]:
         """Append records in the journal's own thread; their positions, once they are on disk."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self.commit, records)
+        return await self.run(lambda: self.commit(records))
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Do something in the journal's thread, where it may call ``commit``."""
+        if self._lock < 0:
+            raise JournalError(f"{self.folder}: the journal is closed")
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def commit(self, records: list[tuple[int, bytes]]) -> list[int]:
         """Append records, all or none, with one fdatasync; their positions. Raises JournalFull or JournalError."""

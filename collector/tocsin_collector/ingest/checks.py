@@ -1,0 +1,129 @@
+"""What holds for every event, however it came: the columns that its type may have, and the values in them.
+
+A column that cannot be right refuses the whole block; a value refuses its row. NaN and infinities of *features* are
+kept: they are what the model saw, and the profile counts them. Anywhere else they refuse the row.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tocsin_collector.frame import Frame
+from tocsin_collector.ingest import times
+from tocsin_collector.ingest.answer import Refusal
+from tocsin_collector.verdict import NUMBER
+from tocsin_schema.block import LABEL, MAX_NAME, OUTCOME, PREDICTION, Block
+
+_NUMBERS, _TEXTS = ("f64", "i64"), ("str", "dict")
+_ANY = ("f64", "i64", "time", "bool", "str", "dict")
+_COMMON: dict[str, tuple[str, ...]] = {"time": ("time",), "id": _TEXTS}
+_COLUMNS: dict[str, dict[str, tuple[str, ...]]] = {
+    PREDICTION: _COMMON | {"prediction": _ANY, "latency_s": _NUMBERS, "trace_id": _TEXTS},
+    LABEL: _COMMON | {"label": _ANY},
+    OUTCOME: _COMMON | {"name": _TEXTS, "value": _NUMBERS},
+}
+_PREFIXES: dict[str, dict[str, tuple[str, ...]]] = {
+    PREDICTION: {"feature": _ANY, "score": _NUMBERS, "segment": _TEXTS},
+    LABEL: {},
+    OUTCOME: {},
+}
+_NEEDED: dict[str, tuple[str, ...]] = {PREDICTION: (), LABEL: ("label",), OUTCOME: ("name", "value")}
+
+
+class Bounds(NamedTuple):
+    """How far an event's time may lie from the clock, in seconds; a past of 0 takes any age, for replays."""
+
+    past_s: float = 0.0
+    future_s: float = 600.0
+
+
+class Fault(NamedTuple):
+    """A row that is refused, by its number in the block."""
+
+    row: int
+    code: str
+    reason: str
+
+
+def check_columns(block: Block) -> None:
+    """Raises Refusal when a column is unknown, of the wrong dtype, or missing."""
+    for name, column in block.columns.items():
+        dtypes = _dtypes(block.type, name)
+        if dtypes is None:
+            raise Refusal(400, "unknown_column", f"column {name!r:.80}: no column of a {block.type} block")
+        if column.dtype not in dtypes:
+            raise Refusal(
+                400, "wrong_type", f"column {name!r:.80}: {' or '.join(dtypes)} is needed, found {column.dtype}"
+            )
+    for name in _NEEDED[block.type]:
+        if name not in block.columns:
+            raise Refusal(400, "missing_field", f"column {name!r}: it is needed in a {block.type} block")
+
+
+def _dtypes(type: str, name: str) -> tuple[str, ...] | None:
+    exact = _COLUMNS[type].get(name)
+    if exact is not None:
+        return exact
+    prefix, _, rest = name.partition(".")
+    return _PREFIXES[type].get(prefix) if rest else None
+
+
+def check_rows(block: Block, frame: Frame, now_us: int, bounds: Bounds) -> list[Fault]:
+    """The rows of a block that cannot be taken, each with its first fault."""
+    faults: dict[int, Fault] = {}
+    for fault in _faults(block, frame, now_us, bounds):
+        faults.setdefault(fault.row, fault)
+    return sorted(faults.values())
+
+
+def _faults(block: Block, frame: Frame, now_us: int, bounds: Bounds) -> Iterator[Fault]:
+    yield from _ids(block, frame)
+    yield from _times(block, frame, now_us, bounds)
+    for name, values in frame.columns.items():
+        if name in _NEEDED[frame.type]:
+            reason = f"{name}: this field is needed in a {frame.type}"
+            yield from _rows(~values.valid, "missing_field", reason)
+        if name.startswith("feature."):
+            continue
+        if values.kind == NUMBER:
+            reason = f"{name}: a finite number is needed"
+            yield from _rows(values.valid & ~np.isfinite(values.data), "not_finite", reason)
+        if name == "latency_s":
+            yield from _rows(values.valid & (values.data < 0), "out_of_range", "latency_s: it cannot be negative")
+
+
+def _ids(block: Block, frame: Frame) -> Iterator[Fault]:
+    valid = block.columns["id"].valid
+    missing = np.zeros(frame.rows, bool) if valid is None else ~np.frombuffer(valid, bool)
+    if "" in frame.ids:
+        missing = missing | np.array([text == "" for text in frame.ids])
+    yield from _rows(missing, "missing_field", "id: every event needs one, to be told apart and to be joined")
+    if frame.rows and max(map(len, frame.ids)) > MAX_NAME:
+        long = np.array([len(text) > MAX_NAME for text in frame.ids])
+        yield from _rows(long, "out_of_range", f"id: 1 to {MAX_NAME} characters are needed")
+
+
+def _times(block: Block, frame: Frame, now_us: int, bounds: Bounds) -> Iterator[Fault]:
+    valid = block.columns["time"].valid
+    if valid is not None:
+        yield from _rows(~np.frombuffer(valid, bool), "missing_field", "time: every event of a block needs one")
+    time = frame.time_us
+    outside = (time < times.EARLIEST_US) | (time >= times.LATEST_US)
+    yield from _rows(outside, "bad_time", "time: a year from 1970 to 2199 is needed")
+    ahead = now_us + int(bounds.future_s * 1e6)
+    for row in np.flatnonzero((time > ahead) & ~outside).tolist():
+        yield Fault(
+            row, "too_far_ahead", f"time: {times.text(int(time[row]))} is more than {bounds.future_s:g} s ahead"
+        )
+    if bounds.past_s:
+        oldest = now_us - int(bounds.past_s * 1e6)
+        for row in np.flatnonzero((time < oldest) & ~outside).tolist():
+            yield Fault(row, "too_old", f"time: {times.text(int(time[row]))} is more than {bounds.past_s:g} s ago")
+
+
+def _rows(bad: NDArray[np.bool_], code: str, reason: str) -> Iterator[Fault]:
+    if bad.any():
+        for row in np.flatnonzero(bad).tolist():
+            yield Fault(row, code, reason)

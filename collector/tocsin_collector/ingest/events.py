@@ -1,0 +1,192 @@
+"""One event in JSON: checked by hand, so that each message says what was wrong, where, and what would be right.
+
+pydantic was not taken for it: it reads ``true`` and ``"0.5"`` as numbers and lets NaN pass, and its rows cost more
+than all the rest of the way in.
+"""
+
+import difflib
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+from tocsin_collector.ingest import times
+from tocsin_schema.block import LABEL, MAX_NAME, MAX_TEXT_BYTES, OUTCOME, PREDICTION, TYPES
+
+MAX_FEATURES = 1_000
+MAX_FIELD = MAX_NAME - 16  # leaves room for the column's prefix
+
+
+class EventError(ValueError):
+    """An event is refused: a stable code, and a sentence that names the field."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+class Event(NamedTuple):
+    """A checked event. ``columns`` are its values by the names that they have in a block."""
+
+    type: str
+    project: str
+    model: str
+    version: str
+    id: str
+    time_us: int
+    columns: dict[str, object]
+
+
+class Repeated(dict[str, object]):
+    """An object of a JSON text in which a name stood twice; the parser's hook makes it, the checks refuse it."""
+
+
+def read(event: object, now_us: int) -> Event:
+    """Check one decoded JSON value. Without ``time`` the event happened when it was received. Raises EventError."""
+    fields = _object(event, "event")
+    kind = fields.get("type")
+    if not isinstance(kind, str) or kind not in TYPES:
+        raise EventError("unknown_type", f"type: one of {', '.join(TYPES)} is needed, found {_show(kind)}")
+    unknown = fields.keys() - _FIELDS[kind]
+    if unknown:
+        raise EventError("unknown_field", _unknown(min(unknown), kind))
+    return Event(
+        kind,
+        _name(fields, "project", "default"),
+        _name(fields, "model", None),
+        _name(fields, "version", ""),
+        _name(fields, "id", None),
+        now_us if fields.get("time") is None else _time(fields["time"]),
+        _COLUMNS[kind](fields),
+    )
+
+
+def _prediction(fields: dict[str, object]) -> dict[str, object]:
+    columns: dict[str, object] = {}
+    for key, prefix, check in (
+        ("features", "feature.", _value),
+        ("scores", "score.", _number),
+        ("segment", "segment.", _text),
+    ):
+        for name, value in _object(fields.get(key) or {}, key).items():
+            where = f"{key}.{_field(key, name)}"
+            columns[prefix + name] = None if value is None else check(where, value)
+    if len(columns) > MAX_FEATURES:
+        raise EventError("too_many_fields", f"features, scores and segment: {len(columns)}, at most {MAX_FEATURES}")
+    columns["prediction"] = _value("prediction", _present(fields, "prediction"))
+    if fields.get("latency_s") is not None:
+        columns["latency_s"] = _number("latency_s", fields["latency_s"])
+    if fields.get("trace_id") is not None:
+        columns["trace_id"] = _text("trace_id", fields["trace_id"])
+    return columns
+
+
+def _label(fields: dict[str, object]) -> dict[str, object]:
+    return {"label": _value("label", _present(fields, "label"))}
+
+
+def _outcome(fields: dict[str, object]) -> dict[str, object]:
+    return {"name": _name(fields, "name", None), "value": _number("value", _present(fields, "value"))}
+
+
+_COMMON = {"type", "project", "model", "version", "id", "time"}
+_FIELDS: dict[str, set[str]] = {
+    PREDICTION: _COMMON | {"features", "prediction", "scores", "latency_s", "segment", "trace_id"},
+    LABEL: _COMMON | {"label"},
+    OUTCOME: _COMMON | {"name", "value"},
+}
+_COLUMNS: dict[str, Callable[[dict[str, object]], dict[str, object]]] = {
+    PREDICTION: _prediction,
+    LABEL: _label,
+    OUTCOME: _outcome,
+}
+
+
+def _object(value: object, where: str) -> dict[str, object]:
+    if isinstance(value, Repeated):
+        raise EventError("duplicate_key", f"{where}: a name stands twice in this object")
+    if not isinstance(value, dict):
+        raise EventError("wrong_type", f"{where}: an object is needed, found {_show(value)}")
+    return value
+
+
+def _present(fields: dict[str, object], key: str) -> object:
+    if fields.get(key) is None:
+        raise EventError("missing_field", f"{key}: this field is needed in a {fields['type']}")
+    return fields[key]
+
+
+def _name(fields: dict[str, object], key: str, default: str | None) -> str:
+    if default is not None and fields.get(key) is None:
+        return default
+    value = _text(key, _present(fields, key))
+    if len(value) > MAX_NAME or (not value and default != ""):
+        raise EventError("out_of_range", f"{key}: 1 to {MAX_NAME} characters are needed, found {len(value)}")
+    return value
+
+
+def _field(key: str, name: str) -> str:
+    if not 0 < len(name) <= MAX_FIELD:
+        raise EventError("out_of_range", f"{key}: a name has 1 to {MAX_FIELD} characters, found {len(name)}")
+    return _text(key, name)
+
+
+def _value(where: str, value: object) -> object:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return _text(where, value)
+    if isinstance(value, int | float):
+        return _number(where, value)
+    raise EventError("wrong_type", f"{where}: a number, a text, true or false is needed, found {_show(value)}")
+
+
+def _number(where: str, value: object) -> int | float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise EventError("wrong_type", f"{where}: a number is needed, found {_show(value)}")
+    if isinstance(value, int) and not -(1 << 63) <= value < 1 << 63:
+        raise EventError(
+            "out_of_range", f"{where}: an integer of at most 64 bits is needed; send it as text or as a float"
+        )
+    if not math.isfinite(value):
+        raise EventError(
+            "not_finite", f"{where}: NaN and infinities are no JSON; leave a missing value out or send null"
+        )
+    return value
+
+
+def _text(where: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise EventError("wrong_type", f"{where}: a text is needed, found {_show(value)}")
+    try:
+        size = len(value) if value.isascii() else len(value.encode())
+    except UnicodeEncodeError:
+        raise EventError("bad_text", f"{where}: a lone surrogate is no text") from None
+    if size > MAX_TEXT_BYTES:
+        raise EventError("out_of_range", f"{where}: at most {MAX_TEXT_BYTES} bytes of text, found {size}")
+    return value
+
+
+def _time(value: object) -> int:
+    try:
+        return times.parse(_text("time", value))
+    except EventError:
+        raise
+    except ValueError as error:
+        raise EventError("bad_time", f"time: {_show(value)}: {error}") from None
+
+
+def _unknown(name: str, kind: str) -> str:
+    near = difflib.get_close_matches(name, sorted(_FIELDS[kind]), 1)
+    return f"{_show(name)}: no field of a {kind}" + (f"; did you mean {near[0]}?" if near else "")
+
+
+def _show(value: object) -> str:
+    """A value as the sender knows it, short, and never a lone surrogate."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, dict | list):
+        return "an object" if isinstance(value, dict) else "a list"
+    if isinstance(value, int) and value.bit_length() > 256:
+        return "a very long integer"
+    return ascii(value) if len(str(value)) <= 60 else ascii(str(value)[:57] + "...")

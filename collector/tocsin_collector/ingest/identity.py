@@ -1,0 +1,70 @@
+"""What makes two events the same: their key, and their content.
+
+The key is the id within project, model and type (an outcome's also has its name). The content is every value but the
+time: a sender that leaves the time out gets another one at each try. Numbers are compared as float64 and texts as
+text, so that an event keeps its content whether it comes in a block or as JSON, alone or among others.
+
+Hashes are Python's own of text, which are keyed anew in each process: nobody outside can aim at a collision. They are
+never written down; after a restart they are made again from the journal.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tocsin_collector.frame import Frame, Values
+from tocsin_collector.verdict import NUMBER
+from tocsin_schema.block import OUTCOME, Block
+
+U64 = NDArray[np.uint64]
+_MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))  # splitmix64's finalizer
+_SHIFT = np.uint64(31)
+
+
+def keys(frame: Frame) -> tuple[U64, U64]:
+    """The high and the low half of each event's 128-bit key."""
+    scope = f"{frame.type}\n{frame.key.project}\n{frame.key.model}\n"
+    high = _hashes(frame.ids) ^ _hash(scope)
+    low = _hashes([text + "\0" for text in frame.ids]) ^ _hash(scope + "\0")
+    if frame.type == OUTCOME:
+        names = frame.columns["name"]
+        high ^= _hashes(["name " + name for name in names.names])[names.data]
+        low ^= _hashes(["low name " + name for name in names.names])[names.data]
+    return high, low
+
+
+def block_key(block: Block) -> tuple[U64, U64]:
+    """The key of a block itself: its producer and sequence."""
+    text = f"{block.producer} {block.sequence}"
+    return _hashes([text]), _hashes([text + "\0"])
+
+
+def contents(frame: Frame) -> U64:
+    """64 bits for each event's values, never 0. A missing value and an absent column are the same."""
+    columns = list(frame.columns.items())
+    bits = np.empty((len(columns), frame.rows), np.uint64)
+    valid = np.empty((len(columns), frame.rows), bool)
+    for row, (_, values) in enumerate(columns):
+        bits[row] = _bits(values)
+        valid[row] = values.valid
+    bits ^= _hashes([name for name, _ in columns])[:, None]
+    for factor in _MIX:
+        bits *= factor
+        bits ^= bits >> _SHIFT
+    bits *= valid
+    return bits.sum(0, dtype=np.uint64) | np.uint64(1)
+
+
+def _bits(values: Values) -> U64:
+    if values.kind == NUMBER:
+        return np.add(values.data, 0.0, dtype=np.float64).view(np.uint64)  # -0.0 becomes 0.0
+    if not values.names:
+        return np.zeros(len(values.data), np.uint64)
+    return _hashes(values.names)[np.where(values.valid, values.data, 0)]
+
+
+def _hashes(texts: list[str]) -> U64:
+    return np.fromiter(map(hash, texts), np.int64, len(texts)).view(np.uint64)
+
+
+def _hash(text: str) -> np.uint64:
+    return np.uint64(hash(text) & 0xFFFFFFFFFFFFFFFF)

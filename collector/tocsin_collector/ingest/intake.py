@@ -1,0 +1,260 @@
+"""From checked blocks to an acknowledgement: one group of waiting requests after the other.
+
+While one group is being written, the next one gathers. A group is judged and written in the journal's thread: every
+row is checked and deduplicated, what is new goes to the journal with one fdatasync for all, and only then does anyone
+hear of it. Because the next group is not judged before this one is durable or undone, two equal requests at the same
+moment need no further care: the second one sees the marks of the first, or none.
+
+The windows are fed (``apply``) on the event loop's thread in the journal's order. What they make of a block cannot
+change that it is durable: an error there is counted and logged, and its sender is told that the block was accepted.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from tocsin_collector.frame import Frame, frame
+from tocsin_collector.ingest.answer import Answer, Refusal, Rejection
+from tocsin_collector.ingest.checks import Bounds, check_columns, check_rows
+from tocsin_collector.ingest.counters import Counters, Sample, sample
+from tocsin_collector.ingest.dedupe import Dedupe, Judged
+from tocsin_collector.ingest.subset import take
+from tocsin_collector.journal import Journal, JournalError, JournalFull
+from tocsin_schema.block import Block, BlockError, decode, encode
+
+BLOCK_RECORD = 1
+"""The journal's record type of an event block; its payload is the block of the rows that were accepted."""
+MAX_WAITING_BYTES = 128 << 20
+Apply = Callable[[Frame, int], None]
+_log = logging.getLogger(__name__)
+
+
+class Recovered(NamedTuple):
+    """What the journal held."""
+
+    blocks: int
+    rows: int
+    unreadable: int
+
+
+class _Request(NamedTuple):
+    blocks: list[Block]
+    rows: Sequence[Sequence[int]]
+    rejected: list[Rejection]
+    size_bytes: int
+    future: asyncio.Future[Answer]
+
+
+class _Taken(NamedTuple):
+    """One block after it was judged."""
+
+    type: str
+    duplicate: int
+    rejected: list[Rejection]
+    fresh: Frame | None
+    payload: bytes
+
+
+class Intake:
+    """Takes blocks from HTTP or from the same process. ``apply`` gets each accepted frame and its journal position."""
+
+    def __init__(
+        self, journal: Journal, apply: Apply, *, bounds: Bounds | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.counters = Counters()
+        self.clock = clock
+        self._journal = journal
+        self._apply = apply
+        self._bounds = bounds or Bounds()
+        self._dedupe = Dedupe()
+        self._waiting: list[_Request] = []
+        self._waiting_bytes = 0
+        self._worker: asyncio.Task[None] | None = None
+
+    def recover(self) -> Recovered:
+        """Replay the journal into the dedupe and the windows; before the first request."""
+        blocks = rows = unreadable = 0
+        for position, type, payload in self._journal.replay():
+            if type != BLOCK_RECORD:
+                continue
+            try:
+                block = decode(payload)
+            except BlockError as error:
+                unreadable += 1
+                _log.error("journal_record_unreadable position=%d reason=%s", position, error)
+                continue
+            judged, fresh = self._judge(block, frame(block))
+            self._dedupe.keep()
+            if fresh is not None:
+                blocks += 1
+                rows += judged.accepted.size
+                self._feed(fresh, position)
+        return Recovered(blocks, rows, unreadable)
+
+    async def submit(
+        self,
+        blocks: list[Block],
+        rows: Sequence[Sequence[int]] | None = None,
+        rejected: Iterable[Rejection] = (),
+        size_bytes: int = 0,
+    ) -> Answer:
+        """Check, deduplicate and store blocks; returns when they are durable.
+
+        ``rows`` has the numbers of each block's rows in the request, where they are not simply counted through;
+        ``rejected`` what was refused before. Raises Refusal: 400 for columns that cannot be right, 503 when the
+        journal is full or too much waits. Safe to cancel: what was handed in is then stored or not, as if the
+        connection broke.
+        """
+        for block in blocks:
+            check_columns(block)
+        if self._waiting_bytes + size_bytes > MAX_WAITING_BYTES:
+            raise Refusal(503, "busy", f"more than {MAX_WAITING_BYTES} bytes wait for the disk; send it again")
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Request(blocks, rows or _counted(blocks), list(rejected), size_bytes, future))
+        self._waiting_bytes += size_bytes
+        if self._worker is None:
+            self._worker = asyncio.create_task(self._work(), name="tocsin-intake")
+        return await future
+
+    async def close(self) -> None:
+        """Wait until nothing waits any more. The journal stays open."""
+        if self._worker is not None:
+            await self._worker
+
+    def samples(self) -> Iterable[Sample]:
+        """Everything of /metrics that the way in knows."""
+        journal = self._journal
+        yield from self.counters.samples()
+        yield sample("tocsin_ingest_dedupe_bytes", self._dedupe.size_bytes)
+        yield sample("tocsin_journal_bytes_total", journal.bytes_total)
+        yield sample("tocsin_journal_syncs_total", journal.syncs_total)
+        yield sample("tocsin_journal_sync_seconds_total", journal.sync_seconds_total)
+        yield sample("tocsin_journal_damaged_bytes", sum(damage.size_bytes for damage in journal.damage))
+
+    async def _work(self) -> None:
+        try:
+            while self._waiting:
+                group, self._waiting = self._waiting, []
+                await self._settle(group)
+                self._waiting_bytes -= sum(request.size_bytes for request in group)
+        finally:
+            self._worker = None
+
+    async def _settle(self, group: list[_Request]) -> None:
+        """Judge and write a group, feed the windows, answer everyone."""
+        try:
+            taken, positions = await self._journal.run(lambda: self._store(group))
+        except JournalError as error:
+            _log.error("journal_failed reason=%s", error)
+            _refuse(group, _no_room() if isinstance(error, JournalFull) else _failed())
+            return
+        except Exception:
+            # One request has something that no check foresaw. Alone, each gets what it deserves.
+            for request in group if len(group) > 1 else []:
+                await self._settle([request])
+            if len(group) == 1:
+                _log.exception("request_failed blocks=%s", group[0].blocks)
+                _refuse(
+                    group, Refusal(422, "unprocessable", "the collector could not work with this; its log says why")
+                )
+            return
+        at = iter(positions)
+        for request, outcomes in zip(group, taken, strict=True):
+            for outcome in outcomes:
+                self._count(outcome, at)
+            if not request.future.done():
+                request.future.set_result(self._answer(request, outcomes))
+
+    def _store(self, group: list[_Request]) -> tuple[list[list[_Taken]], list[int]]:
+        """In the journal's thread: all of the group becomes durable, or none of it."""
+        try:
+            now_us = int(self.clock() * 1e6)
+            taken = [
+                [self._take(*numbered, now_us) for numbered in zip(request.blocks, request.rows, strict=True)]
+                for request in group
+            ]
+            records = [(BLOCK_RECORD, item.payload) for items in taken for item in items if item.fresh is not None]
+            positions = self._journal.commit(records) if records else []
+        except BaseException:
+            self._dedupe.undo()
+            raise
+        self._dedupe.keep()
+        return taken, positions
+
+    def _take(self, block: Block, rows: Sequence[int], now_us: int) -> _Taken:
+        whole = frame(block)
+        faults = check_rows(block, whole, now_us, self._bounds)
+        rejected = [Rejection(rows[fault.row], fault.code, fault.reason) for fault in faults]
+        if faults:
+            good = np.delete(np.arange(block.rows), [fault.row for fault in faults])
+            block, whole, rows = take(block, good), whole.take(good), [rows[row] for row in good.tolist()]
+        judged, fresh = self._judge(block, whole)
+        rejected += [
+            Rejection(
+                rows[row], "conflict", f"id {whole.ids[row]!a:.80}: known with other values; a new event has a new id"
+            )
+            for row in judged.conflicts.tolist()
+        ]
+        duplicate = block.rows - judged.accepted.size - judged.conflicts.size
+        if fresh is None:
+            return _Taken(block.type, duplicate, rejected, None, b"")
+        kept = block if judged.accepted.size == block.rows else take(block, judged.accepted)
+        return _Taken(block.type, duplicate, rejected, fresh, encode(kept))
+
+    def _judge(self, block: Block, whole: Frame) -> tuple[Judged, Frame | None]:
+        judged = self._dedupe.judge(block, whole)
+        if judged.accepted.size == 0:
+            return judged, None
+        return judged, whole if judged.accepted.size == whole.rows else whole.take(judged.accepted)
+
+    def _count(self, outcome: _Taken, positions: Iterator[int]) -> None:
+        self.counters.duplicate[outcome.type] += outcome.duplicate
+        if outcome.fresh is not None:
+            self.counters.accepted[outcome.type] += outcome.fresh.rows
+            self._feed(outcome.fresh, next(positions))
+
+    def _feed(self, fresh: Frame, position: int) -> None:
+        self.counters.applied(fresh)
+        try:
+            self._apply(fresh, position)
+        except Exception:
+            self.counters.apply_errors += 1
+            _log.exception("apply_failed position=%d model=%s rows=%d", position, "/".join(fresh.key), fresh.rows)
+
+    def _answer(self, request: _Request, outcomes: list[_Taken]) -> Answer:
+        rejected = [*request.rejected, *(rejection for outcome in outcomes for rejection in outcome.rejected)]
+        self.counters.rejected.update(rejection.code for rejection in rejected)
+        return Answer(
+            sum(outcome.fresh.rows for outcome in outcomes if outcome.fresh is not None),
+            sum(outcome.duplicate for outcome in outcomes),
+            rejected,
+            str(self._journal.end),
+        )
+
+
+def _counted(blocks: list[Block]) -> list[range]:
+    """Row numbers where a request is nothing but its blocks, one after the other."""
+    rows: list[range] = []
+    at = 0
+    for block in blocks:
+        rows.append(range(at, at + block.rows))
+        at += block.rows
+    return rows
+
+
+def _refuse(group: list[_Request], refusal: Refusal) -> None:
+    for request in group:
+        if not request.future.done():
+            request.future.set_exception(refusal)
+
+
+def _no_room() -> Refusal:
+    return Refusal(503, "journal_full", "there is no room on the collector's disk; nothing was stored, send it again")
+
+
+def _failed() -> Refusal:
+    return Refusal(503, "journal_failed", "the collector's disk failed; nothing was stored, send it again")
