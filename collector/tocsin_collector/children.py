@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from typing import Self
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 _GRACE_S = 5.0
@@ -24,13 +25,15 @@ class Children:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         os.makedirs(folder, exist_ok=True)
 
-    def __enter__(self) -> "Children":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def start(self, name: str, module: str, *arguments: str, environ: Mapping[str, str] = {}, show: bool = False) -> None:
+    def start(
+        self, name: str, module: str, *arguments: str, environ: Mapping[str, str] = {}, show: bool = False
+    ) -> None:
         """Run ``python -m module`` under a name. With ``show`` its standard output is ours."""
         log = self.log(name)
         with open(log, "ab") as errors:
@@ -56,7 +59,9 @@ class Children:
             if code is None:
                 continue
             if code != 0 or name not in may_end:
-                raise ChildFailed(f"{name} ended with code {code}; its last words ({self.log(name)}):\n{self._last_words(name)}")
+                raise ChildFailed(
+                    f"{name} ended with code {code}; its last words ({self.log(name)}):\n{self._last_words(name)}"
+                )
             ended.append(name)
         return ended
 

@@ -1,18 +1,19 @@
-"""A block's columns as numpy arrays: what profiles, joins and scores work on. Views, no copies, where the dtype allows."""
+"""A block's columns as numpy arrays: what profiles, joins and scores work on. Views, not copies, where they can be."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from tocsin_schema.block import Block, Column
 
 from tocsin_collector.verdict import CATEGORY, NUMBER, ModelKey
+from tocsin_schema.block import Block, Column
 
 
 @dataclass(slots=True)
 class Values:
-    """One column. For numbers ``data`` is float64 (NaN and infinities as they came); for categories it is int64 codes into
+    """One column. For numbers ``data`` is float64 (NaN and infinities as they came); for categories int64 codes into
     ``names``. ``valid`` is False where the value is missing; such places of ``data`` mean nothing."""
 
     kind: str
@@ -41,7 +42,7 @@ class Frame:
     time_us: NDArray[np.int64]
     ids: list[str]
     columns: dict[str, Values]
-    """Every other column by its name in the block: ``feature.age``, ``prediction``, ``score.yes``, ``label``, ``value``…"""
+    """Every other column by its name in the block: ``feature.age``, ``prediction``, ``score.yes``, ``label``…"""
 
     @property
     def rows(self) -> int:
@@ -109,5 +110,28 @@ def _texts(column: Column) -> list[str | None]:
     raw = bytes(column.data)
     if raw.isascii():
         text = raw.decode("ascii")
-        return [text[a:b] for a, b in zip(ends, ends[1:], strict=False)]
-    return [raw[a:b].decode() for a, b in zip(ends, ends[1:], strict=False)]
+        return [text[a:b] for a, b in pairwise(ends)]
+    return [raw[a:b].decode() for a, b in pairwise(ends)]
+
+
+def concat(frames: list[Frame]) -> Frame:
+    """The rows of several frames of one type and model. A column that some of them lack is missing there; one that is a
+    number here and a category there becomes a category."""
+    names = dict.fromkeys(name for part in frames for name in part.columns)
+    columns = {name: _joined([part.columns.get(name) for part in frames], frames) for name in names}
+    times = np.concatenate([part.time_us for part in frames])
+    return Frame(frames[0].type, frames[0].key, times, [event_id for part in frames for event_id in part.ids], columns)
+
+
+def _joined(parts: list[Values | None], frames: list[Frame]) -> Values:
+    kinds = {part.kind for part in parts if part is not None}
+    if kinds == {NUMBER}:
+        empty = [np.zeros(frame.rows) for frame in frames]
+        data = np.concatenate([some if part is None else part.data for part, some in zip(parts, empty, strict=True)])
+        missing = [np.zeros(frame.rows, bool) for frame in frames]
+        valid = np.concatenate(
+            [some if part is None else part.valid for part, some in zip(parts, missing, strict=True)]
+        )
+        return Values(NUMBER, data, valid)
+    texts = [[None] * frame.rows if part is None else part.texts() for part, frame in zip(parts, frames, strict=True)]
+    return category([text for column in texts for text in column])

@@ -1,4 +1,4 @@
-"""What the collector says of a model: plain values that the engine makes and that page, API, /metrics and alarms read."""
+"""What the collector says of a model: plain values that the monitor makes; page, API, /metrics and alarms read them."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -18,8 +18,8 @@ class ModelKey(NamedTuple):
 class Distribution:
     """A feature's shares by cell, reference beside current; both sum to 1 or are all 0.
 
-    ``cells`` are the names of the cells in order. For numbers ``edges`` has the inner edges between them (one fewer than
-    cells; the outer cells are open); for categories it is None and the cell ``_other`` takes the rest.
+    ``cells`` are the names of the cells in order. For numbers ``edges`` has the inner edges between them (one fewer
+    than cells; the outer cells are open); for categories it is None and the cell ``_other`` takes the rest.
     """
 
     cells: tuple[str, ...]
@@ -57,8 +57,9 @@ class FeatureVerdict:
 class QualityVerdict:
     """A window's quality on the labels that have come. Ratios are in 0..1; log loss in nats.
 
-    ``scores`` holds what was measured (auc, log_loss, brier, accuracy; or mae, rmse for numbers), ``baseline`` the same of
-    always predicting the reference's majority class or rate, ``reference`` the reference's own, ``thresholds`` the bound beyond which it alarms.
+    ``scores`` holds what was measured (auc, log_loss, brier, accuracy; or mae, rmse for numbers), ``baseline`` the
+    same of always predicting the reference's majority class or rate, ``reference`` the reference's own,
+    ``thresholds`` the bound beyond which each alarms.
     """
 
     labelled: int

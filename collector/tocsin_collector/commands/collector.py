@@ -30,6 +30,6 @@ def command(file: str | None, listen: str | None, data: str | None) -> None:
         values["listen"] = listen
     if data:
         values["data_dir"] = data
-    from tocsin_collector.service import run
+    from tocsin_collector.web import run
 
     sys.exit(run(values))

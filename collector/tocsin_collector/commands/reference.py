@@ -18,7 +18,9 @@ def command() -> None:
 @click.option("--from", "start", help="Or: a past window's start, RFC 3339.")
 @click.option("--to", "end", help="And its end, excluded.")
 @click.option("--url", default="http://127.0.0.1:10301", envvar="TOCSIN_URL", help="The collector's address.")
-def create(project: str, model: str, version: str, path: str | None, start: str | None, end: str | None, url: str) -> None:
+def create(
+    project: str, model: str, version: str, path: str | None, start: str | None, end: str | None, url: str
+) -> None:
     """Take the reference of PROJECT's MODEL from a CSV file or from rows that came before.
 
     \b

@@ -1,4 +1,4 @@
-"""`tocsin up`: agent, collector and page in one, on the embedded defaults; with `--demo`, a real model and its traffic too."""
+"""`tocsin up`: agent, collector and page in one, on the embedded defaults; with `--demo`, a real model too."""
 
 import os
 import signal
@@ -7,12 +7,12 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import click
-from tocsin_schema.ports import AGENT_LISTEN, COLLECTOR_LISTEN
 
 from tocsin_collector.children import ChildFailed, Children
+from tocsin_schema.ports import AGENT_LISTEN, COLLECTOR_LISTEN
 
 READY_WITHIN_S = 60.0
 
@@ -87,7 +87,9 @@ def _demo(children: Children, at: Addresses, folder: str) -> tuple[str, ...]:
     _put_reference(at, os.path.join(folder, "reference.csv"))
     _wait(children, f"http://{at.server}/health", "reference")
     children.start("traffic", "tocsin_demo.traffic", "--server", f"http://{at.server}", environ=serving)
-    click.echo(f"  model     http://{at.collector}/models/demo/flights/1\n  messages  {folder}/messages\n  Ctrl-C ends everything\n")
+    click.echo(
+        f"  model     http://{at.collector}/models/demo/flights/1\n  messages  {folder}/messages\n  Ctrl-C ends everything\n"
+    )
     return ("reference", "traffic")
 
 
@@ -129,7 +131,7 @@ def _core(
     _wait(children, f"http://{at.collector}/-/healthy", "reference")
 
 
-def _toml(values: "dict[str, object]") -> str:
+def _toml(values: "Mapping[str, object]") -> str:
     # A dotted key is TOML's own way to name a key of a table.
     from tocsin_schema.config import toml
 
@@ -138,7 +140,7 @@ def _toml(values: "dict[str, object]") -> str:
 
 def _put_reference(at: Addresses, path: str) -> None:
     with open(path, "rb") as file:
-        request = urllib.request.Request(  # noqa: S310  the address is our own
+        request = urllib.request.Request(
             f"http://{at.collector}/v1/references/demo/flights?version=1",
             data=file.read(),
             method="PUT",

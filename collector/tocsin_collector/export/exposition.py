@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+
 from tocsin_schema.catalogue import catalogue
 from tocsin_schema.metric import header
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from tocsin_collector.export.exposition import Sample
 from tocsin_collector.monitor.model import Model
+from tocsin_collector.monitor.monitor import Name
 from tocsin_collector.verdict import FeatureVerdict, QualityVerdict
 
 
@@ -44,3 +45,11 @@ def _quality(labels: dict[str, str], verdict: QualityVerdict) -> Iterable[Sample
         yield Sample("tocsin_model_quality", {**labels, "metric": metric}, value)
     for metric, value in verdict.thresholds.items():
         yield Sample("tocsin_model_quality_threshold", {**labels, "metric": metric}, value)
+
+
+def joins(unmatched: dict[Name, tuple[int, int]]) -> Iterable[Sample]:
+    """Labels and outcomes by model that have no prediction (yet)."""
+    for name, (waiting, given_up) in unmatched.items():
+        labels = {"project": name.project, "model": name.model}
+        yield Sample("tocsin_labels_waiting", labels, waiting)
+        yield Sample("tocsin_labels_unmatched_total", labels, given_up)

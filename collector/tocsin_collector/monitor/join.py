@@ -63,7 +63,11 @@ class Join:
 
     def expire(self, before_us: int) -> None:
         """Give up on what has waited since before a time of the event's own clock."""
-        old = [event_id for event_id, book in self._waiting.items() if max(late.time_us for late in book.values()) < before_us]
+        old = [
+            event_id
+            for event_id, book in self._waiting.items()
+            if max(late.time_us for late in book.values()) < before_us
+        ]
         for event_id in old:
             self.unmatched_total += len(self._waiting.pop(event_id))
 

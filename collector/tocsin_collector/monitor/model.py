@@ -14,7 +14,7 @@ from tocsin_collector.verdict import FeatureVerdict, ModelKey, ModelView, Window
 
 
 class Model:
-    """The state of one model version. Without a reference it counts rows, classes, latency and outcomes, and judges nothing."""
+    """The state of one model version. Without a reference it counts rows, classes and latency, and judges nothing."""
 
     def __init__(self, key: ModelKey, calendar: Calendar, keep: int, min_rows: int) -> None:
         self.key = key
@@ -63,7 +63,7 @@ class Model:
         return placed
 
     def advance(self) -> list[WindowVerdict]:
-        """Close what the watermark has passed and judge again what has changed since; the new verdicts, oldest first."""
+        """Close what the watermark has passed, judge again what has changed since; new verdicts, oldest first."""
         now_s = self.watermark.value
         if now_s is None:
             return []
@@ -75,6 +75,11 @@ class Model:
             if not window.closed or window.changed or final:
                 fresh.append(self._close(window, final))
         return fresh
+
+    def due(self) -> bool:
+        """Whether the watermark has passed a window that is still to close, or to become final."""
+        now_s = self.watermark.value
+        return now_s is not None and any(self._due_s(window) <= now_s for window in self.windows.values())
 
     def view(self) -> ModelView:
         """What can be told of it now."""
@@ -95,6 +100,10 @@ class Model:
     def latest(self) -> WindowVerdict | None:
         """The newest closed window's verdict."""
         return self._verdicts[max(self._verdicts)] if self._verdicts else None
+
+    def _due_s(self, window: Window) -> float:
+        closed = window.closed
+        return self._calendar.final_s(window.index) if closed else self._calendar.closes_s(window.index)
 
     def _remember_times(self, frame: Frame, now_s: float | None) -> None:
         first, last = int(frame.time_us.min()) / 1e6, int(frame.time_us.max()) / 1e6
@@ -143,10 +152,9 @@ class Model:
         )
         if self.judge is None:
             return bare
-        return replace(bare, features=self._features(window), quality=self.judge.quality(window))
+        return replace(bare, features=self._features(window), quality=self.judge.quality(window, self._min_rows))
 
     def _features(self, window: Window) -> dict[str, FeatureVerdict]:
         if self.judge is None or window.profile is None:
             return {}
         return self.judge.features(window.profile, self._min_rows)
-

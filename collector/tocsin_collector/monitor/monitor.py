@@ -3,16 +3,14 @@
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from tocsin_schema.block import LABEL, PREDICTION
-
 from tocsin_collector.frame import Frame
 from tocsin_collector.monitor.join import Join, Late, Place
 from tocsin_collector.monitor.judge import Judge
 from tocsin_collector.monitor.model import Model
 from tocsin_collector.monitor.reference_file import ReferenceRows
-from tocsin_collector.monitor.window import Window
 from tocsin_collector.monitor.windows import Calendar
 from tocsin_collector.verdict import CATEGORY, ModelKey, ModelView, WindowVerdict
+from tocsin_schema.block import LABEL, PREDICTION
 
 
 class Name(NamedTuple):
@@ -56,14 +54,11 @@ class Monitor:
             self._late(frame)
 
     def tick(self) -> None:
-        """Close what is due, judge again what late labels have changed, forget what nothing can come for."""
+        """Let live streams' time go on, close what is due, judge again what late labels have changed."""
         for model in list(self._models.values()):
             if self.clock is not None:
                 model.watermark.tick(self.clock())
-            before = dict(model.windows)
-            for verdict in model.advance():
-                self._on_verdict(verdict)
-            self._forget(model, before)
+            self._settle(model)
 
     def set_reference(self, key: ModelKey, rows: ReferenceRows, about: dict[str, object]) -> None:
         """Give a model version its reference. Windows count from here on in its cells; the caller replays the journal
@@ -97,10 +92,13 @@ class Monitor:
             places = (Place(frame.key.version, window.index, row) for row in span)
             for place, late in join.predicted(part.ids, places):
                 self._deliver(frame.key, place, late)
+        # Windows close here and not only at a tick, so that a replay of the journal seals them at the same events.
+        if model.due():
+            self._settle(model)
 
     def _late(self, frame: Frame) -> None:
         join = self._join(frame.key)
-        for late in _lates(frame):
+        for late in lates(frame):
             place = join.came(late)
             if place is not None:
                 self._deliver(frame.key, place, late)
@@ -115,17 +113,20 @@ class Monitor:
         else:
             model.labels_total += 1
 
-    def _forget(self, model: Model, before: dict[int, Window]) -> None:
+    def _settle(self, model: Model) -> None:
+        before = dict(model.windows)
+        for verdict in model.advance():
+            self._on_verdict(verdict)
         join = self._join(model.key)
         for index, window in before.items():
             if index not in model.windows:
                 join.forget(window.ids)
         if model.watermark.value is not None:
-            horizon_s = self.calendar.length_s + self.calendar.lateness_s + self.calendar.label_wait_s
-            join.expire(int((model.watermark.value - horizon_s) * 1e6))
+            join.expire(int((model.watermark.value - self.calendar.horizon_s) * 1e6))
 
 
-def _lates(frame: Frame) -> Iterable[Late]:
+def lates(frame: Frame) -> Iterable[Late]:
+    """The labels or outcomes of a frame; rows without a value are left out."""
     values = frame.columns["label" if frame.type == LABEL else "value"]
     names = [""] * frame.rows if frame.type == LABEL else frame.columns["name"].texts()
     items: list[str | None] | list[float]

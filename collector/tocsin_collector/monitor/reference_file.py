@@ -23,7 +23,7 @@ PREFIXES = ("feature.", "score.", "segment.", "outcome.")
 SINGLE = ("time", "id", "prediction", "label", "latency_s")
 
 
-class ReferenceFault(ValueError):
+class ReferenceFileError(ValueError):
     """The file is no reference; the message names line and column and says what would be right."""
 
 
@@ -37,11 +37,11 @@ class ReferenceRows:
 
 
 def parse(raw: bytes, key: ModelKey, kinds: dict[str, str]) -> ReferenceRows:
-    """Read a reference. ``kinds`` has what the live stream has shown of each feature. Raises ReferenceFault."""
+    """Read a reference. ``kinds`` has what the live stream has shown of each feature. Raises ReferenceFileError."""
     head, *rows = _table(_text(raw))
     _check_head(head)
     if not rows:
-        raise ReferenceFault("the reference has a head and no rows")
+        raise ReferenceFileError("the reference has a head and no rows")
     cells = {name: [row[at] for row in rows] for at, name in enumerate(head)}
     times = np.array([_micros(text, line) for line, text in enumerate(cells.pop("time"), 2)], np.int64)
     ids = cells.pop("id", None) or [str(row) for row in range(len(rows))]
@@ -73,13 +73,13 @@ def _text(raw: bytes) -> str:
             with gzip.GzipFile(fileobj=io.BytesIO(raw)) as file:
                 raw = file.read(MAX_BYTES + 1)
         except (OSError, EOFError, zlib.error) as error:
-            raise ReferenceFault(f"the gzip data is damaged: {error}") from None
+            raise ReferenceFileError(f"the gzip data is damaged: {error}") from None
     if len(raw) > MAX_BYTES:
-        raise ReferenceFault(f"a reference has at most {MAX_BYTES} bytes")
+        raise ReferenceFileError(f"a reference has at most {MAX_BYTES} bytes")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ReferenceFault(f"the file is not UTF-8 at byte {error.start}") from None
+        raise ReferenceFileError(f"the file is not UTF-8 at byte {error.start}") from None
 
 
 def _table(text: str) -> list[list[str]]:
@@ -88,37 +88,37 @@ def _table(text: str) -> list[list[str]]:
     try:
         for row in reader:
             if rows and len(row) != len(rows[0]):
-                raise ReferenceFault(f"line {reader.line_num}: {len(row)} cells, the head has {len(rows[0])}")
+                raise ReferenceFileError(f"line {reader.line_num}: {len(row)} cells, the head has {len(rows[0])}")
             rows.append(row)
     except csv.Error as error:
-        raise ReferenceFault(f"line {reader.line_num}: no CSV: {error}") from None
+        raise ReferenceFileError(f"line {reader.line_num}: no CSV: {error}") from None
     if not rows:
-        raise ReferenceFault("the file is empty; the first line names the columns: time,id,feature.NAME,…")
+        raise ReferenceFileError("the file is empty; the first line names the columns: time,id,feature.NAME,…")
     return rows
 
 
 def _check_head(head: list[str]) -> None:
     if len(head) > MAX_COLUMNS:
-        raise ReferenceFault(f"{len(head)} columns; at most {MAX_COLUMNS} are read")
+        raise ReferenceFileError(f"{len(head)} columns; at most {MAX_COLUMNS} are read")
     if "time" not in head:
-        raise ReferenceFault("a column `time` is needed (RFC 3339), so that the reference has windows")
+        raise ReferenceFileError("a column `time` is needed (RFC 3339), so that the reference has windows")
     if not any(name.startswith("feature.") for name in head):
-        raise ReferenceFault("no column `feature.NAME`: there is nothing to compare with")
+        raise ReferenceFileError("no column `feature.NAME`: there is nothing to compare with")
     for name in head:
         if head.count(name) > 1:
-            raise ReferenceFault(f"the column {name!r} stands twice")
+            raise ReferenceFileError(f"the column {name!r} stands twice")
         if name not in SINGLE and not any(name.startswith(prefix) and name != prefix for prefix in PREFIXES):
             known = ", ".join((*SINGLE, *(prefix + "NAME" for prefix in PREFIXES)))
-            raise ReferenceFault(f"column {name!r}: one of {known} is needed")
+            raise ReferenceFileError(f"column {name!r}: one of {known} is needed")
 
 
 def _micros(text: str, line: int) -> int:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise ReferenceFault(f"line {line}, column time: {text!r:.60} is no RFC 3339 time") from None
+        raise ReferenceFileError(f"line {line}, column time: {text!r:.60} is no RFC 3339 time") from None
     if moment.tzinfo is None:
-        raise ReferenceFault(f"line {line}, column time: {text!r:.60} lacks its offset, such as Z or -05:00")
+        raise ReferenceFileError(f"line {line}, column time: {text!r:.60} lacks its offset, such as Z or -05:00")
     return round(moment.timestamp() * 1e6)
 
 
@@ -132,7 +132,7 @@ def _column(name: str, texts: list[str], kinds: dict[str, str]) -> Values:
         if not wants_numbers:
             return category([text or None for text in texts])
     line, text = next((line, text) for line, text in enumerate(texts, 2) if not _is_number(text))
-    raise ReferenceFault(f"line {line}, column {name}: {text!r:.60} is no number")
+    raise ReferenceFileError(f"line {line}, column {name}: {text!r:.60} is no number")
 
 
 def _is_number(text: str) -> bool:

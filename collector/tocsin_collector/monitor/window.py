@@ -4,13 +4,13 @@ from collections import Counter
 
 import numpy as np
 from numpy.typing import NDArray
-from tocsin_schema.latency import BOUNDS_S, BUCKETS, quantile
-from tocsin_schema.metric import OVERFLOW
 
 from tocsin_collector.frame import Frame, Values
 from tocsin_collector.monitor.join import Late
 from tocsin_collector.profile import Profile
 from tocsin_collector.verdict import CATEGORY, OutcomeVerdict
+from tocsin_schema.latency import BOUNDS_S, BUCKETS, quantile
+from tocsin_schema.metric import OVERFLOW
 
 SEGMENTS_MOST = 64
 
@@ -57,10 +57,6 @@ class Window:
         self.changed = True
         return True
 
-    def drop_rows(self) -> None:
-        """Forget the rows; what was counted of them stays."""
-        self.ids, self.predicted, self.scores, self.labels, self.outcomes = [], [], {}, {}, {}
-
     def latency_quantiles(self) -> dict[str, float]:
         """p50 and p99 of the latency that the events carried, empty when they carried none."""
         counts = self.latency.tolist()
@@ -71,7 +67,9 @@ class Window:
         """The share of each predicted class; empty for numeric predictions."""
         counts = Counter(item for item in self.predicted if isinstance(item, str))
         total = sum(counts.values())
-        return {name: count / total for name, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:16]}
+        return {
+            name: count / total for name, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:16]
+        }
 
     def outcome_means(self, reference: dict[str, float]) -> dict[str, OutcomeVerdict]:
         """Count and mean of each numeric outcome."""

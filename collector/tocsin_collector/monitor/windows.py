@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """How event time is cut. A window is ``length_s`` long and begins where local time (``utc_offset_s`` east of UTC) is a
-    multiple of it; it closes when the watermark has passed its end by ``lateness_s`` and is final ``label_wait_s`` later."""
+    """How event time is cut. A window is ``length_s`` long and begins where local time (``utc_offset_s`` east of UTC)
+    is a multiple of it; it closes when the watermark has passed its end by ``lateness_s`` and is final
+    ``label_wait_s`` later."""
 
     length_s: float = 3600.0
     utc_offset_s: float = 0.0
@@ -36,6 +37,11 @@ class Calendar:
     def final_s(self, index: int) -> float:
         """The watermark at which no label is waited for any more."""
         return self.closes_s(index) + self.label_wait_s
+
+    @property
+    def horizon_s(self) -> float:
+        """How far behind the watermark a label can still matter."""
+        return self.length_s + self.lateness_s + self.label_wait_s
 
 
 class Watermark:

@@ -1,6 +1,6 @@
 """What the collector counts of the events of a model."""
 
-from tocsin_schema.metric import COUNTER, Metric
+from tocsin_schema.metric import COUNTER, GAUGE, Metric
 
 _MODEL = {"project": 100, "model": 1_000, "version": 100}
 
@@ -20,5 +20,21 @@ METRICS = (
         "Labels that found their prediction, corrections included.",
         emitter="collector",
         labels=_MODEL,
+    ),
+    Metric(
+        "tocsin_labels_waiting",
+        GAUGE,
+        "",
+        "Ids that have a label or an outcome and wait for their prediction.",
+        emitter="collector",
+        labels={"project": 100, "model": 1_000},
+    ),
+    Metric(
+        "tocsin_labels_unmatched_total",
+        COUNTER,
+        "",
+        "Labels and outcomes whose prediction did not come in time.",
+        emitter="collector",
+        labels={"project": 100, "model": 1_000},
     ),
 )

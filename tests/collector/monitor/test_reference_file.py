@@ -8,11 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin_collector.frame import Frame, category, number
-from tocsin_collector.monitor.reference_file import ReferenceFault, ReferenceRows, parse, render
+from tocsin_collector.monitor.reference_file import ReferenceFileError, ReferenceRows, parse, render
 from tocsin_collector.verdict import CATEGORY, NUMBER, ModelKey
 
 KEY = ModelKey("demo", "m", "1")
-GOOD = b"time,id,feature.age,feature.city,prediction,score.yes,label,outcome.cost\n2026-01-01T00:00:00Z,a,41,Lyon,yes,0.8,no,3\n"
+GOOD = (
+    b"time,id,feature.age,feature.city,prediction,score.yes,label,outcome.cost\n"
+    b"2026-01-01T00:00:00Z,a,41,Lyon,yes,0.8,no,3\n"
+)
 
 
 def test_columns_become_numbers_and_categories():
@@ -55,7 +58,7 @@ def test_gzip_and_a_byte_order_mark_are_understood():
     ],
 )
 def test_a_fault_says_where_and_what(raw, fault):
-    with pytest.raises(ReferenceFault, match=fault.replace("(", r"\(")):
+    with pytest.raises(ReferenceFileError, match=fault.replace("(", r"\(")):
         parse(raw, KEY, {})
 
 
@@ -63,7 +66,7 @@ def test_a_fault_says_where_and_what(raw, fault):
 def test_any_bytes_give_rows_or_a_fault(raw):
     try:
         rows = parse(raw, KEY, {})
-    except ReferenceFault:
+    except ReferenceFileError:
         return
     assert rows.frame.rows > 0
 

@@ -1,0 +1,31 @@
+"""The socket that a service listens on, opened before anything else is built."""
+
+import socket
+
+
+class ListenError(Exception):
+    """The address cannot be listened on; the message says why and what to try."""
+
+
+def listen(text: str) -> socket.socket:
+    """Open ``ADDRESS:PORT`` (``[::1]:PORT`` for IPv6; port 0 takes a free one). Raises ListenError."""
+    host, _, port = text.rpartition(":")
+    if not port.isdigit() or int(port) > 65_535:
+        raise ListenError(f"listen: {text!r:.80} is no ADDRESS:PORT, such as 127.0.0.1:10301")
+    host = host.strip("[]")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    opened = socket.socket(family, socket.SOCK_STREAM)
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        opened.bind((host, int(port)))
+    except OSError as error:
+        opened.close()
+        raise ListenError(f"listen: {text}: {error.strerror}; try another port, or 0 for a free one") from None
+    opened.listen(1_024)
+    return opened
+
+
+def url(opened: socket.socket) -> str:
+    """The address of a listening socket as people type it."""
+    host, port = opened.getsockname()[:2]
+    return f"http://[{host}]:{port}" if opened.family == socket.AF_INET6 else f"http://{host}:{port}"

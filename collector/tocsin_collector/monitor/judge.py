@@ -1,0 +1,92 @@
+"""A fitted reference, and the verdicts that it gives of a window."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tocsin_collector.drift import Reference, compare, fit
+from tocsin_collector.frame import Frame, Values, category, number
+from tocsin_collector.monitor.reference_file import ReferenceRows
+from tocsin_collector.monitor.window import Window
+from tocsin_collector.monitor.windows import Calendar
+from tocsin_collector.profile import Layout, Profile, layout_of, profile
+from tocsin_collector.quality import Labelled, QualityReference, fit_quality, judge
+from tocsin_collector.verdict import FeatureVerdict, QualityVerdict
+
+MATURE = 0.9
+"""Quality alarms once this share of the labels that the reference had has come, or when no more are waited for: the
+labels that come first are not like the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """What is normal for one model version, learnt from its reference cut into windows of the same length."""
+
+    layout: Layout
+    drift: Reference
+    qualities: QualityReference | None
+    coverage: float
+    outcome_means: dict[str, float]
+    about: dict[str, object]
+
+    @staticmethod
+    def fit(rows: ReferenceRows, calendar: Calendar, about: dict[str, object]) -> "Judge":
+        """Learn it. ``about`` is what the page tells of the reference."""
+        layout = layout_of([rows.frame])
+        spans = _windows(rows.frame, calendar)
+        labelled = [] if rows.labels is None else [_labelled(rows, rows.labels, span) for span in spans]
+        return Judge(
+            layout,
+            fit([profile(rows.frame.take(span), layout) for span in spans], layout),
+            fit_quality(labelled),
+            0.0 if rows.labels is None else float(rows.labels.valid.mean()),
+            {
+                name: float(values.data[values.valid].mean())
+                for name, values in rows.outcomes.items()
+                if values.valid.any()
+            },
+            {**about, "windows": len(spans)},
+        )
+
+    def features(self, counted: Profile, min_rows: int) -> dict[str, FeatureVerdict]:
+        """Each feature of a window against the reference."""
+        return compare(self.drift, counted, min_rows)
+
+    def quality(self, window: Window, min_rows: int) -> QualityVerdict | None:
+        """The quality on the labels that came, None while there is none. Too early, it tells and does not alarm."""
+        if not window.labels:
+            return None
+        verdict = judge(self.qualities, _labelled_window(window), predictions=window.rows, min_rows=min_rows)
+        early = not window.final and verdict.coverage < MATURE * self.coverage
+        return replace(verdict, reasons=()) if early else verdict
+
+
+def _windows(frame: Frame, calendar: Calendar) -> list[NDArray[np.intp]]:
+    index = calendar.index(frame.time_us)
+    order = np.argsort(index, kind="stable")
+    starts = np.flatnonzero(np.diff(index[order])) + 1
+    return np.split(order, starts)
+
+
+def _labelled(rows: ReferenceRows, labels: Values, span: NDArray[np.intp]) -> Labelled:
+    part = span[labels.valid[span]]
+    columns = rows.frame.columns
+    prediction = columns["prediction"].take(part) if "prediction" in columns else None
+    scores = {name: values.take(part) for name, values in rows.frame.group("score.").items()}
+    return Labelled(labels.take(part), prediction, scores)
+
+
+def _labelled_window(window: Window) -> Labelled:
+    rows = sorted(window.labels)
+    predicted = [window.predicted[row] for row in rows]
+    scores = {name: number([values[row] for row in rows]) for name, values in window.scores.items()}
+    prediction = None if all(item is None for item in predicted) else _values(predicted)
+    return Labelled(_values([window.labels[row].value for row in rows]), prediction, scores)
+
+
+def _values(items: Sequence[str | float | None]) -> Values:
+    if any(isinstance(item, str) for item in items):
+        return category([item if isinstance(item, str) or item is None else f"{item:g}" for item in items])
+    return number([item if isinstance(item, float) else None for item in items])

@@ -1,0 +1,49 @@
+"""A reference from rows that came before: predictions of a span of event time with the labels and outcomes they got."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from tocsin_collector.frame import Frame, Values, category, concat, number
+from tocsin_collector.monitor.join import Late
+from tocsin_collector.monitor.monitor import lates
+from tocsin_collector.monitor.reference_file import ReferenceFileError, ReferenceRows
+from tocsin_collector.verdict import ModelKey
+from tocsin_schema.block import PREDICTION
+
+
+def collect(frames: Iterable[Frame], key: ModelKey, start_us: int, end_us: int) -> ReferenceRows:
+    """The rows of ``[start_us, end_us)`` out of a journal's frames. Raises ReferenceFileError when there are none."""
+    parts: list[Frame] = []
+    late: dict[str, dict[str, Late]] = {}
+    for frame in frames:
+        if frame.type == PREDICTION and frame.key == key:
+            rows = np.flatnonzero((frame.time_us >= start_us) & (frame.time_us < end_us))
+            if len(rows):
+                parts.append(frame.take(rows))
+        elif frame.type != PREDICTION and frame.key[:2] == key[:2]:
+            for item in lates(frame):
+                book = late.setdefault(item.name, {})
+                if item.id not in book or book[item.id].time_us <= item.time_us:
+                    book[item.id] = item
+    if not parts:
+        raise ReferenceFileError(
+            f"no prediction of {key.project}/{key.model} version {key.version!r} lies in that span"
+        )
+    whole = concat(parts)
+    outcomes = {name: _numbers(whole.ids, book) for name, book in late.items() if name}
+    return ReferenceRows(whole, _labels(whole.ids, late.get("")), outcomes)
+
+
+def _labels(ids: list[str], book: dict[str, Late] | None) -> Values | None:
+    if not book:
+        return None
+    found = [book[event_id].value if event_id in book else None for event_id in ids]
+    if any(isinstance(value, str) for value in found):
+        return category([None if value is None else str(value) for value in found])
+    return number([value if isinstance(value, float) else None for value in found])
+
+
+def _numbers(ids: list[str], book: dict[str, Late]) -> Values:
+    found = [book[event_id].value if event_id in book else None for event_id in ids]
+    return number([value if isinstance(value, float) else None for value in found])

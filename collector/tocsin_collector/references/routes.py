@@ -1,0 +1,71 @@
+"""`PUT /v1/references/{project}/{model}`: a model version's reference, as a file or as a past span of its own rows."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi.concurrency import run_in_threadpool
+
+from tocsin_collector.monitor.reference_file import MAX_BYTES, ReferenceFileError, ReferenceRows, parse
+from tocsin_collector.verdict import ModelKey
+
+Past = Callable[[ModelKey, int, int], ReferenceRows]
+Take = Callable[[ReferenceRows, str], dict[str, object]]
+Kinds = Callable[[ModelKey], dict[str, str]]
+
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "description": "CSV, gzip or not. Columns: time, id, feature.NAME, prediction, score.CLASS, segment.NAME, "
+        "label, outcome.NAME. Leave it out with `from` and `to`.",
+        "content": {"text/csv": {"example": "time,feature.age,label\n2026-01-01T00:00:00Z,41,no\n"}},
+    }
+}
+
+
+def references_router(past: Past, take: Take, kinds: Kinds) -> APIRouter:
+    """The routes. ``past`` gathers journalled rows, ``take`` makes a reference hold, ``kinds`` tells a stream's kinds."""
+    router = APIRouter(tags=["references"])
+
+    @router.put("/v1/references/{project}/{model}", openapi_extra=_BODY)
+    async def put_reference(
+        project: str,
+        model: str,
+        request: Request,
+        version: str = "",
+        start: Annotated[str | None, Query(alias="from", description="Start of a past span, RFC 3339.")] = None,
+        end: Annotated[str | None, Query(alias="to", description="Its end, excluded.")] = None,
+    ) -> dict[str, object]:
+        """Compare this model version's windows with these rows from now on; open windows are counted anew."""
+        key = ModelKey(project, model, version)
+        body = await _body(request)
+        try:
+            if start is not None or end is not None:
+                rows = past(key, _micros(start, "from"), _micros(end, "to"))
+                return take(rows, f"the model's own rows from {start} to {end}")
+            rows = await run_in_threadpool(parse, body, key, kinds(key))
+            return take(rows, "a file")
+        except ReferenceFileError as fault:
+            raise HTTPException(400, str(fault)) from None
+
+    return router
+
+
+async def _body(request: Request) -> bytes:
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > MAX_BYTES:
+            raise HTTPException(413, f"a reference has at most {MAX_BYTES} bytes")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _micros(text: str | None, name: str) -> int:
+    try:
+        moment = datetime.fromisoformat(text or "")
+    except ValueError:
+        raise ReferenceFileError(f"`{name}`: {text!r:.60} is no RFC 3339 time, such as 2026-10-01T00:00:00Z") from None
+    if moment.tzinfo is None:
+        raise ReferenceFileError(f"`{name}`: {text!r:.60} lacks its offset, such as Z or -05:00")
+    return round(moment.timestamp() * 1e6)
