@@ -8,6 +8,11 @@ configuration and the value of the label ``collector``. The file reads top to bo
 3. the source: a class with the methods below;
 4. the line that registers it: ``SOURCE = Pressure``.
 
+Every file is imported at each start of the agent, so what costs (socket, json, re, ctypes, struct) is imported where it
+is used, and only if it is: the constructor looks first whether there is anything to watch.
+
+It may have a function ``check(values) -> list[str]``: what is wrong with its part of the configuration, a line a fault.
+
 Adding a source is its file, its metrics' file in the catalogue, its test and its fixture; nothing else is edited.
 """
 

@@ -4,6 +4,11 @@ A task is one file in ``tasks/`` and is found by listing that folder. The file h
 gives a running ``Task``, or None when the configuration does not ask for it, and ``METRICS``, the entries of the
 catalogue that its ``read`` may emit. ``tocsin-agent run`` starts the tasks after it has opened its port and stops them
 at the end; ``--once`` starts none.
+
+Every file is imported at each start of the agent, so ``start`` imports what the task needs once it knows that the task
+is wanted (``socket`` alone costs 9 ms and 1.4 MiB).
+
+It may have a function ``check(values) -> list[str]``, as a source may.
 """
 
 TYPE_CHECKING = False

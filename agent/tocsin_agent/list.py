@@ -1,0 +1,34 @@
+"""``tocsin-agent list``: the sources and tasks that this agent has, and what they emit."""
+
+from tocsin_agent import listing
+from tocsin_agent.settings import SOURCES, TASKS
+
+
+def list_all(as_json: bool) -> None:
+    """Print a line each: the name and the first line of its docstring; with ``as_json`` the metrics' names too."""
+    found = [(kind, name, listing.module(package, name)) for kind, package, name in _modules()]
+    if as_json:
+        import json
+
+        rows = [
+            {"kind": kind, "name": name, "about": _about(module), "metrics": _metrics(module)}
+            for kind, name, module in found
+        ]
+        print(json.dumps(rows, indent=1))
+        return
+    for kind, name, module in found:
+        print(f"{kind:6}  {name:12}  {_about(module)}")
+
+
+def _modules() -> list[tuple[str, str, str]]:
+    kinds = (("source", SOURCES), ("task", TASKS))
+    return [(kind, package, name) for kind, package in kinds for name in listing.names(package)]
+
+
+def _about(module: object) -> str:
+    return (module.__doc__ or "").partition("\n")[0]
+
+
+def _metrics(module: object) -> list[str]:
+    owner = getattr(module, "SOURCE", module)
+    return [metric.name for metric in getattr(owner, "METRICS", ())]

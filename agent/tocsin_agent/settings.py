@@ -1,0 +1,84 @@
+"""The agent's configuration: defaults, the file, the environment; and what its parts have to say about it."""
+
+import os
+
+from tocsin_agent import listing
+from tocsin_agent.httpd import address
+from tocsin_schema.config import ConfigError, load
+from tocsin_schema.settings.agent import AGENT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from tocsin_agent.source import Values
+
+SOURCES, TASKS = "tocsin_agent.sources", "tocsin_agent.tasks"
+
+
+def settings(file: str | None, listen: str | None) -> "Values":
+    """The value of every key. Raises ConfigError with all faults at once."""
+    values = load(AGENT, None, os.environ) if file is None else _in_child(file)
+    if listen is not None:
+        values["listen"] = listen
+    faults = _faults(values)
+    if faults:
+        raise ConfigError(faults)
+    return values
+
+
+def chosen(values: "Values") -> list[str]:
+    """The names of the sources to run."""
+    wanted = values["sources"]
+    return [str(name) for name in wanted] if isinstance(wanted, list) and wanted else listing.names(SOURCES)
+
+
+def _faults(values: "Values") -> list[str]:
+    faults = []
+    try:
+        address.parse(str(values["listen"]))
+    except ValueError as error:
+        faults.append(f"listen: {error}")
+    there = listing.names(SOURCES)
+    unknown = [name for name in chosen(values) if name not in there]
+    faults += [f"sources: no source {name!r:.80}; there are: {', '.join(there)}" for name in unknown]
+    for package, names in ((SOURCES, chosen(values)), (TASKS, listing.names(TASKS))):
+        for name in names:
+            check = getattr(listing.module(package, name), "check", None) if name not in unknown else None
+            faults += check(values) if check else []
+    return faults
+
+
+def _in_child(file: str) -> "Values":
+    """Read the file in a short-lived child: the parser's 3 MiB go with it."""
+    import marshal
+
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(reader)
+        _tell(writer, marshal.dumps(_loaded(file)))
+    os.close(writer)
+    with open(reader, "rb") as pipe:
+        data = pipe.read()
+    os.waitpid(child, 0)
+    if not data:
+        raise ConfigError([f"{file}: the process that reads it has failed"])
+    values, faults = marshal.loads(data)  # noqa: S302 (our own child wrote it)
+    if faults:
+        raise ConfigError(faults)
+    return dict(values)
+
+
+def _loaded(file: str) -> "tuple[Values, list[str]]":
+    try:
+        return load(AGENT, file, os.environ), []
+    except ConfigError as error:
+        return {}, error.faults
+
+
+def _tell(writer: int, data: bytes) -> None:
+    """The end of the child: no clean-up of what belongs to its parent."""
+    try:
+        while data:
+            data = data[os.write(writer, data) :]
+    finally:
+        os._exit(0)
