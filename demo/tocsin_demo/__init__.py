@@ -1,1 +1,1 @@
-"""tocsin_demo"""
+"""tocsin's demo: a real model on real flights, watched from its first request to its alarm."""
