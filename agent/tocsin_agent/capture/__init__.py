@@ -1,0 +1,227 @@
+"""Capture inside the serving process: requests, predictions, labels and outcomes; nothing fails or blocks a request.
+
+::
+
+    from tocsin_agent.capture import Capture
+
+    capture = Capture(model="flights", version="1", project="demo")
+    app = capture.asgi(app)
+
+Metrics leave by one memory-mapped file a worker in ``TOCSIN_RUNTIME_DIR``, events by a background thread to
+``TOCSIN_ENDPOINT``; without both, every call returns at once. ``docs/how-to/capture.md`` tells more.
+"""
+
+import os
+from time import time as now_s
+
+from tocsin_agent.capture.asgi import current, middleware
+from tocsin_agent.capture.events import Events
+from tocsin_agent.capture.meter import Series
+from tocsin_agent.capture.rows import Item
+from tocsin_agent.capture.worker import join, leave, write
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+    from typing import Any, TypeVar
+
+    from tocsin_agent.capture.asgi import App
+    from tocsin_agent.capture.worker import Worker
+
+    F = TypeVar("F", bound=Callable[..., Any])
+    Time = float | datetime | None
+
+__all__ = ["Capture"]
+
+MAX_NAME = 256
+
+
+class Capture:
+    """One version of one model in this process.
+
+    ``endpoint`` is the agent's or the collector's address (default: ``TOCSIN_ENDPOINT``), ``runtime_dir`` the folder of
+    the metrics files (default: ``TOCSIN_RUNTIME_DIR``). Raises ValueError for a name that is no text of at most 256
+    characters; after that no method raises or waits, except ``flush`` and ``close``, for at most their timeout.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        version: str = "",
+        project: str = "default",
+        *,
+        endpoint: str | None = None,
+        runtime_dir: str | None = None,
+    ) -> None:
+        for what, name in (("model", model), ("version", version), ("project", project)):
+            _check(what, name)
+        endpoint = _address(os.environ.get("TOCSIN_ENDPOINT", "") if endpoint is None else endpoint)
+        runtime_dir = os.environ.get("TOCSIN_RUNTIME_DIR", "") if runtime_dir is None else runtime_dir
+        self._series = Series(project, model, version)
+        self._events = Events(project, model, version)
+        self._sends = bool(endpoint)
+        self._worker: Worker | None = None
+        if endpoint or runtime_dir:
+            self._worker = join(endpoint, runtime_dir, self._series, self._events)
+
+    def asgi(self, app: "App") -> "App":
+        """``app`` with its requests observed: duration, time to the first byte, status, route."""
+        return app if self._worker is None else middleware(app, self._series, self._worker)
+
+    def watch(
+        self,
+        features: "Callable[..., Mapping[str, object]] | None" = None,
+        prediction: "Callable[[Any], object] | None" = None,
+    ) -> "Callable[[F], F]":
+        """A decorator for a function, sync or async: its duration and outcome are observed.
+
+        ``features(*args, **kwargs)`` with the function's own arguments gives a row's features, ``prediction(result)``
+        its prediction (the result itself without it). With either of them each success makes a row.
+        """
+
+        def note(args: "tuple[Any, ...]", kwargs: "dict[str, Any]", result: "Any", latency_s: float) -> None:
+            self.prediction(
+                features=features(*args, **kwargs) if features else None,
+                prediction=prediction(result) if prediction else result,
+                latency_s=latency_s,
+            )
+
+        def decorate(function: "F") -> "F":
+            if self._worker is None:
+                return function
+            from tocsin_agent.capture.watch import watched
+
+            return watched(function, self._series, self._worker, note if features or prediction else None)
+
+        return decorate
+
+    def prediction(
+        self,
+        id: object = None,
+        features: "Mapping[str, object] | None" = None,
+        prediction: object = None,
+        scores: "Mapping[str, float] | None" = None,
+        segment: "Mapping[str, object] | None" = None,
+        latency_s: float | None = None,
+        time: "Time" = None,
+        trace_id: str | None = None,
+    ) -> str:
+        """One prediction. Gives the event's id, which labels and outcomes name; made when None.
+
+        Inside a request ``latency_s`` and ``trace_id`` come from it. ``time`` is epoch seconds or a datetime (without a
+        zone: UTC), now when None. The mappings are copied, their values are not.
+        """
+        try:
+            known = os.urandom(16).hex() if id is None else str(id)
+            if not self._sends:
+                return known
+            exchange = current.get()
+            columns = {"id": known, "time": now_s() if time is None else time, "prediction": prediction}
+            if latency_s is not None:
+                columns["latency_s"] = latency_s
+            if trace_id is not None or exchange is not None:
+                columns["trace_id"] = trace_id or exchange.trace_id()  # type: ignore[union-attr]
+            parts = {
+                "features": features and dict(features),
+                "scores": scores and dict(scores),
+                "segment": segment and dict(segment),
+            }
+            self._add("prediction", Item(columns, parts=parts, timed=exchange if latency_s is None else None))
+        except Exception as error:
+            self._failed(error)
+            known = ""
+        return known
+
+    def predictions(
+        self,
+        ids: "Sequence[object] | None" = None,
+        features: "Mapping[str, Sequence[object]] | None" = None,
+        prediction: "Sequence[object] | None" = None,
+        scores: "Mapping[str, Sequence[float]] | None" = None,
+        segment: "Mapping[str, Sequence[object] | str] | None" = None,
+        latency_s: "Sequence[float] | float | None" = None,
+        time: "Sequence[Time] | Time" = None,
+        trace_id: str | None = None,
+    ) -> list[str]:
+        """Many predictions as columns of one length (lists, arrays); one value stands for all rows. Gives the ids."""
+        try:
+            from tocsin_agent.capture.batch import batch
+
+            exchange = current.get()
+            given = {"id": ids, "time": time, "prediction": prediction, "latency_s": latency_s, "trace_id": trace_id}
+            if trace_id is None and exchange is not None:
+                given["trace_id"] = exchange.trace_id()
+            item = batch(given, features, scores, segment, exchange if latency_s is None else None)
+            if self._sends and item.rows:
+                self._add("prediction", item)
+            return list(item.columns["id"])
+        except Exception as error:
+            self._failed(error)
+            return []
+
+    def label(self, id: object, label: object, time: "Time" = None) -> None:
+        """The truth about a prediction, when it comes. A later label of the same id is a correction."""
+        self._event("label", id, time, {"label": label})
+
+    def outcome(self, id: object, name: str, value: float, time: "Time" = None) -> None:
+        """A business number that belongs to a prediction: revenue, minutes of delay, 1 for a conversion."""
+        self._event("outcome", id, time, {"name": name, "value": value})
+
+    def trace_id(self) -> str | None:
+        """The W3C trace id of the request that is being served, None outside of one."""
+        exchange = current.get()
+        return None if exchange is None else exchange.trace_id()
+
+    def flush(self, timeout_s: float = 5.0) -> bool:
+        """Wait until the endpoint has everything. False when the time is over before."""
+        return self._worker is None or self._worker.flush(timeout_s)
+
+    def close(self, timeout_s: float = 2.0) -> bool:
+        """Flush, and let go of threads and file when this is the last capture; later calls do nothing."""
+        worker, self._worker, self._sends = self._worker, None, False
+        return worker is None or leave(worker, timeout_s)
+
+    def _event(self, type: str, id: object, time: "Time", columns: "dict[str, object]") -> None:
+        try:
+            if not self._sends:
+                return
+            if id is None or any(value is None for value in columns.values()):
+                self._failed(ValueError(f"{type}: id and {', '.join(columns)} are needed, found None"))
+                return
+            self._add(type, Item({"id": str(id), "time": now_s() if time is None else time, **columns}))
+        except Exception as error:
+            self._failed(error)
+
+    def _add(self, type: str, item: Item) -> None:
+        worker, waiting = self._worker, self._events.waiting[type]
+        if worker is None:
+            return
+        if not waiting.add(item):
+            worker.counts.add("rows_dropped", "full", item.rows or 1)
+            worker.tell("capture_rows_dropped", reason="full", waiting=waiting.rows)
+        if waiting.is_due():
+            worker.hasten()
+        if not worker.running:
+            worker.start()
+
+    def _failed(self, error: Exception) -> None:
+        if self._worker is not None:
+            self._worker.counts.add("rows_dropped", "invalid")
+            self._worker.fault(error)
+
+
+def _check(what: str, name: object) -> None:
+    if not isinstance(name, str) or len(name) > MAX_NAME or (what == "model" and not name):
+        raise ValueError(f"Capture({what}={name!r:.80}): text of at most {MAX_NAME} characters is needed")
+    if not name.isprintable():
+        raise ValueError(f"Capture({what}={name!r:.80}): printable characters are needed")
+
+
+def _address(endpoint: str) -> str:
+    """The endpoint, or nothing when it is none: a wrong variable must not keep a model server from starting."""
+    scheme, _, host = endpoint.partition("://")
+    if endpoint and (scheme not in ("http", "https") or not host):
+        write("capture_disabled", endpoint=endpoint, reason="an address such as http://127.0.0.1:10300 is needed")
+        return ""
+    return endpoint.rstrip("/")

@@ -1,0 +1,45 @@
+"""Many rows given as columns. The caller may overwrite its arrays for the next call, so the values are copied here."""
+
+import os
+
+from tocsin_agent.capture.rows import PREFIXES, Item
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from tocsin_agent.capture.rows import Timed
+
+
+def batch(
+    given: "Mapping[str, Any]",
+    features: "Mapping[str, Any] | None",
+    scores: "Mapping[str, Any] | None",
+    segment: "Mapping[str, Any] | None",
+    timed: "Timed | None",
+) -> Item:
+    """One item of all columns. Raises ValueError when they differ in length."""
+    from time import time
+
+    columns = {name: _listed(value) for name, value in given.items() if value is not None}
+    for prefix, part in zip(PREFIXES.values(), (features, scores, segment), strict=True):
+        columns.update({f"{prefix}{name}": _listed(value) for name, value in (part or {}).items()})
+    lengths = {name: len(column) for name, column in columns.items() if isinstance(column, list)}
+    rows = max(lengths.values(), default=0)
+    short = {name: length for name, length in lengths.items() if length != rows}
+    if short:
+        raise ValueError(f"predictions: {rows} rows are given, but {short} differ; every column needs the same length")
+    columns.setdefault("time", time())
+    if "id" not in columns:
+        columns["id"] = [os.urandom(16).hex() for _ in range(rows)]
+    spread = {name: column if isinstance(column, list) else [column] * rows for name, column in columns.items()}
+    ordered = {"id": [str(id) for id in spread.pop("id")], **spread}
+    return Item(ordered, rows=rows, timed=timed)
+
+
+def _listed(value: "Any") -> "Any":
+    """A copy as a list; one value (a text, a number, a datetime) as it is."""
+    if isinstance(value, str | bytes) or not hasattr(value, "__len__"):
+        return value
+    return value.tolist() if hasattr(value, "tolist") else list(value)

@@ -1,0 +1,158 @@
+"""Encoded blocks on their way to the endpoint: bounded in bytes, sent at least once under one producer and sequence.
+
+A block keeps its number until it is acknowledged or refused, so the collector can tell a repetition. When the bound is
+reached the oldest block goes, because the newest tells what the model does now; its rows are counted.
+"""
+
+import os
+import threading
+from collections import deque
+from time import monotonic
+
+from tocsin_agent.capture.post import Again, Poster, Refused
+from tocsin_schema.block import MEDIA_TYPE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeAlias
+
+    from tocsin_agent.capture.counts import Counts
+
+    Waiting: TypeAlias = tuple[bytes, int]
+    """a block's bytes and rows"""
+
+MAX_PENDING_BYTES = 32 << 20
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 15.0
+
+
+class Outbox:
+    """The blocks that wait, and the thread that sends them. ``tell(event, **fields)`` writes a line of the log."""
+
+    def __init__(self, endpoint: str, counts: "Counts", tell: "Callable[..., None]") -> None:
+        self.producer = os.urandom(16).hex()
+        self._sequence = 0
+        self._counts = counts
+        self._tell = tell
+        self._poster = Poster(endpoint)
+        self._pending: deque[Waiting] = deque()
+        self._bytes = 0
+        self._busy = self._hurry = self._stopped = False
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    def number(self) -> int:
+        """The sequence of the next block; called by one thread."""
+        self._sequence += 1
+        return self._sequence
+
+    def put(self, body: bytes, rows: int) -> None:
+        """Queue a block; the oldest go when there are too many bytes."""
+        with self._changed:
+            self._pending.append((body, rows))
+            self._bytes += len(body)
+            while self._bytes > MAX_PENDING_BYTES and len(self._pending) > 1:
+                self._drop("pending")
+            self._changed.notify_all()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="tocsin-capture-send", daemon=True)
+            self._thread.start()
+
+    def drain(self, timeout_s: float) -> bool:
+        """Wait until everything is settled, without back-off. False when the time is over before."""
+        deadline = monotonic() + timeout_s
+        with self._changed:
+            self._hurry = True
+            self._changed.notify_all()
+            done = self._changed.wait_for(self._is_empty, max(0.0, deadline - monotonic()))
+            self._hurry = False
+        return done
+
+    def stop(self, timeout_s: float) -> None:
+        """End the thread; what still waits is dropped and counted."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+        with self._changed:
+            while self._pending:
+                self._drop("closed")
+
+    def abandon(self) -> None:
+        """Close the copy of the connection that a forked child holds; the parent keeps its own."""
+        self._poster.abandon()
+
+    def _is_empty(self) -> bool:
+        return not self._pending and not self._busy
+
+    def _drop(self, reason: str) -> None:
+        body, rows = self._pending.popleft()
+        self._bytes -= len(body)
+        self._counts.add("rows_dropped", reason, rows)
+        self._tell("capture_block_dropped", reason=reason, rows=rows)
+
+    def _run(self) -> None:
+        while (waiting := self._take()) is not None:
+            settled, wait_s = False, FIRST_WAIT_S
+            while not settled and not self._stopped:
+                settled, asked_s = self._try(*waiting)
+                if not settled:
+                    self._rest(max(wait_s, asked_s))
+                    wait_s = min(wait_s * 2, LONGEST_WAIT_S)
+            if not settled:
+                self._counts.add("rows_dropped", "closed", waiting[1])
+            self._settle()
+        self._poster.close()
+
+    def _take(self) -> "Waiting | None":
+        with self._changed:
+            self._changed.wait_for(lambda: self._pending or self._stopped)
+            if self._stopped:
+                return None
+            body, rows = self._pending.popleft()
+            self._bytes -= len(body)
+            self._busy = True
+            return body, rows
+
+    def _settle(self) -> None:
+        with self._changed:
+            self._busy = False
+            self._changed.notify_all()
+
+    def _rest(self, wait_s: float) -> None:
+        """Back off; somebody who waits for the end (flush, close) shortens it to the first step."""
+        with self._changed:
+            if self._hurry:
+                self._changed.wait_for(lambda: self._stopped, FIRST_WAIT_S)
+            else:
+                self._changed.wait_for(lambda: self._hurry or self._stopped, wait_s)
+
+    def _try(self, body: bytes, rows: int) -> tuple[bool, float]:
+        """Whether the block is settled, and else how many seconds the endpoint asked for."""
+        try:
+            answer = self._poster.post(body, MEDIA_TYPE)
+        except Refused as refusal:
+            self._counts.add("blocks_sent", "refused")
+            self._counts.add("rows_dropped", "refused", rows)
+            self._tell("capture_block_refused", rows=rows, reason=str(refusal))
+        except Again as again:
+            self._counts.add("blocks_sent", "retried")
+            self._tell("capture_endpoint_unavailable", reason=str(again))
+            return False, again.after_s
+        else:
+            self._counts.add("blocks_sent", "ok")
+            self._read(answer)
+        return True, 0.0
+
+    def _read(self, answer: bytes) -> None:
+        """Count the rows of a taken block that the endpoint has rejected."""
+        import json
+
+        try:
+            rejected = json.loads(answer)["rejected"]
+            if rejected:
+                self._counts.add("rows_dropped", "rejected", len(rejected))
+                self._tell("capture_rows_rejected", rows=len(rejected), first=rejected[0])
+        except (ValueError, KeyError, TypeError, RecursionError):
+            pass  # an answer in another form is still an acknowledgement

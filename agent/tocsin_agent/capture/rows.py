@@ -1,0 +1,186 @@
+"""Events between the call that made them and the block that carries them.
+
+A call appends one item to a list; the background thread turns items into a table. Columns are named as in
+``tocsin_schema.block``; a table is ``(number of rows, {column name: values})`` with None for what is missing.
+"""
+
+import os
+from _thread import RLock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any, Protocol, TypeAlias
+
+    class Timed(Protocol):
+        """A request: its duration is known once it has ended."""
+
+        start_ns: int
+        end_ns: int
+
+    Columns: TypeAlias = dict[str, list[Any]]
+    Table: TypeAlias = tuple[int, Columns]
+
+MAX_ROWS = 20_000
+"""Rows of one type of one model version that may wait; what comes on top is dropped and counted."""
+WAKE_ROWS = 1_000
+PATIENCE = 60
+"""How many times a row waits for the end of its request; then its latency is missing."""
+
+PREFIXES = {"features": "feature.", "scores": "score.", "segment": "segment."}
+
+
+class Item:
+    """The rows of one call. ``columns`` holds values of a single row, or lists of a batch; ``parts`` its mappings."""
+
+    __slots__ = ("columns", "parts", "rows", "timed", "waited")
+
+    def __init__(
+        self,
+        columns: "dict[str, Any]",
+        *,
+        parts: "Mapping[str, Mapping[Any, Any] | None] | None" = None,
+        rows: int = 0,
+        timed: "Timed | None" = None,
+    ) -> None:
+        self.columns = columns
+        self.parts = parts or {}
+        self.rows = rows
+        """0 for a single row, else the length of a batch."""
+        self.timed = timed
+        self.waited = 0
+
+    def is_ripe(self) -> bool:
+        """Whether its request has ended, or has been waited for long enough."""
+        self.waited += 1
+        return self.timed is None or bool(self.timed.end_ns) or self.waited > PATIENCE
+
+    def latency_s(self) -> float | None:
+        """The duration of its request."""
+        if self.timed is None or not self.timed.end_ns:
+            return None
+        return (self.timed.end_ns - self.timed.start_ns) / 1e9
+
+
+class Waiting:
+    """The items of one event type of one model version: any thread adds, the background thread takes."""
+
+    __slots__ = ("_due", "_items", "_lock", "rows")
+
+    def __init__(self) -> None:
+        self._lock = RLock()  # re-entrant, because a signal handler may interrupt `add` and add
+        self._items: list[Item] = []
+        self._due = WAKE_ROWS
+        self.rows = 0
+
+    def add(self, item: Item) -> bool:
+        """False when there is no room. An empty queue takes a batch of any size: it has to go through somehow."""
+        size = item.rows or 1
+        with self._lock:
+            if self.rows and self.rows + size > MAX_ROWS:
+                return False
+            self.rows += size
+            self._items.append(item)
+        return True
+
+    def is_due(self) -> bool:
+        """Whether a block's worth has come together; said once, until somebody takes."""
+        if self.rows < self._due:
+            return False
+        self._due += WAKE_ROWS
+        return True
+
+    def take(self, *, all_: bool = False) -> list[Item]:
+        """The items that are ripe (or all), in the order of the calls."""
+        with self._lock:
+            items, self._items = self._items, []
+        ripe: list[Item] = []
+        unripe: list[Item] = []
+        for item in items:
+            (ripe if item.is_ripe() or all_ else unripe).append(item)
+        with self._lock:
+            self._items[:0] = unripe
+            self.rows -= sum([item.rows or 1 for item in ripe])
+            self._due = self.rows + WAKE_ROWS
+        return ripe
+
+
+def table(items: "Iterable[Item]") -> "Table":
+    """One table of all items. A row is left out when its time (or an outcome's value) cannot be read."""
+    items = list(items)
+    tables = [_batch(item) for item in items if item.rows]
+    if singles := [item for item in items if not item.rows]:
+        tables.insert(0, _singles(singles))
+    rows, columns = _concat(tables)
+    columns["id"] = [os.urandom(16).hex() if value is None else str(value) for value in columns["id"]]
+    columns["time"] = [_or_none(micros, value) for value in columns["time"]]
+    needed = ["time"]
+    if "value" in columns:
+        columns["value"] = [_or_none(float, value) for value in columns["value"]]
+        needed.append("value")
+    kept = [all(columns[name][row] is not None for name in needed) for row in range(rows)]
+    if all(kept):
+        return rows, columns
+    return sum(kept), {
+        name: [v for v, keep in zip(values, kept, strict=True) if keep] for name, values in columns.items()
+    }
+
+
+def split(given: "Table", rows: int) -> "Iterable[Table]":
+    """Tables of at most ``rows`` rows each."""
+    total, columns = given
+    for start in range(0, total, rows):
+        piece = {name: values[start : start + rows] for name, values in columns.items()}
+        yield min(rows, total - start), piece
+
+
+def micros(time: object) -> int:
+    """Microseconds since the Unix epoch, of epoch seconds or a datetime (without a zone: UTC). Raises ValueError."""
+    if not isinstance(time, int | float) and hasattr(time, "timestamp"):
+        from datetime import UTC
+
+        moment: Any = time
+        time = (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()
+    found = round(float(time) * 1e6)  # type: ignore[arg-type]
+    if not -(1 << 63) <= found < 1 << 63:
+        raise ValueError(f"{time!r:.80} is no time of this world")
+    return found
+
+
+def _singles(items: list[Item]) -> "Table":
+    names = dict.fromkeys(name for item in items for name in item.columns)
+    columns: Columns = {name: [item.columns.get(name) for item in items] for name in names}
+    for part, prefix in PREFIXES.items():
+        parts = [item.parts.get(part) or {} for item in items]
+        for name in dict.fromkeys(name for mapping in parts for name in mapping):
+            columns.setdefault(f"{prefix}{name}", [mapping.get(name) for mapping in parts])
+    if any(item.timed for item in items):
+        given = columns.get("latency_s") or [None] * len(items)
+        columns["latency_s"] = [
+            item.latency_s() if latency is None else latency for item, latency in zip(items, given, strict=True)
+        ]
+    return len(items), columns
+
+
+def _batch(item: Item) -> "Table":
+    columns = dict(item.columns)
+    if item.timed is not None:
+        columns.setdefault("latency_s", [item.latency_s()] * item.rows)
+    return item.rows, columns
+
+
+def _concat(tables: "list[Table]") -> "Table":
+    if len(tables) == 1:
+        return tables[0]
+    columns: Columns = {name: [] for _, some in tables for name in some}
+    for name, values in columns.items():
+        for rows, some in tables:
+            values.extend(some.get(name) or [None] * rows)
+    return sum(rows for rows, _ in tables), columns
+
+
+def _or_none(read: "Callable[[Any], Any]", value: object) -> "Any":
+    try:
+        return read(value)
+    except Exception:  # a foreign object's own methods
+        return None
