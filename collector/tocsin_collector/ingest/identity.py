@@ -51,7 +51,8 @@ def contents(frame: Frame) -> U64:
         bits *= factor
         bits ^= bits >> _SHIFT
     bits *= valid
-    return bits.sum(0, dtype=np.uint64) | np.uint64(1)
+    total: U64 = bits.sum(0, dtype=np.uint64)
+    return total | np.uint64(1)
 
 
 def _bits(values: Values) -> U64:

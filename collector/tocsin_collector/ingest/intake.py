@@ -67,6 +67,8 @@ class Intake:
     ) -> None:
         self.counters = Counters()
         self.clock = clock
+        self.applied = 0
+        """The journal's position behind the last block that was given to ``apply``."""
         self._journal = journal
         self._apply = apply
         self._bounds = bounds or Bounds()
@@ -93,6 +95,7 @@ class Intake:
                 blocks += 1
                 rows += judged.accepted.size
                 self._feed(fresh, position)
+        self.applied = self._journal.end
         return Recovered(blocks, rows, unreadable)
 
     async def submit(
@@ -147,7 +150,7 @@ class Intake:
     async def _settle(self, group: list[_Request]) -> None:
         """Judge and write a group, feed the windows, answer everyone."""
         try:
-            taken, positions = await self._journal.run(lambda: self._store(group))
+            taken, positions, end = await self._journal.run(lambda: self._store(group))
         except JournalError as error:
             _log.error("journal_failed reason=%s", error)
             _refuse(group, _no_room() if isinstance(error, JournalFull) else _failed())
@@ -167,10 +170,14 @@ class Intake:
             for outcome in outcomes:
                 self._count(outcome, at)
             if not request.future.done():
-                request.future.set_result(self._answer(request, outcomes))
+                request.future.set_result(self._answer(request, outcomes, end))
+        self.applied = end
 
-    def _store(self, group: list[_Request]) -> tuple[list[list[_Taken]], list[int]]:
-        """In the journal's thread: all of the group becomes durable, or none of it."""
+    def _store(self, group: list[_Request]) -> tuple[list[list[_Taken]], list[int], int]:
+        """In the journal's thread: all of the group becomes durable, or none of it.
+
+        Gives what became of each block, the positions of those that have new rows, and the journal's end.
+        """
         try:
             now_us = int(self.clock() * 1e6)
             taken = [
@@ -183,7 +190,7 @@ class Intake:
             self._dedupe.undo()
             raise
         self._dedupe.keep()
-        return taken, positions
+        return taken, positions, self._journal.end
 
     def _take(self, block: Block, rows: Sequence[int], now_us: int) -> _Taken:
         whole = frame(block)
@@ -225,14 +232,14 @@ class Intake:
             self.counters.apply_errors += 1
             _log.exception("apply_failed position=%d model=%s rows=%d", position, "/".join(fresh.key), fresh.rows)
 
-    def _answer(self, request: _Request, outcomes: list[_Taken]) -> Answer:
+    def _answer(self, request: _Request, outcomes: list[_Taken], end: int) -> Answer:
         rejected = [*request.rejected, *(rejection for outcome in outcomes for rejection in outcome.rejected)]
         self.counters.rejected.update(rejection.code for rejection in rejected)
         return Answer(
             sum(outcome.fresh.rows for outcome in outcomes if outcome.fresh is not None),
             sum(outcome.duplicate for outcome in outcomes),
             rejected,
-            str(self._journal.end),
+            str(end),
         )
 
 

@@ -3,8 +3,9 @@
 A key is 128 bits; beside it stand 64 bits that tell its content apart (0: nothing was marked) and a time. That is 32
 bytes a slot, 53 to 107 a key.
 
-Open addressing, double hashing. A whole array of keys moves through the table together: those that stand before an empty
-slot all write themselves into it, and whoever reads itself back has won it; the others go on to their next slot.
+Open addressing, double hashing. A whole array of keys moves through the table together: those that stand before an
+empty slot all write themselves into it, and whoever reads itself back has won it; the others go on to their next
+slot.
 """
 
 import numpy as np

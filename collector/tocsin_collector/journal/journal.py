@@ -65,11 +65,17 @@ class Journal:
         self.end = _cut_tail(folder)
         """The position behind the last record."""
 
-    def replay(self) -> Iterator[tuple[int, int, bytes]]:
-        """Every sound record, oldest first: position, type, payload. Fills ``damage`` anew."""
+    def replay(self, until: int | None = None) -> Iterator[tuple[int, int, bytes]]:
+        """Every sound record before a position (default: the end), oldest first: position, type, payload.
+
+        Fills ``damage`` anew. What is being written at the same time is behind the end and not seen.
+        """
+        until = self.end if until is None else until
         self.damage = []
         for name in segments(self.folder):
-            for found in scan(_read(name), name.marker):
+            if name.base >= until:
+                return
+            for found in scan(_read(name)[: until - name.base], name.marker):
                 if isinstance(found, Record):
                     yield name.base + found.start, found.type, found.payload
                 else:

@@ -1,0 +1,140 @@
+"""JSON bodies: the good rows of a bad batch are kept, and each field keeps its kind."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tocsin_collector.ingest.answer import Refusal
+from tocsin_collector.ingest.jsonbody import MAX_EVENTS, Parsed, parse_json, parse_ndjson
+from tocsin_schema.block import MAX_COLUMNS, decode, encode
+
+
+def event(**more: object) -> dict[str, object]:
+    return {"type": "prediction", "model": "credit", "id": "a1", "prediction": "yes"} | more
+
+
+def parsed(*events: object) -> Parsed:
+    return parse_json(json.dumps(events).encode(), 5)
+
+
+def test_an_object_is_one_event() -> None:
+    found = parse_json(json.dumps(event()).encode(), 5)
+    assert found.rows == [[0]]
+    assert [column.to_list() for column in found.blocks[0].columns.values()] == [[5], ["a1"], ["yes"]]
+
+
+def test_rows_of_one_model_version_share_a_block() -> None:
+    found = parsed(event(id="1"), event(id="2", model="other"), event(id="3"), event(id="4", version="2"))
+    assert found.rows == [[0, 2], [1], [3]]
+    assert [(block.model, block.version, block.rows) for block in found.blocks] == [
+        ("credit", "", 2),
+        ("other", "", 1),
+        ("credit", "2", 1),
+    ]
+
+
+def test_good_rows_of_a_bad_batch_are_kept() -> None:
+    found = parsed(event(id="1"), 17, event(id=None), event(id="2"))
+    assert found.rows == [[0, 3]]
+    assert [(item.row, item.code) for item in found.rejected] == [(1, "wrong_type"), (2, "missing_field")]
+
+
+def test_a_bad_line_is_a_bad_row() -> None:
+    lines = [json.dumps(event(id="1")), "{", "", json.dumps(event(id="2")), "[" * 100_000, '"\xff"']
+    found = parse_ndjson("\r\n".join(lines).encode("latin-1"), 5)
+    assert found.rows == [[0, 3]]
+    assert [(item.row, item.code) for item in found.rejected] == [
+        (1, "malformed_json"),
+        (4, "too_deep"),
+        (5, "malformed_json"),
+    ]
+
+
+def test_a_number_and_a_text_in_one_feature_do_not_become_each_other() -> None:
+    found = parsed(*(event(id=str(n), features={"x": value}) for n, value in enumerate([1, "1", 2.5, True, None])))
+    values = {block.columns["feature.x"].dtype: block.columns["feature.x"].to_list() for block in found.blocks}
+    assert values == {"f64": [1.0, 2.5, None], "str": ["1"], "bool": [True]}
+    assert found.rows == [[0, 2, 4], [1], [3]]
+
+
+def test_a_feature_that_is_null_everywhere_is_left_out() -> None:
+    assert list(parsed(event(features={"x": None})).blocks[0].columns) == ["time", "id", "prediction"]
+
+
+def test_a_name_that_stands_twice_in_an_object_refuses_its_row() -> None:
+    body = (
+        b'[{"type":"label","model":"m","id":"1","label":1,"label":2},{"type":"label","model":"m","id":"2","label":1}]'
+    )
+    found = parse_json(body, 5)
+    assert [(item.row, item.code) for item in found.rejected] == [(0, "duplicate_key")]
+    assert found.rows == [[1]]
+    nested = b'{"type":"prediction","model":"m","id":"1","prediction":1,"features":{"a":1,"a":2}}'
+    assert [item.reason for item in parse_json(nested, 5).rejected] == ["features: a name stands twice in this object"]
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"", "malformed_json"),
+        (b"{", "malformed_json"),
+        (b"not json", "malformed_json"),
+        (b"\xff\xfe", "malformed_json"),
+        (b"[" * 100_000, "too_deep"),
+        (b'{"a":' * 100_000, "too_deep"),
+        (b'{"id":' + b"1" * 5_000 + b"}", "malformed_json"),
+        (b"[]", "no_events"),
+        (b"[" + b"1," * MAX_EVENTS + b"1]", "too_many_events"),
+    ],
+)
+def test_a_body_that_is_no_list_of_events_is_refused_whole(body: bytes, code: str) -> None:
+    with pytest.raises(Refusal) as caught:
+        parse_json(body, 5)
+    assert caught.value.code == code
+    assert caught.value.status in (400, 413)
+
+
+def test_rows_with_ever_new_features_never_exceed_a_blocks_columns() -> None:
+    found = parsed(*(event(id=str(n), features={f"{n}.{k}": 1 for k in range(400)}) for n in range(8)))
+    assert all(len(block.columns) <= MAX_COLUMNS for block in found.blocks)
+    assert sorted(row for rows in found.rows for row in rows) == list(range(8))
+
+
+TEXT = st.text(max_size=6)
+FEATURES = st.dictionaries(
+    TEXT,
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
+    max_size=4,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(TEXT, FEATURES), max_size=6))
+def test_what_is_taken_comes_out_as_it_went_in(rows: list[tuple[str, dict[str, object]]]) -> None:
+    body = json.dumps([event(id=name, features=features) for name, features in rows]).encode()
+    if not rows:
+        return
+    found = parse_json(body, 5)
+    refused = {item.row for item in found.rejected}
+    for block, numbers in zip(found.blocks, found.rows, strict=True):
+        columns = {name: column.to_list() for name, column in decode(encode(block)).columns.items()}
+        for at, number in enumerate(numbers):
+            name, features = rows[number]
+            assert columns["id"][at] == name
+            for key, value in features.items():
+                got = columns.get(f"feature.{key}", [None] * len(numbers))[at]
+                assert got == value
+                assert isinstance(got, bool) == isinstance(value, bool)
+        refused |= set(numbers)
+    assert refused == set(range(len(rows)))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.binary(max_size=60))
+def test_no_bytes_break_the_parsers(body: bytes) -> None:
+    for parse in (parse_json, parse_ndjson):
+        try:
+            parse(body, 5)
+        except Refusal:
+            continue
