@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Self
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
-_GRACE_S = 5.0
 
 
 class ChildFailed(Exception):  # noqa: N818 - it reads so where it is caught
@@ -18,10 +17,12 @@ class ChildFailed(Exception):  # noqa: N818 - it reads so where it is caught
 
 
 class Children:
-    """Named children, each with a log file in ``folder``; ends all of them on leaving the ``with`` block."""
+    """Named children, each with a log file in ``folder``; ends all of them on leaving the ``with`` block, by
+    SIGKILL those that have not gone ``grace_s`` after a SIGTERM."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, grace_s: float = 5.0) -> None:
         self._folder = folder
+        self._grace_s = grace_s
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         os.makedirs(folder, exist_ok=True)
 
@@ -72,12 +73,16 @@ class Children:
         except subprocess.TimeoutExpired:
             raise ChildFailed(f"{name} has not ended within {limit_s:g} s; see {self.log(name)}") from None
 
+    def running(self) -> list[str]:
+        """The names of the children that have not ended, in the order of their start."""
+        return [name for name, child in self._running.items() if child.poll() is None]
+
     def stop(self) -> None:
-        """End all, the newest first; who does not go within five seconds is killed."""
-        alive = [child for child in reversed(self._running.values()) if child.poll() is None]
+        """End all, the newest first."""
+        alive = [self._running[name] for name in reversed(self.running())]
         for child in alive:
             child.send_signal(signal.SIGTERM)
-        limit = time.monotonic() + _GRACE_S
+        limit = time.monotonic() + self._grace_s
         for child in alive:
             try:
                 child.wait(max(0.0, limit - time.monotonic()))

@@ -21,7 +21,8 @@ from tocsin_collector.ingest.openapi import mount
 from tocsin_collector.journal import JournalError
 from tocsin_collector.listen import ListenError, listen, url
 from tocsin_collector.logs import StoreError, logs_router
-from tocsin_collector.page import page_router
+from tocsin_collector.page.routes import page_router
+from tocsin_collector.page.view import Sources
 from tocsin_collector.references.routes import references_router
 from tocsin_collector.service import Service
 
@@ -45,7 +46,10 @@ def application(service: Service) -> FastAPI:
             max_decompressed_bytes=values["ingest.max_decompressed_bytes"],
         )
     )
-    app.include_router(page_router(service.views, service.fleet, service.alarms, service.logs))
+    sources = Sources(
+        service.views, service.fleet, service.alarms, service.logs, service.clock, values["windows.utc_offset_s"]
+    )
+    app.include_router(page_router(sources))
 
     @app.get("/metrics", tags=["health"], response_class=PlainTextResponse)
     async def metrics() -> Response:

@@ -87,9 +87,8 @@ def _demo(children: Children, at: Addresses, folder: str) -> tuple[str, ...]:
     _put_reference(at, os.path.join(folder, "reference.csv"))
     _wait(children, f"http://{at.server}/health", "reference")
     children.start("traffic", "tocsin_demo.traffic", "--server", f"http://{at.server}", environ=serving)
-    click.echo(
-        f"  model     http://{at.collector}/models/demo/flights/1\n  messages  {folder}/messages\n  Ctrl-C ends everything\n"
-    )
+    click.echo(f"  model     http://{at.collector}/models/demo/flights/1\n  messages  {folder}/messages")
+    click.echo("  Ctrl-C ends everything\n")
     return ("reference", "traffic")
 
 

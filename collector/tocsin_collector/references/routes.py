@@ -24,7 +24,7 @@ _BODY: dict[str, Any] = {
 
 
 def references_router(past: Past, take: Take, kinds: Kinds) -> APIRouter:
-    """The routes. ``past`` gathers journalled rows, ``take`` makes a reference hold, ``kinds`` tells a stream's kinds."""
+    """The routes. ``past`` gathers journalled rows, ``take`` makes a reference hold, ``kinds`` tells a stream's."""
     router = APIRouter(tags=["references"])
 
     @router.put("/v1/references/{project}/{model}", openapi_extra=_BODY)
