@@ -35,10 +35,9 @@ def parse(data: bytes) -> tuple[list[bytes], list[bytes]]:
     end = data.find(b"\nintr ")
     fields = data[:end].split() if end > 0 else data.split()
     width = len(data.split(b"\n", 1)[0].split())
-    names = fields[width::width]  # the first row is the sum of the others
-    if width < len(MODES) + len(GUEST_MODES) + 1 or len(fields) % width or not names:
+    if width < len(MODES) + len(GUEST_MODES) + 1 or len(fields) % width or len(fields) < 2 * width:
         raise ValueError(f"rows of a cpu and ten counters expected, found {data[:80]!r}")
-    values = fields[width:]
+    names, values = fields[width::width], fields[width:]  # the first row is the sum of the others
     del values[::width]
     for extra in range(width - 1, len(MODES) + len(GUEST_MODES), -1):
         del values[extra - 1 :: extra]

@@ -42,7 +42,7 @@ def ignored(device: str) -> bool:
         return False
     if stem in {"ram", "zram", "loop", "fd"}:
         return True
-    if stem[-1].isalpha() and stem[:-1] in {"hd", "sd", "vd", "xvd"}:
+    if stem[:-1] in {"hd", "sd", "vd", "xvd"}:
         return "a" <= stem[-1] <= "z"
     controller, middle, namespace = stem.removeprefix("nvme").removesuffix("p").partition("n")
     return stem == f"nvme{controller}n{namespace}p" and bool(middle) and controller.isdigit() and namespace.isdigit()

@@ -1,0 +1,66 @@
+"""Files of the kernel."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tocsin_agent.kernelfile import LIMIT, KernelFile, integer, text
+
+
+def test_a_real_file_of_many_records_comes_whole():
+    """One pread of /proc/self/maps gives about a page of it."""
+    file = KernelFile("/proc/self/maps")
+    data = file.read()
+    first = os.pread(file.fileno(), 1 << 20, 0)
+    file.close()
+    assert len(first) < 8192 < len(data)
+    assert data.endswith(b"[vsyscall]\n") or data.count(b"\n") > first.count(b"\n")
+    assert all(b"-" in line.split()[0] for line in data.splitlines())
+
+
+def test_each_read_begins_at_the_start_on_the_same_descriptor(tmp_path: Path):
+    (tmp_path / "f").write_bytes(b"one")
+    file = KernelFile(str(tmp_path / "f"))
+    assert file.read() == b"one"
+    descriptor = file.fileno()
+    (tmp_path / "f").write_bytes(b"another")
+    assert (file.read(), file.fileno()) == (b"another", descriptor)
+    file.close()
+    assert file.fileno() == -1
+
+
+def test_a_file_may_come_late(tmp_path: Path):
+    file = KernelFile(str(tmp_path / "f"))
+    with pytest.raises(FileNotFoundError):
+        file.read()
+    (tmp_path / "f").write_bytes(b"now")
+    assert file.read() == b"now"
+    file.close()
+
+
+def test_a_file_without_end_is_an_error_and_its_descriptor_is_closed():
+    file = KernelFile("/dev/zero")
+    with pytest.raises(OSError, match=str(LIMIT)):
+        file.read()
+    assert file.fileno() == -1
+
+
+def test_an_empty_file_is_empty(tmp_path: Path):
+    (tmp_path / "f").touch()
+    file = KernelFile(str(tmp_path / "f"))
+    assert file.read() == b""
+    file.close()
+
+
+def test_one_count():
+    assert integer(b" 42\n") == b"42"
+    for data in (b"", b"4 2", b"-1", b"x"):
+        with pytest.raises(ValueError, match="one count expected"):
+            integer(data)
+
+
+def test_a_small_file_as_text(tmp_path: Path):
+    (tmp_path / "f").write_bytes(b"a\xff\n")
+    assert text(str(tmp_path / "f")) == "a\ufffd"
+    assert text(str(tmp_path / "missing")) == ""

@@ -1,0 +1,28 @@
+"""One mount that may hang."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tocsin_agent.mountpoint import STUCK, Mountpoint
+
+
+@pytest.mark.parametrize("fstype", ["ext4", "nfs4"])
+def test_the_answer_is_the_room_or_the_error(tmp_path: Path, fstype):
+    there, missing = Mountpoint(str(tmp_path), fstype), Mountpoint(str(tmp_path / "missing"), fstype)
+    for _ in range(3):
+        for mountpoint in (there, missing):
+            mountpoint.ask()
+        room = there.answer(5)
+        assert not isinstance(room, str)
+        assert room.f_blocks == os.statvfs(tmp_path).f_blocks
+        assert missing.answer(5) == "no such file or directory"
+
+
+def test_a_path_with_a_zero_byte_is_an_error_too():
+    assert isinstance(Mountpoint("/a\0b", "ext4").answer(0), str)
+
+
+def test_an_answer_that_was_never_asked_for_is_none():
+    assert Mountpoint("/", "nfs").answer(0) == STUCK
