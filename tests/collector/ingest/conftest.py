@@ -5,11 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.collector.ingest.served import Collector
+from tests.collector.ingest.served import Collector, Server
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """A real server on a free port of the loopback address."""
+    made = Server()
+    yield made
+    made.stop()
 
 
 @pytest.fixture
-def collector(tmp_path: Path) -> Iterator[Collector]:
-    made = Collector(tmp_path / "journal")
+def collector(tmp_path: Path, server: Server) -> Iterator[Collector]:
+    """Journal, dedupe and endpoint of one test, behind the module's server."""
+    made = Collector(tmp_path / "journal", server)
     yield made
-    made.stop()
+    made.journal.close()

@@ -22,24 +22,41 @@ from tocsin_collector.journal import open_journal
 from tocsin_schema.block import MEDIA_TYPE, Block, encode
 
 
+class Server:
+    """One uvicorn in a thread; ``app`` is the application of the test that runs."""
+
+    def __init__(self) -> None:
+        self.app: FastAPI | None = None
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        config = uvicorn.Config(self._delegate, interface="asgi3", lifespan="off", ws="none", log_config=None)
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, args=([self._listener],))
+        self._thread.start()
+
+    async def _delegate(self, scope: Any, receive: Any, send: Any) -> None:
+        assert self.app is not None
+        await self.app(scope, receive, send)
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(10)
+        assert not self._thread.is_alive()
+        self._listener.close()
+
+
 class Collector:
     """What the tests talk to: an address, and what reached the windows."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, server: Server) -> None:
         self.journal = open_journal(folder, segment_bytes=1 << 20)
         self.applied: list[tuple[Frame, int]] = []
         self.fail_apply = False
         self.intake = Intake(self.journal, self._apply, bounds=Bounds(future_s=600), clock=lambda: NOW_S)
         self.limits = Limits(max_body_bytes=1 << 20, max_decompressed_bytes=2 << 20, timeout_s=0.5)
-        app = FastAPI()
-        mount(app, Endpoint(self.intake, self.limits))
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        config = uvicorn.Config(app, lifespan="off", ws="none", log_config=None)
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, args=([self._listener],))
-        self._thread.start()
+        self.port = server.port
+        server.app = FastAPI()
+        mount(server.app, Endpoint(self.intake, self.limits))
 
     def _apply(self, frame: Frame, position: int) -> None:
         self.applied.append((frame, position))
@@ -78,10 +95,3 @@ class Collector:
     def counted(self, name: str) -> dict[str, float]:
         found = [item for item in self.intake.samples() if item.metric.name == name]
         return {",".join(item.labels.values()): item.value for item in found}
-
-    def stop(self) -> None:
-        self._server.should_exit = True
-        self._thread.join(10)
-        assert not self._thread.is_alive()
-        self._listener.close()
-        self.journal.close()
