@@ -1,0 +1,105 @@
+"""One scrape: a GET with one deadline for all of it and a bound on the answer's size.
+
+HTTP/1.0, so that a server closes when it has said all and nothing is chunked. asyncio's streams instead of a thread
+with socket timeouts: a peer that sends one byte a second never trips those, the deadline of a task it does.
+"""
+
+import asyncio
+import ssl
+from contextlib import suppress
+
+from tocsin_collector.fleet.address import Address
+
+MAX_BYTES = 16 << 20
+_HEAD_BYTES = 32_768
+
+
+class ScrapeError(Exception):
+    """A scrape that brought nothing. ``outcome`` is one of unreachable, timeout, status, too_large, malformed."""
+
+    def __init__(self, outcome: str, message: str) -> None:
+        super().__init__(message)
+        self.outcome = outcome
+
+
+async def fetch(agent: Address, timeout_s: float, max_bytes: int = MAX_BYTES) -> bytes:
+    """The body of an agent's answer. Raises ScrapeError."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await _fetch(agent, max_bytes)
+    except TimeoutError:
+        raise ScrapeError("timeout", f"no whole answer within {timeout_s:g} s") from None
+    except ssl.SSLError as error:
+        raise ScrapeError("unreachable", f"TLS failed: {error.reason or error}") from None
+    except (OSError, EOFError) as error:
+        said = getattr(error, "strerror", None) or str(error)
+        raise ScrapeError("unreachable", f"no connection: {said}") from None
+
+
+async def _fetch(agent: Address, max_bytes: int) -> bytes:
+    context = ssl.create_default_context() if agent.tls else None
+    reader, writer = await asyncio.open_connection(agent.host, agent.port, ssl=context, limit=_HEAD_BYTES)
+    try:
+        writer.write(_request(agent))
+        await writer.drain()
+        length = _length(await _head(reader))
+        if length is not None and length > max_bytes:
+            raise ScrapeError("too_large", f"the answer has {length} bytes, at most {max_bytes} are read")
+        return await _body(reader, length, max_bytes)
+    finally:
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+
+
+def _request(agent: Address) -> bytes:
+    host = f"[{agent.host}]" if ":" in agent.host else agent.host
+    lines = (
+        f"GET {agent.path} HTTP/1.0",
+        f"Host: {host}:{agent.port}",
+        "User-Agent: tocsin-collector",
+        "Accept: text/plain;version=0.0.4",
+        "Connection: close",
+    )
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "replace")
+
+
+async def _head(reader: asyncio.StreamReader) -> bytes:
+    try:
+        return await reader.readuntil(b"\r\n\r\n")
+    except asyncio.LimitOverrunError:
+        raise ScrapeError("malformed", "answers, but not in HTTP: no end of the header") from None
+    except asyncio.IncompleteReadError as error:
+        if error.partial:
+            raise ScrapeError("malformed", f"answers, but not in HTTP: {error.partial[:40]!r}") from None
+        raise ScrapeError("unreachable", "closed the connection without an answer") from None
+
+
+def _length(head: bytes) -> int | None:
+    status, _, fields = head.decode("latin-1").partition("\r\n")
+    words = status.split(" ", 2)
+    if not words[0].startswith("HTTP/1.") or len(words) < 2 or not words[1].isdigit():
+        raise ScrapeError("malformed", f"answers, but not in HTTP: {status[:40]!r}")
+    if words[1] != "200":
+        raise ScrapeError("status", f"answers with the status {' '.join(words[1:])[:80]}")
+    headers = dict(line.lower().split(":", 1) for line in fields.splitlines() if ":" in line)
+    if "chunked" in headers.get("transfer-encoding", ""):
+        raise ScrapeError("malformed", "answers in chunks to an HTTP/1.0 request")
+    length = headers.get("content-length", "").strip()
+    return int(length) if length.isdecimal() and len(length) < 20 else None
+
+
+async def _body(reader: asyncio.StreamReader, length: int | None, max_bytes: int) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    while length is None or size < length:
+        chunk = await reader.read(65_536)
+        if not chunk:
+            break
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > max_bytes:
+            raise ScrapeError("too_large", f"the answer has more than {max_bytes} bytes")
+    if length is not None and size < length:
+        raise ScrapeError("malformed", f"the answer ends after {size} of {length} bytes")
+    return b"".join(chunks)

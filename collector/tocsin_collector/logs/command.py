@@ -1,0 +1,87 @@
+"""`tocsin logs search`: the embedded store from the command line, through a running collector."""
+
+import json
+import os
+import sys
+import urllib.error
+import urllib.parse
+import urllib.request
+
+import click
+
+from tocsin_schema.logrecord import LEVELS
+from tocsin_schema.ports import COLLECTOR_LISTEN
+
+_COLOURS = {"warning": "yellow", "error": "red", "critical": "red"}
+
+
+@click.group("logs")
+def command() -> None:
+    """Search the logs that the collector keeps."""
+
+
+@command.command("search")
+@click.argument("text", required=False, default="")
+@click.option("--since", default="", help="A time like 2013-12-05T10:00:00Z, or a span: 90s, 15m, 2h, 7d.")
+@click.option("--until", default="", help="Like --since.")
+@click.option("--level", type=click.Choice(LEVELS), help="This level and worse.")
+@click.option("--host", default="", help="Records of one host.")
+@click.option("--limit", type=click.IntRange(1, 1_000), default=100, show_default=True, help="The newest so many.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a record.")
+@click.option(
+    "--collector", "url", default=None, help=f"Its address. [default: $TOCSIN_COLLECTOR or {COLLECTOR_LISTEN}]"
+)
+def search(
+    text: str, since: str, until: str, level: str | None, host: str, limit: int, as_json: bool, url: str | None
+) -> None:
+    """Search for TEXT: words, "phrases", prefix*; all must be there. Newest last, as in a file.
+
+    \b
+    Example:
+      tocsin logs search 'timeout flight*' --since 1h --level warning
+    """
+    wanted = {"q": text, "since": since, "until": until, "level": level or "", "host": host, "limit": str(limit)}
+    answer = _get(url or os.environ.get("TOCSIN_COLLECTOR") or COLLECTOR_LISTEN, wanted)
+    records = answer["records"]
+    for record in reversed(records):
+        click.echo(json.dumps(record) if as_json else _line(record))
+    if not as_json:
+        more = "more than " if answer["total_capped"] else ""
+        click.echo(f"{len(records)} of {more}{answer['total']} records", err=True)
+
+
+def _get(base: str, wanted: dict[str, str]) -> dict[str, "list[dict[str, object]]"]:
+    base = base if "://" in base else "http://" + base
+    url = f"{base.rstrip('/')}/v1/logs?{urllib.parse.urlencode({name: text for name, text in wanted.items() if text})}"
+    if not url.startswith(("http://", "https://")):
+        _fail(f"{base}: http://host:port expected")
+    try:
+        with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310  # the scheme was checked above
+            found: dict[str, list[dict[str, object]]] = json.load(answer)
+            return found
+    except urllib.error.HTTPError as error:
+        with error:
+            _fail(_reason(error))
+    except (OSError, ValueError) as error:
+        _fail(
+            f"no answer from the collector at {base}: {getattr(error, 'reason', error)}; is it running? try --collector"
+        )
+    raise AssertionError
+
+
+def _reason(error: urllib.error.HTTPError) -> str:
+    try:
+        return str(json.load(error)["error"]["reason"])
+    except (ValueError, KeyError, TypeError):
+        return f"the collector answers {error.code} {error.reason}"
+
+
+def _fail(reason: str) -> None:
+    click.echo(reason, err=True)
+    sys.exit(1)
+
+
+def _line(record: dict[str, object]) -> str:
+    level = str(record.get("log.level", ""))
+    shown = click.style(f"{level:<8}", fg=_COLOURS.get(level))
+    return f"{record['@timestamp']} {shown} {record.get('host.name', '')} {record['message']}"

@@ -1,0 +1,135 @@
+"""The read model as JSON, for those who do not look."""
+
+from collections.abc import Sequence
+
+from tocsin_collector.alarms import Alarm, Alarms
+from tocsin_collector.logs.route import rfc3339
+from tocsin_collector.page import health
+from tocsin_collector.page.address import model_path
+from tocsin_collector.page.view import Sources
+from tocsin_collector.verdict import FeatureVerdict, ModelView, QualityVerdict, WindowVerdict
+
+Json = dict[str, object]
+
+
+def models(views: Sequence[ModelView]) -> Json:
+    """Every model version: its totals, its state, its newest window."""
+    return {"models": [_summary(view) for view in views]}
+
+
+def model(views: Sequence[ModelView], sources: Sources) -> Json:
+    """The versions of one model with all their closed windows and the alarms that fire."""
+    return {"versions": [_summary(view) | _detail(view, sources) for view in views]}
+
+
+def alarms(found: Alarms) -> Json:
+    """What fires, what waits, what was, and where messages go."""
+    return {
+        "firing": [_alarm(alarm, found) for alarm in found.firing()],
+        "pending": [_alarm(alarm, found) for alarm in found.pending()],
+        "history": [_alarm(alarm, found) for alarm in found.history()],
+        "targets": [
+            {"target": t.shown, "delivered": t.delivered, "waiting": t.waiting, "failed": t.failed, "error": t.error}
+            for t in found.targets()
+        ],
+    }
+
+
+def _summary(view: ModelView) -> Json:
+    state = health.of_model(view)
+    return {
+        **view.key._asdict(),
+        "page": model_path(*view.key),
+        "state": state.state,
+        "state_text": state.text,
+        "state_since": _time(state.since_s),
+        "rows_total": view.rows_total,
+        "labels_total": view.labels_total,
+        "outcomes_total": view.outcomes_total,
+        "first_event": _time(view.first_event_s),
+        "last_event": _time(view.last_event_s),
+        "watermark": _time(view.watermark_s),
+        "open_windows": view.open_windows,
+        "closed_windows": len(view.verdicts),
+        "reference": view.reference,
+        "features": view.features,
+        "reasons": list(view.verdicts[-1].reasons) if view.verdicts else [],
+    }
+
+
+def _detail(view: ModelView, sources: Sources) -> Json:
+    labels = tuple((name, value) for name, value in view.key._asdict().items() if value)
+    return {
+        "alarms": [_alarm(alarm, sources.alarms) for alarm in sources.alarms.of(labels)],
+        "windows": [_window(verdict) for verdict in view.verdicts],
+    }
+
+
+def _window(verdict: WindowVerdict) -> Json:
+    return {
+        "start": _time(verdict.start_s),
+        "end": _time(verdict.end_s),
+        "revision": verdict.revision,
+        "final": verdict.final,
+        "rows": verdict.rows,
+        "state": health.of_window(verdict),
+        "reasons": list(verdict.reasons),
+        "drift": {name: _feature(feature) for name, feature in verdict.features.items()},
+        "quality": _quality(verdict.quality),
+        "outcomes": {
+            name: {"count": o.count, "mean": _finite(o.mean), "reference_mean": _finite(o.reference_mean)}
+            for name, o in verdict.outcomes.items()
+        },
+        "latency_s": verdict.latency_s,
+        "classes": verdict.classes,
+        "segments": verdict.segments,
+    }
+
+
+def _feature(feature: FeatureVerdict) -> Json:
+    return {
+        "kind": feature.kind,
+        "method": feature.method,
+        "rows": feature.rows,
+        "score": _finite(feature.score),
+        "threshold": _finite(feature.threshold),
+        "missing_ratio": _finite(feature.missing_ratio),
+        "missing_threshold": _finite(feature.missing_threshold),
+        "new_ratio": _finite(feature.new_ratio),
+        "new_threshold": _finite(feature.new_threshold),
+        "alarmed": feature.alarmed,
+    }
+
+
+def _quality(quality: QualityVerdict | None) -> Json | None:
+    if quality is None:
+        return None
+    scores = {name: getattr(quality, name) for name in ("scores", "baseline", "reference", "thresholds")}
+    finite = {name: {score: _finite(value) for score, value in values.items()} for name, values in scores.items()}
+    return {"labelled": quality.labelled, "coverage": _finite(quality.coverage), "alarmed": quality.alarmed, **finite}
+
+
+def _alarm(alarm: Alarm, found: Alarms) -> Json:
+    return {
+        "alert": alarm.alert,
+        "severity": alarm.severity,
+        "state": alarm.state,
+        "labels": dict(alarm.labels),
+        "text": found.headline(alarm),
+        "reasons": list(alarm.reasons),
+        "value": _finite(alarm.value),
+        "since": _time(alarm.since_s),
+        "fired": _time(alarm.fired_s),
+        "resolved": _time(alarm.resolved_s),
+        "window": [_time(time_s) for time_s in alarm.window] if alarm.window else None,
+        "runbook": f"/runbooks/{alarm.alert}",
+    }
+
+
+def _finite(value: float | None) -> float | None:
+    # JSON has no NaN and no infinity.
+    return value if value is not None and abs(value) < float("inf") else None
+
+
+def _time(time_s: float | None) -> str | None:
+    return None if time_s is None else rfc3339(time_s)

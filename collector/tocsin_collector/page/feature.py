@@ -1,0 +1,69 @@
+"""A feature's page: reference against one window, and how it came there."""
+
+from markupsafe import Markup
+
+from tocsin_collector.page import health, model
+from tocsin_collector.page.address import feature_path, model_path
+from tocsin_collector.page.charts import Line, lines, meter, shares
+from tocsin_collector.page.numbers import shown
+from tocsin_collector.page.view import Sources
+from tocsin_collector.verdict import Distribution, ModelView, WindowVerdict
+
+
+def context(view: ModelView, name: str, end_s: float | None, sources: Sources) -> dict[str, object] | None:
+    """What the template needs; None where no window has this feature. ``end_s`` chooses the window that ends there."""
+    found = [verdict for verdict in view.verdicts if name in verdict.features]
+    if not found:
+        return None
+    chosen = next((verdict for verdict in found if int(verdict.end_s) == end_s), found[-1])
+    feature = chosen.features[name]
+    index = found.index(chosen)
+    offset_s = sources.utc_offset_s
+    return {
+        "view": view,
+        "feature": feature,
+        "chosen": chosen,
+        "state": health.ALARM if feature.alarmed else health.OK if feature.score is not None else health.UNKNOWN,
+        "path": feature_path(*view.key, name),
+        "model_path": model_path(*view.key),
+        "before": found[index - 1] if index else None,
+        "after": found[index + 1] if index + 1 < len(found) else None,
+        "histogram": _histogram(feature.distribution, name),
+        "rows": _rows(feature.distribution),
+        "timeline": model.timeline(view, name, offset_s, model.marks_of(view, name, offset_s)),
+        "missing": _missing(view, name, offset_s),
+        "segments": _segments(chosen),
+    }
+
+
+def _histogram(distribution: Distribution, name: str) -> Markup:
+    return shares(distribution.reference, distribution.current, distribution.cells, f"{name}: reference and window")
+
+
+def _rows(distribution: Distribution) -> list[tuple[str, float, float, float, Markup]]:
+    """Each cell: name, share now, share in the reference, difference, bar."""
+    scale = max([*distribution.current, *distribution.reference, 1e-9])
+    cells = zip(distribution.cells, distribution.current, distribution.reference, strict=True)
+    return [
+        (cell, now, before, now - before, meter(now / scale, before / scale, f"{shown(now, 'ratio')} now"))
+        for cell, now, before in cells
+    ]
+
+
+def _missing(view: ModelView, name: str, offset_s: float) -> Markup:
+    found = [(verdict, verdict.features[name]) for verdict in view.verdicts if name in verdict.features]
+    times = [model.middle(verdict) for verdict, _ in found]
+    drawn = [
+        Line("bound", times, [feature.missing_threshold for _, feature in found], "bound"),
+        Line("missing", times, [feature.missing_ratio for _, feature in found]),
+    ]
+    bounds = (view.verdicts[0].start_s, view.verdicts[-1].end_s)
+    return lines(drawn, f"Missing values of {name} by window", "ratio", offset_s=offset_s, bounds=bounds)
+
+
+def _segments(chosen: WindowVerdict) -> list[tuple[str, list[tuple[str, int]]]]:
+    """The largest values of each segment of the window."""
+    return [
+        (name, sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:8])
+        for name, counts in sorted(chosen.segments.items())
+    ]

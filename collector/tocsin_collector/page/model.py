@@ -1,0 +1,239 @@
+"""A model's page: its verdict and why, its traffic now, its windows, its quality, its features."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from markupsafe import Markup
+
+from tocsin_collector.page import health
+from tocsin_collector.page.address import feature_path, model_path
+from tocsin_collector.page.charts import Line, Mark, lines
+from tocsin_collector.page.numbers import number, shown, window
+from tocsin_collector.page.overview import requests
+from tocsin_collector.page.view import Sources
+from tocsin_collector.verdict import FeatureVerdict, ModelView, WindowVerdict
+
+LIVE_S = 1_800
+LATENCY_WINDOW_S = 60
+MOST_CARDS = 24
+MOST_ROWS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A chart with its name, its newest value and a line beneath."""
+
+    title: str
+    value: str
+    note: str
+    chart: Markup
+    href: str = ""
+    alarmed: bool = False
+    tag: str = ""
+    legend: tuple[tuple[str, str], ...] = ()
+
+
+def context(view: ModelView, sources: Sources) -> dict[str, object]:
+    """What the template needs."""
+    verdicts = view.verdicts
+    newest = verdicts[-1] if verdicts else None
+    labels = tuple((name, value) for name, value in view.key._asdict().items() if value)
+    return {
+        "view": view,
+        "path": model_path(*view.key),
+        "health": health.of_model(view),
+        "newest": newest,
+        "alarms": sources.alarms.of(labels),
+        "strip": [(verdict, health.of_window(verdict)) for verdict in verdicts],
+        "live": _live(view, sources),
+        "quality": _quality(view, sources.utc_offset_s),
+        "labelled": health.labelled(view),
+        "features": _features(view, newest, sources.utc_offset_s)[:MOST_CARDS] if newest else [],
+        "others": _ranked(newest)[MOST_CARDS:] if newest else [],
+        "windows": _windows(view, sources.utc_offset_s),
+        "table": list(reversed(verdicts[-MOST_ROWS:])),
+        "state_of": health.of_window,
+        "feature_path": feature_path,
+    }
+
+
+def _live(view: ModelView, sources: Sources) -> list[Card]:
+    now, step = sources.clock(), sources.fleet.interval_s
+    grid = np.arange(now - LIVE_S, now + step / 2, step)
+    match = requests(view.key)
+    traffic = sources.fleet.total_rate(grid, "tocsin_inference_requests_total", match)
+    if np.isnan(traffic).all():
+        return []
+    p50, p99 = sources.fleet.quantiles(
+        grid, "tocsin_inference_request_duration_seconds", match, LATENCY_WINDOW_S, (0.5, 0.99)
+    )
+    seen = grid[~np.isnan(traffic)]
+    bounds = (float(seen[0]), float(now))
+    rate = lines([Line("requests", grid, traffic)], "Requests a second", "/s", bounds=bounds)
+    drawn = [Line("p99", grid, p99, "b"), Line("p50", grid, p50, "a")]
+    latency = lines(drawn, "Latency, of the last minute at each time", "seconds", bounds=bounds)
+    quantiles = f"{shown(_last(p50), 'seconds')} / {shown(_last(p99), 'seconds')}"
+    return [
+        Card("Requests", shown(_last(traffic), "/s"), "all outcomes, all hosts", rate),
+        Card("Latency p50 / p99", quantiles, "of the last minute", latency, legend=(("a", "p50"), ("b", "p99"))),
+    ]
+
+
+def _last(values: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]") -> float | None:
+    # A scrape may be late by one step of the grid.
+    known = values[-3:][~np.isnan(values[-3:])]
+    return float(known[-1]) if len(known) else None
+
+
+def _quality(view: ModelView, offset_s: float) -> list[Card]:
+    newest = health.labelled(view)
+    return [_score(view, name, offset_s) for name in health.in_order(newest.scores)] if newest else []
+
+
+def _score(view: ModelView, name: str, offset_s: float) -> Card:
+    judged = [
+        (verdict, verdict.quality) for verdict in view.verdicts if verdict.quality and name in verdict.quality.scores
+    ]
+    times = [middle(verdict) for verdict, _ in judged]
+    kinds = (("reference", "reference"), ("baseline", "baseline"), ("thresholds", "bound"))
+    drawn = [
+        Line(style, times, [getattr(quality, field).get(name) for _, quality in judged], style)
+        for field, style in kinds
+        if any(name in getattr(quality, field) for _, quality in judged)
+    ]
+    drawn.append(Line(name, times, [quality.scores[name] for _, quality in judged]))
+    marks = [
+        Mark(time_s, quality.scores[name], alarm=True, text=_window_text(verdict, quality.reasons, offset_s))
+        for time_s, (verdict, quality) in zip(times, judged, strict=True)
+        if quality.reasons
+    ]
+    title = health.NAMES.get(name, name)
+    last = judged[-1][1]
+    parts = [f"{style} {number(getattr(last, field)[name])}" for field, style in kinds if name in getattr(last, field)]
+    return Card(
+        title=title,
+        value=number(last.scores[name]),
+        note=", ".join(parts),
+        chart=lines(drawn, f"{title} by window", "", zero=False, offset_s=offset_s, marks=marks, bounds=_span(view)),
+        alarmed=last.alarmed,
+        legend=(("a", "model"), *((line.style, line.name) for line in drawn[:-1])),
+    )
+
+
+def _features(view: ModelView, newest: WindowVerdict, offset_s: float) -> list[Card]:
+    return [_feature(view, feature, offset_s) for feature in _ranked(newest)[:MOST_CARDS]]
+
+
+def _ranked(newest: WindowVerdict) -> list[FeatureVerdict]:
+    """Alarmed ones first, then by how near they are to their bound; the order of the block among equals."""
+    return sorted(newest.features.values(), key=lambda feature: (not feature.alarmed, -nearness(feature)))
+
+
+def nearness(feature: FeatureVerdict) -> float:
+    """The distance as a share of its bound."""
+    return feature.score / feature.threshold if feature.score is not None and feature.threshold else 0.0
+
+
+def _feature(view: ModelView, newest: FeatureVerdict, offset_s: float) -> Card:
+    name = newest.name
+    href = feature_path(*view.key, name)
+    note = f"bound {number(newest.threshold)} · {shown(newest.missing_ratio, 'ratio')} missing"
+    return Card(
+        title=name,
+        value=number(newest.score),
+        note=note,
+        chart=timeline(view, name, offset_s, marks=alarm_marks(view, name, offset_s)),
+        href=href,
+        alarmed=newest.alarmed,
+        tag=newest.kind,
+        legend=(("a", newest.method), ("bound", "bound")),
+    )
+
+
+def timeline(view: ModelView, name: str, offset_s: float, marks: Sequence[Mark]) -> Markup:
+    """A feature's distance from the reference, window by window, under its bound."""
+    found = [(verdict, verdict.features[name]) for verdict in view.verdicts if name in verdict.features]
+    times = [middle(verdict) for verdict, _ in found]
+    drawn = [
+        Line("bound", times, [feature.threshold for _, feature in found], "bound"),
+        Line("distance", times, [feature.score for _, feature in found]),
+    ]
+    return lines(drawn, f"Distance of {name} by window", "", offset_s=offset_s, marks=marks, bounds=_span(view))
+
+
+def alarm_marks(view: ModelView, name: str, offset_s: float) -> list[Mark]:
+    """A dot on each window in which a feature alarms."""
+    return [mark for mark in marks_of(view, name, offset_s) if mark.alarm]
+
+
+def marks_of(view: ModelView, name: str, offset_s: float) -> list[Mark]:
+    """A dot on each window of a feature, with its numbers and its page."""
+    found = [(verdict, verdict.features[name]) for verdict in view.verdicts if name in verdict.features]
+    path = feature_path(*view.key, name)
+    return [
+        Mark(
+            middle(verdict),
+            feature.score,
+            feature.alarmed,
+            _window_text(verdict, feature.reasons or (_numbers(feature),), offset_s),
+            f"{path}?end={verdict.end_s:.0f}",
+            verdict.end_s - verdict.start_s,
+        )
+        for verdict, feature in found
+    ]
+
+
+def _numbers(feature: FeatureVerdict) -> str:
+    if feature.score is None:
+        return f"too few rows to judge ({feature.rows})"
+    missing = shown(feature.missing_ratio, "ratio")
+    return f"distance {number(feature.score)}, bound {number(feature.threshold)}, {missing} missing"
+
+
+def _window_text(verdict: WindowVerdict, reasons: Sequence[str], offset_s: float) -> str:
+    return f"{window(verdict.start_s, verdict.end_s, offset_s)}: {'; '.join(reasons)}"
+
+
+def _windows(view: ModelView, offset_s: float) -> list[Card]:
+    """Rows, outcomes and classes by window."""
+    verdicts = view.verdicts
+    if not verdicts:
+        return []
+    times = [middle(verdict) for verdict in verdicts]
+    rows = [float(verdict.rows) for verdict in verdicts]
+    chart = lines([Line("rows", times, rows)], "Rows by window", "", offset_s=offset_s, bounds=_span(view))
+    cards = [Card("Rows", number(rows[-1]), "in the newest window", chart)]
+    cards += [_outcome(view, name, times, offset_s) for name in sorted({n for v in verdicts for n in v.outcomes})[:6]]
+    cards += [_class(view, name, times, offset_s) for name in sorted(verdicts[-1].classes)[:4]]
+    return cards
+
+
+def _outcome(view: ModelView, name: str, times: list[float], offset_s: float) -> Card:
+    found = [verdict.outcomes.get(name) for verdict in view.verdicts]
+    means = [outcome.mean if outcome else None for outcome in found]
+    last = next((outcome for outcome in reversed(found) if outcome), None)
+    drawn = [Line(name, times, means)]
+    if last and last.reference_mean is not None:
+        drawn.insert(0, Line("reference", times, [last.reference_mean] * len(times), "reference"))
+    note = f"mean of {number(last.count)} outcomes; reference {number(last.reference_mean)}" if last else ""
+    chart = lines(drawn, f"Mean of {name} by window", "", offset_s=offset_s, bounds=_span(view))
+    legend = (("a", "mean"), ("reference", "reference")) if len(drawn) > 1 else ()
+    return Card(name, number(last.mean if last else None), note, chart, tag="outcome", legend=legend)
+
+
+def _class(view: ModelView, name: str, times: list[float], offset_s: float) -> Card:
+    found = [verdict.classes.get(name) for verdict in view.verdicts]
+    chart = lines(
+        [Line(name, times, found)], f"Share of predictions {name}", "ratio", offset_s=offset_s, bounds=_span(view)
+    )
+    return Card(f"Predicted {name}", shown(found[-1], "ratio"), "of the newest window's answers", chart)
+
+
+def middle(verdict: WindowVerdict) -> float:
+    """Where a window stands on a time axis."""
+    return (verdict.start_s + verdict.end_s) / 2
+
+
+def _span(view: ModelView) -> tuple[float, float]:
+    return view.verdicts[0].start_s, view.verdicts[-1].end_s

@@ -1,0 +1,21 @@
+"""What the page needs to know, as plain callables and objects: the service hands them over, the tests do too."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tocsin_collector.alarms import Alarms
+from tocsin_collector.fleet import Fleet
+from tocsin_collector.logs import LogStore
+from tocsin_collector.verdict import ModelView
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """``views`` gives what the models are like now; ``utc_offset_s`` says where a day of event time begins."""
+
+    views: Callable[[], Sequence[ModelView]]
+    fleet: Fleet
+    alarms: Alarms
+    logs: LogStore
+    clock: Callable[[], float]
+    utc_offset_s: float = 0.0
