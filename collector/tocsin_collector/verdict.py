@@ -59,7 +59,8 @@ class QualityVerdict:
 
     ``scores`` holds what was measured (auc, log_loss, brier, accuracy; or mae, rmse for numbers), ``baseline`` the
     same of always predicting the reference's majority class or rate, ``reference`` the reference's own,
-    ``thresholds`` the bound beyond which each alarms.
+    ``thresholds`` the bound that each should keep. One window beyond is a bad day and shown; it alarms from the second
+    in a row on: ``strikes`` counts them, this window included.
     """
 
     labelled: int
@@ -69,6 +70,7 @@ class QualityVerdict:
     reference: dict[str, float]
     thresholds: dict[str, float]
     reasons: tuple[str, ...] = ()
+    strikes: int = 0
 
     @property
     def alarmed(self) -> bool:

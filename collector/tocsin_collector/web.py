@@ -24,6 +24,7 @@ from tocsin_collector.logs import StoreError, logs_router
 from tocsin_collector.page.routes import page_router
 from tocsin_collector.page.view import Sources
 from tocsin_collector.references.routes import references_router
+from tocsin_collector.reports.routes import reports_router
 from tocsin_collector.service import Service
 
 TICK_S = 1.0
@@ -46,6 +47,7 @@ def application(service: Service) -> FastAPI:
             max_decompressed_bytes=values["ingest.max_decompressed_bytes"],
         )
     )
+    app.include_router(reports_router(service.past, service.references.get, values["reports.python"]))
     sources = Sources(
         service.views, service.fleet, service.alarms, service.logs, service.clock, values["windows.utc_offset_s"]
     )

@@ -4,6 +4,10 @@ import sys
 
 import click
 
+from tocsin_schema.ports import COLLECTOR_LISTEN
+
+DEFAULT = f"http://{COLLECTOR_LISTEN}"
+
 
 @click.group("reference")
 def command() -> None:
@@ -17,7 +21,7 @@ def command() -> None:
 @click.option("--file", "path", type=click.Path(exists=True, dir_okay=False), help="CSV file, gzip or not.")
 @click.option("--from", "start", help="Or: a past window's start, RFC 3339.")
 @click.option("--to", "end", help="And its end, excluded.")
-@click.option("--url", default="http://127.0.0.1:10301", envvar="TOCSIN_URL", help="The collector's address.")
+@click.option("--collector", "url", default=DEFAULT, envvar="TOCSIN_COLLECTOR", help="Its address.", show_default=True)
 def create(
     project: str, model: str, version: str, path: str | None, start: str | None, end: str | None, url: str
 ) -> None:

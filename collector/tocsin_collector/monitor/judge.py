@@ -15,8 +15,10 @@ from tocsin_collector.profile import Layout, Profile, layout_of, profile
 from tocsin_collector.quality import Labelled, QualityReference, fit_quality, judge
 from tocsin_collector.verdict import FeatureVerdict, QualityVerdict
 
+STRIKES = 2
+"""So many windows in a row must be beyond a bound of quality before it alarms."""
 MATURE = 0.9
-"""Quality alarms once this share of the labels that the reference had has come, or when no more are waited for: the
+"""Quality is judged once this share of the labels that the reference had has come, or when no more are waited for: the
 labels that come first are not like the others."""
 
 
@@ -54,13 +56,20 @@ class Judge:
         """Each feature of a window against the reference."""
         return compare(self.drift, counted, min_rows)
 
-    def quality(self, window: Window, min_rows: int) -> QualityVerdict | None:
-        """The quality on the labels that came, None while there is none. Too early, it tells and does not alarm."""
+    def quality(self, window: Window, min_rows: int, before: QualityVerdict | None) -> QualityVerdict | None:
+        """The quality on the labels that came, None while there is none; ``before`` is the window before's.
+
+        What comes too early, or is the first beyond a bound, is told and does not alarm.
+        """
         if not window.labels:
             return None
         verdict = judge(self.qualities, _labelled_window(window), predictions=window.rows, min_rows=min_rows)
         early = not window.final and verdict.coverage < MATURE * self.coverage
-        return replace(verdict, reasons=()) if early else verdict
+        if early or not verdict.reasons:
+            return replace(verdict, reasons=())
+        strikes = 1 + (before.strikes if before else 0)
+        lasting = tuple(f"{reason}, {strikes} windows in a row" for reason in verdict.reasons)
+        return replace(verdict, reasons=lasting if strikes >= STRIKES else (), strikes=strikes)
 
 
 def _windows(frame: Frame, calendar: Calendar) -> list[NDArray[np.intp]]:

@@ -10,7 +10,7 @@ from tocsin_collector.monitor.judge import Judge
 from tocsin_collector.monitor.window import Window
 from tocsin_collector.monitor.windows import Calendar, Watermark
 from tocsin_collector.profile import Layout, merge, profile
-from tocsin_collector.verdict import FeatureVerdict, ModelKey, ModelView, WindowVerdict
+from tocsin_collector.verdict import FeatureVerdict, ModelKey, ModelView, QualityVerdict, WindowVerdict
 
 
 class Model:
@@ -152,7 +152,11 @@ class Model:
         )
         if self.judge is None:
             return bare
-        return replace(bare, features=self._features(window), quality=self.judge.quality(window, self._min_rows))
+        return replace(bare, features=self._features(window), quality=self._quality(window))
+
+    def _quality(self, window: Window) -> QualityVerdict | None:
+        before = self._verdicts.get(window.index - 1)
+        return self.judge.quality(window, self._min_rows, before.quality if before else None) if self.judge else None
 
     def _features(self, window: Window) -> dict[str, FeatureVerdict]:
         if self.judge is None or window.profile is None:

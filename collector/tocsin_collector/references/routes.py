@@ -41,7 +41,7 @@ def references_router(past: Past, take: Take, kinds: Kinds) -> APIRouter:
         body = await _body(request)
         try:
             if start is not None or end is not None:
-                rows = past(key, _micros(start, "from"), _micros(end, "to"))
+                rows = past(key, micros(start, "from"), micros(end, "to"))
                 return take(rows, f"the model's own rows from {start} to {end}")
             rows = await run_in_threadpool(parse, body, key, kinds(key))
             return take(rows, "a file")
@@ -61,7 +61,8 @@ async def _body(request: Request) -> bytes:
     return b"".join(parts)
 
 
-def _micros(text: str | None, name: str) -> int:
+def micros(text: str | None, name: str) -> int:
+    """A query's time as microseconds since the epoch. Raises ReferenceFileError naming the parameter."""
     try:
         moment = datetime.fromisoformat(text or "")
     except ValueError:

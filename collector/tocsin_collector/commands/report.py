@@ -1,0 +1,42 @@
+"""`tocsin report`: Evidently's report of a span of a model's rows, as a page on disk."""
+
+import sys
+
+import click
+
+from tocsin_schema.ports import COLLECTOR_LISTEN
+
+DEFAULT = f"http://{COLLECTOR_LISTEN}"
+
+
+@click.command("report")
+@click.argument("project")
+@click.argument("model")
+@click.option("--version", default="", help="The model's version.")
+@click.option("--from", "start", required=True, help="Start of the span of event time, RFC 3339.")
+@click.option("--to", "end", required=True, help="Its end, excluded.")
+@click.option("--output", default="report.html", show_default=True, help="The file to write.")
+@click.option("--collector", "url", default=DEFAULT, envvar="TOCSIN_COLLECTOR", help="Its address.", show_default=True)
+def command(project: str, model: str, version: str, start: str, end: str, output: str, url: str) -> None:
+    """Compare a span of PROJECT's MODEL with its reference in Evidently's words.
+
+    The collector needs the extra `reports` for it, in this or another environment (setting `reports.python`).
+
+    \b
+    Example:
+      tocsin report demo flights --version 1 --from 2013-12-05T00:00:00-05:00 --to 2013-12-06T00:00:00-05:00
+    """
+    import requests
+
+    query = {"version": version, "from": start, "to": end}
+    try:
+        answer = requests.get(f"{url.rstrip('/')}/v1/reports/{project}/{model}", params=query, timeout=600)
+    except requests.RequestException as error:
+        click.echo(f"the collector cannot be reached at {url}: {error}", err=True)
+        sys.exit(1)
+    if not answer.ok:
+        click.echo(answer.text, err=True)
+        sys.exit(1)
+    with open(output, "wb") as file:
+        file.write(answer.content)
+    click.echo(f"wrote {output}, {len(answer.content)} bytes")
