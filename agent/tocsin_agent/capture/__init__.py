@@ -16,9 +16,8 @@ from time import time as now_s
 
 from tocsin_agent.capture.asgi import current, middleware
 from tocsin_agent.capture.events import Events
-from tocsin_agent.capture.meter import Series
 from tocsin_agent.capture.rows import Item
-from tocsin_agent.capture.worker import join, leave, write
+from tocsin_agent.capture.series import Series
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,6 +62,8 @@ class Capture:
         self._sends = bool(endpoint)
         self._worker: Worker | None = None
         if endpoint or runtime_dir:
+            from tocsin_agent.capture.worker import join
+
             self._worker = join(endpoint, runtime_dir, self._series, self._events)
 
     def asgi(self, app: "App") -> "App":
@@ -180,7 +181,11 @@ class Capture:
     def close(self, timeout_s: float = 2.0) -> bool:
         """Flush, and let go of threads and file when this is the last capture; later calls do nothing."""
         worker, self._worker, self._sends = self._worker, None, False
-        return worker is None or leave(worker, timeout_s)
+        if worker is None:
+            return True
+        from tocsin_agent.capture.worker import leave
+
+        return leave(worker, timeout_s)
 
     def _event(self, type: str, id: object, time: "Time", columns: "dict[str, object]") -> None:
         try:
@@ -222,6 +227,8 @@ def _address(endpoint: str) -> str:
     """The endpoint, or nothing when it is none: a wrong variable must not keep a model server from starting."""
     scheme, _, host = endpoint.partition("://")
     if endpoint and (scheme not in ("http", "https") or not host):
+        from tocsin_agent.capture.worker import write
+
         write("capture_disabled", endpoint=endpoint, reason="an address such as http://127.0.0.1:10300 is needed")
         return ""
     return endpoint.rstrip("/")

@@ -11,8 +11,7 @@ from contextvars import ContextVar
 from time import perf_counter_ns
 
 from tocsin_agent.capture import trace
-from tocsin_agent.capture.layout import OUTCOMES
-from tocsin_agent.capture.meter import MAX_ROUTE_TEXT
+from tocsin_agent.capture.series import CANCELLED, CLIENT_ERROR, MAX_ROUTE_TEXT, OK, SERVER_ERROR
 from tocsin_schema.metric import OVERFLOW
 
 TYPE_CHECKING = False
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, MutableMapping
     from typing import Any, TypeAlias
 
-    from tocsin_agent.capture.meter import Observation, Series
+    from tocsin_agent.capture.series import Observation, Series
     from tocsin_agent.capture.worker import Worker
 
     Scope: TypeAlias = MutableMapping[str, Any]
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
     Receive: TypeAlias = Callable[[], Awaitable[Message]]
     Send: TypeAlias = Callable[[Message], Awaitable[None]]
     App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-OK, CLIENT_ERROR, SERVER_ERROR, CANCELLED = range(len(OUTCOMES))
 
 PROBES = frozenset(
     (

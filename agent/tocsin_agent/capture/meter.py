@@ -1,8 +1,7 @@
 """The writer of a worker's metrics file.
 
-The request path appends one tuple to a list, which is atomic (under the interpreter lock, and under the list's own lock
-in a build without it); the background thread takes from the list's front and adds into the mapped file. So increments
-need no lock, no request waits for the file system, and what a killed worker had folded stays in the page cache.
+Only the background thread writes it, from what requests have left in ``series``, so increments need no lock; and what
+it has folded stays in the page cache when the worker is killed.
 
 A file is made under a hidden name, locked, filled and then renamed, so that a reader sees whole files only. The kernel
 drops the lock when the process ends, however it ends: that is how a reader knows the dead, across pid namespaces too.
@@ -16,41 +15,18 @@ from time import sleep
 
 from tocsin_agent.capture import layout
 from tocsin_agent.capture.layout import DURATION, DURATION_NS, FIRST, FIRST_NS, IN_FLIGHT, OUTCOME
+from tocsin_agent.capture.series import Series
 from tocsin_schema.latency import BUCKETS, bucket
 from tocsin_schema.metric import OVERFLOW
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import TypeAlias
-
     from tocsin_agent.capture.counts import Counts
     from tocsin_agent.capture.layout import Key
 
-    Observation: TypeAlias = tuple[str, int, int, int]
-    """route, outcome (index into OUTCOMES), duration in ns, time to the first byte in ns or -1"""
-
 MAX_ROUTES = 24
-MAX_ROUTE_TEXT = 200
-MAX_WAITING = 100_000
 SLICE = 256
 """Observations folded in one go: about a tenth of a millisecond of the interpreter lock."""
-
-
-class Series:
-    """One model version in this process: what its requests leave for the meter."""
-
-    __slots__ = ("done", "live", "model", "project", "version")
-
-    def __init__(self, project: str, model: str, version: str) -> None:
-        self.project = project
-        self.model = model
-        self.version = version
-        self.reset()
-
-    def reset(self) -> None:
-        """Forget everything; after a fork the parent counts what was there."""
-        self.done: list[Observation] = []
-        self.live: set[object] = set()
 
 
 class Meter:

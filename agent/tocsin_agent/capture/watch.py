@@ -3,15 +3,15 @@
 from functools import wraps
 from time import perf_counter_ns
 
-from tocsin_agent.capture.asgi import CANCELLED, GONE, OK, SERVER_ERROR, current
-from tocsin_agent.capture.meter import MAX_ROUTE_TEXT
+from tocsin_agent.capture.asgi import GONE, current
+from tocsin_agent.capture.series import CANCELLED, MAX_ROUTE_TEXT, OK, SERVER_ERROR
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeVar
 
-    from tocsin_agent.capture.meter import Series
+    from tocsin_agent.capture.series import Series
     from tocsin_agent.capture.worker import Worker
 
     F = TypeVar("F", bound=Callable[..., Any])

@@ -11,11 +11,12 @@ import threading
 from time import monotonic, sleep
 
 from tocsin_agent.capture.counts import Counts
-from tocsin_agent.capture.meter import MAX_WAITING, Meter, Series
+from tocsin_agent.capture.series import MAX_WAITING, Series
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tocsin_agent.capture.events import Events
+    from tocsin_agent.capture.meter import Meter
     from tocsin_agent.capture.outbox import Outbox
 
 TICK_S = 1.0
@@ -41,7 +42,7 @@ class Worker:
         self.counts = Counts()
         self.room = MAX_WAITING if self.runtime_dir else 0
         self.running = self._stopped = False
-        self._meter = Meter(self.runtime_dir, self.counts) if self.runtime_dir else None
+        self._meter: Meter | None = None
         self._outbox: Outbox | None = None
         self._thread: threading.Thread | None = None
         self._lock = threading.RLock()
@@ -146,8 +147,12 @@ class Worker:
             self._wake.clear()
 
     def _measure(self, *, all_: bool) -> None:  # noqa: ARG002 - one signature for every step
-        if self._meter is None:
+        if not self.runtime_dir:
             return
+        if self._meter is None:
+            from tocsin_agent.capture.meter import Meter
+
+            self._meter = Meter(self.runtime_dir, self.counts)
         try:
             if not self._meter.is_open:
                 self._meter.open()
