@@ -79,7 +79,13 @@ def _demo(children: Children, at: Addresses, folder: str) -> tuple[str, ...]:
     serving = {"TOCSIN_ENDPOINT": f"http://{at.agent}", "TOCSIN_RUNTIME_DIR": os.path.join(folder, "runtime")}
     os.makedirs(serving["TOCSIN_RUNTIME_DIR"], exist_ok=True)
     children.start("reference", "tocsin_demo.reference", "--output", os.path.join(folder, "reference.csv"))
-    _core(children, at, folder, collector=_demo_collector(targets), agent=_demo_agent(app_log, serving))
+    _core(
+        children,
+        at,
+        folder,
+        collector={"alerting.targets_file": targets, **demo_settings()},
+        agent=_demo_agent(app_log, serving),
+    )
     click.echo(f"\n  page      http://{at.collector}/\n  alarms    are printed here, as a webhook receives them")
     children.start("server", "tocsin_demo.server", "--listen", at.server, "--log", app_log, environ=serving)
     if children.wait("reference", READY_WITHIN_S):
@@ -92,14 +98,14 @@ def _demo(children: Children, at: Addresses, folder: str) -> tuple[str, ...]:
     return ("reference", "traffic")
 
 
-def _demo_collector(targets: str) -> dict[str, str | float]:
-    day = 86_400
+def demo_settings() -> dict[str, float]:
+    """The collector's windows in the demo: days of New York, closed an hour after midnight, labels within half a day."""
+    day_s = 86_400.0
     return {
-        "windows.length_s": day,
-        "windows.utc_offset_s": -5 * 3_600,
-        "windows.lateness_s": 3_600,
-        "windows.label_wait_s": day / 2,
-        "alerting.targets_file": targets,
+        "windows.length_s": day_s,
+        "windows.utc_offset_s": -5 * 3_600.0,
+        "windows.lateness_s": 3_600.0,
+        "windows.label_wait_s": day_s / 2,
     }
 
 
@@ -116,8 +122,8 @@ def _core(
     children: Children,
     at: Addresses,
     folder: str,
-    collector: "dict[str, str | float]",
-    agent: "dict[str, str | list[str]]",
+    collector: Mapping[str, str | float],
+    agent: Mapping[str, str | list[str]],
 ) -> None:
     """Agent and collector, each with a configuration file that one can look at afterwards."""
     agents = {"listen": at.collector, "data_dir": os.path.join(folder, "collector"), "agents": [f"http://{at.agent}"]}
@@ -130,7 +136,7 @@ def _core(
     _wait(children, f"http://{at.collector}/-/healthy", "reference")
 
 
-def _toml(values: "Mapping[str, object]") -> str:
+def _toml(values: Mapping[str, object]) -> str:
     # A dotted key is TOML's own way to name a key of a table.
     from tocsin_schema.config import toml
 
