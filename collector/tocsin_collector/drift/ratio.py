@@ -24,7 +24,7 @@ class RatioReference(NamedTuple):
         """The largest share that is normal for so many rows; 1.0 where anything would be."""
         noise = _noise(rows) + _noise(self.rows)
         deviation = max(self.spread.bound(noise), normal_quantile(self.alpha) * sqrt(noise))
-        angle = min(_angle(self.ratio * self.rows, self.rows) + deviation, pi / 2)
+        angle = min(_angle(self.ratio * rows, rows) + deviation, pi / 2)
         return min(max(((rows + 0.75) * sin(angle) ** 2 - 0.375) / max(rows, 1), self.ratio), 1.0)
 
 
@@ -52,12 +52,14 @@ def ratios(hits: Counts, rows: Counts, *, unseen: Counts | None = None) -> Ratio
 
 
 def _out_of_fold(found: Counts, hits: Counts, rows: Counts) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    deviations, noise = [], []
+    deviations: list[float] = []
+    noise: list[float] = []
     for fold in folds(len(rows)):
         pool = int(rows.sum() - rows[fold].sum())
-        base = _angle(float(hits.sum() - hits[fold].sum()), pool)
-        deviations += [_angle(float(found[i]), int(rows[i])) - base for i in fold.tolist()]
-        noise += [_noise(int(rows[i])) + _noise(pool) for i in fold.tolist()]
+        share = float(hits.sum() - hits[fold].sum()) / pool
+        for hit, count in zip(found[fold].tolist(), rows[fold].tolist(), strict=True):
+            deviations.append(_angle(hit, count) - _angle(share * count, count))
+            noise.append(_noise(count) + _noise(pool))
     return np.array(deviations), np.array(noise)
 
 

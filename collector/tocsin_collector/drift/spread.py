@@ -18,8 +18,9 @@ TARGET = 0.10  # wanted chance of any false alarm while as many windows pass as 
 SHORTEST_HORIZON = 30
 MOST_FOLDS = 7
 PRIOR_WINDOWS, PRIOR_EXCESS = 2.0, 2.0  # two windows' worth of belief in the tail of a squared normal deviate
+TAIL_SHARE = 0.25  # a squared normal deviate's tail is exponential from here on, not from its median
 LONGEST_LAG = 168  # hours of a week, or half a year of days
-FEWEST_INDEPENDENT = 1.5
+FEWEST_INDEPENDENT = 2.0
 FEWEST_EXCESSES = 30  # with fewer the prior over shapes would decide alone
 SHAPES, PRIORS = (0.0, 0.15, 0.3, 0.45, 0.6), (0.5, 0.2, 0.15, 0.1, 0.05)
 BEYOND_WORST = 1.25  # a bound is never nearer than this to the worst window of the reference
@@ -45,35 +46,42 @@ class Strays(NamedTuple):
     squared: Floats
     by_others: Floats
     """The same in units of what the other windows alone show: without this no window of m is beyond the root of m."""
+    independent: float
+    """How many independent windows these are worth."""
 
 
 def strays(deviations: Floats, noise: Floats) -> Strays:
     """From deviations out of fold, in order of time, larger is worse, and their sampling variances, all above 0."""
     if not len(deviations):
-        return Strays(0.0, np.empty(0), np.empty(0))
+        return Strays(0.0, np.empty(0), np.empty(0), 0.0)
     beyond = deviations**2 - noise
     process = max(0.0, float(beyond.mean()))
     others = np.maximum(0.0, (beyond.sum() - beyond) / max(len(beyond) - 1, 1))
     worse = np.where(deviations > 0, deviations, 0.0) ** 2
-    return Strays(process, worse / (process + noise), worse / (others + noise))
+    squared = worse / (process + noise)
+    # Sampling noise is independent between windows by itself; only what goes beyond it can resemble its neighbours.
+    dependent = (1 - _independent_share(squared)) * process / (process + float(noise.mean()))
+    return Strays(process, squared, worse / (others + noise), len(squared) * (1 - dependent))
 
 
 def spread(own: Strays, alpha: float, common: float = 0.0) -> Spread:
     """The bound that one normal window exceeds with chance ``alpha``; ``common`` is the ``common_tail`` of its kind."""
     worst = float(own.squared.max()) if len(own.squared) else 0.0
-    few = max(len(own.squared) * _independent_share(own.squared), FEWEST_INDEPENDENT)
+    few = max(own.independent, FEWEST_INDEPENDENT)
     unsure = (few + 1) / (few - 1)  # pool and variance were themselves learned from so few independent windows
-    return Spread(own.process, sqrt(max(_predictive(own.squared, alpha) * unsure, common, BEYOND_WORST**2 * worst)))
+    return Spread(own.process, sqrt(max(_predictive(own, alpha) * unsure, common, BEYOND_WORST**2 * worst)))
 
 
-def _predictive(squared: Floats, alpha: float) -> float:
-    middle = float(np.median(squared)) if len(squared) else 0.5
-    excess = squared[squared > middle] - middle
-    share = len(excess) / len(squared) if len(excess) else 0.5
-    kept = _independent_share(squared)
-    weight = len(excess) * kept + PRIOR_WINDOWS
+def _predictive(own: Strays, alpha: float) -> float:
+    squared, windows = own.squared, len(own.squared)
+    start = float(np.quantile(squared, 1 - TAIL_SHARE)) if windows else 1.0
+    excess = squared[squared > start] - start
+    above = max(len(excess), windows * TAIL_SHARE)  # windows that do not differ at all are evidence too
+    kept = own.independent / max(windows, 1)
+    weight = above * kept + PRIOR_WINDOWS
     total = float(excess.sum()) * kept + PRIOR_WINDOWS * PRIOR_EXCESS
-    return float(middle + total * ((share / alpha) ** (1 / weight) - 1))
+    share = above / windows if windows else TAIL_SHARE
+    return float(start + total * ((share / alpha) ** (1 / weight) - 1))
 
 
 def _independent_share(series: Floats) -> float:

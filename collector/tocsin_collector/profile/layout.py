@@ -144,9 +144,9 @@ def _edges(values: NDArray[np.float64]) -> tuple[float, ...]:
     ranks = np.arange(1, QUANTILE_CELLS) / QUANTILE_CELLS
     picked, hits = np.unique(np.quantile(finite, [0.0, *ranks, 1.0], method="inverted_cdf"), return_counts=True)
     # A value that fills a quantile alone, and the largest one, end where the next float begins.
-    atoms = np.nextafter(picked[(hits > 1) | (picked == picked[-1])], np.inf)
-    edges = np.unique(np.concatenate([picked, atoms]))
-    return tuple(edges[np.isfinite(edges)].tolist())
+    closed = picked[(hits > 1) | (picked == picked[-1])]
+    ends = np.nextafter(closed[closed < np.finfo(np.float64).max], np.inf)
+    return tuple(np.unique(np.concatenate([picked, ends])).tolist())
 
 
 def _category(name: str, parts: list[Values]) -> FeatureLayout:

@@ -1,0 +1,153 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import ks_2samp
+
+from tocsin_collector.drift.distance import ks
+from tocsin_collector.frame import Frame, Values, category, number
+from tocsin_collector.profile import Layout, Profile, ProfileError, empty, layout_of, merge, merged, profile
+from tocsin_collector.verdict import CATEGORY, NUMBER, ModelKey
+
+KEY = ModelKey("shop", "credit", "3")
+
+
+def frame(**columns):
+    rows = len(next(iter(columns.values())).valid)
+    named = {f"feature.{name}": values for name, values in columns.items()}
+    return Frame("prediction", KEY, np.zeros(rows, np.int64), [str(row) for row in range(rows)], named)
+
+
+values = st.one_of(st.none(), st.floats(allow_nan=True, allow_infinity=True))
+texts = st.one_of(st.none(), st.text(max_size=4))
+tables = st.lists(st.tuples(values, texts), min_size=1, max_size=60)
+
+
+def table(rows):
+    return frame(amount=number([a for a, _ in rows]), city=category([b for _, b in rows]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(tables, tables, st.randoms(use_true_random=False), st.integers(1, 7))
+def test_any_order_and_any_grouping_give_the_same_bytes(reference, rows, random, pieces):
+    layout = layout_of([table(reference)])
+    whole = profile(table(rows), layout)
+    shuffled = random.sample(rows, len(rows))
+    parts = [profile(table(shuffled[i::pieces]), layout) for i in range(pieces) if shuffled[i::pieces]]
+    random.shuffle(parts)
+    total = merged(parts, layout)
+    assert total.to_bytes() == whole.to_bytes()
+    assert Profile.from_bytes(whole.to_bytes(), layout).to_bytes() == whole.to_bytes()
+    assert whole.adds_up()
+    assert merge(whole, empty(layout)).to_bytes() == whole.to_bytes()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(values, min_size=1, max_size=60), st.lists(values, min_size=1, max_size=60))
+def test_each_number_lands_in_the_cell_between_its_edges(reference, rows):
+    layout = layout_of([frame(amount=number(reference))])
+    tally = profile(frame(amount=number(rows)), layout).tally("amount")
+    edges = layout.features[0].edges
+    expected = [0] * (len(edges) + 1)
+    for value in rows:
+        if value is not None and np.isfinite(value):
+            expected[sum(edge <= value for edge in edges)] += 1
+    assert tally.cells.tolist() == expected
+    assert tally.missing == rows.count(None)
+    assert tally.nan == sum(value is not None and np.isnan(value) for value in rows)
+    assert tally.infinite == sum(value is not None and np.isinf(value) for value in rows)
+
+
+def test_a_long_column_counts_the_same_in_chunks_and_at_once():
+    data = np.random.default_rng(1).normal(size=30_000)
+    layout = layout_of([frame(x=number(data.tolist()))])
+    cells = profile(frame(x=Values(NUMBER, data, np.ones(len(data), bool))), layout).tally("x").cells
+    assert cells.tolist() == np.histogram(data, [-np.inf, *layout.features[0].edges, np.inf])[0].tolist()
+
+
+SHAPES = {
+    "normal": lambda rng, n: rng.normal(size=n),
+    "lognormal": lambda rng, n: rng.lognormal(size=n),
+    "uniform": lambda rng, n: rng.random(n),
+    "pareto": lambda rng, n: rng.pareto(1.2, n),
+    "rounded": lambda rng, n: np.round(rng.exponential(20, n)),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_ks_distance_of_the_cells_is_the_exact_one_within_a_thousandth(shape):
+    rng = np.random.default_rng(5)
+    reference, current = SHAPES[shape](rng, 40_000), SHAPES[shape](rng, 20_000) * 1.1
+    layout = layout_of([frame(x=number(reference.tolist()))])
+    counts = [profile(frame(x=number(side.tolist())), layout).tally("x").cells for side in (current, reference)]
+    assert ks(*counts).score == pytest.approx(ks_2samp(current, reference).statistic, abs=0.0015)
+
+
+def test_a_column_that_vanishes_is_missing_and_one_that_appears_is_counted_apart():
+    layout = layout_of([frame(age=number([1, 2, 3]))])
+    found = profile(frame(income=number([7, None, 9])), layout)
+    assert found.tally("age")._replace(cells=()) == (3, 3, 0, 0, 0, 0, ())
+    assert found.unknown == 2
+
+
+def test_values_of_the_other_kind_are_counted_as_such():
+    layout = layout_of([frame(age=number([1, 2, 3]), city=category(["Lyon"] * 3))])
+    found = profile(frame(age=category(["old", None]), city=number([4, 5])), layout)
+    assert found.tally("age").other_kind == 1
+    assert found.tally("age").missing == 1
+    assert found.tally("city").other_kind == 2
+
+
+def test_a_column_without_any_value_is_missing_and_no_change_of_kind():
+    layout = layout_of([frame(age=number([1, 2, 3]))])
+    assert profile(frame(age=category([None, None])), layout).tally("age")._replace(cells=()) == (2, 2, 0, 0, 0, 0, ())
+
+
+def test_a_category_that_the_layout_does_not_have_is_new():
+    layout = layout_of([frame(city=category(["Lyon", "Lyon", "Nice"]))])
+    tally = profile(frame(city=category(["Lyon", "Brest", "", "Nice"])), layout).tally("city")
+    assert (tally.new, tally.cells.tolist()) == (2, [1, 1])
+
+
+def test_profiles_of_unlike_layouts_do_not_add_up():
+    one, other = (layout_of([frame(age=number(ages))]) for ages in ([1, 2], [3, 4]))
+    with pytest.raises(ProfileError, match="profile the rows again"):
+        merge(empty(one), empty(other))
+    with pytest.raises(ProfileError, match="has layout"):
+        Profile.from_bytes(empty(one).to_bytes(), other)
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 255), st.integers(0, 3))
+def test_damaged_bytes_are_refused_or_are_another_sound_profile(at, flip, cut):
+    layout = layout_of([frame(age=number(range(50)), city=category(["a", "b"] * 25))])
+    raw = bytearray(profile(frame(age=number(range(50)), city=category(["a", "b"] * 25)), layout).to_bytes())
+    raw[at % len(raw)] ^= flip
+    try:
+        found = Profile.from_bytes(bytes(raw[: len(raw) - cut]), layout)
+    except ProfileError:
+        return
+    assert found.adds_up()
+    assert found.to_bytes() == raw
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.binary(max_size=200))
+def test_bytes_of_anything_else_are_refused(raw):
+    layout = layout_of([frame(age=number([1, 2]))])
+    with pytest.raises(ProfileError):
+        Profile.from_bytes(raw, layout)
+    with pytest.raises(ProfileError):
+        Layout.from_bytes(raw)
+
+
+def test_a_window_of_twenty_features_stays_below_two_kilobytes_a_feature():
+    rng = np.random.default_rng(3)
+    block = frame(**{f"f{i}": number(rng.normal(size=5_000).tolist()) for i in range(20)})
+    assert len(profile(block, layout_of([block])).to_bytes()) < 20 * 600
+
+
+def test_a_hostile_category_of_a_megabyte_costs_one_count():
+    layout = layout_of([frame(city=category([f"id{i}" for i in range(2_000)]))])
+    hostile = Values(CATEGORY, np.array([0, 0], np.int64), np.ones(2, bool), ["x" * 1_000_000])
+    assert profile(frame(city=hostile), layout).tally("city").cells.sum() == 2
