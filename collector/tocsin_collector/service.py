@@ -19,6 +19,7 @@ from tocsin_collector.monitor.past import collect
 from tocsin_collector.monitor.reference_file import ReferenceRows
 from tocsin_collector.monitor.windows import Calendar
 from tocsin_collector.references.store import ReferenceStore
+from tocsin_collector.tracing import Tracing
 from tocsin_collector.verdict import ModelKey, ModelView, WindowVerdict
 from tocsin_schema.block import decode
 
@@ -33,6 +34,7 @@ class Service:
         self.journal = open_journal(os.path.join(folder, "journal"))
         self.references = ReferenceStore(os.path.join(folder, "references"))
         self.logs = LogStore(os.path.join(folder, "logs"), values["logs.keep_records"])
+        self.tracing = Tracing(self.logs)
         self.fleet = Fleet(
             values["agents"],
             values["agents_file"],
@@ -56,14 +58,16 @@ class Service:
 
     def recover(self) -> None:
         """Bring back what was acknowledged: references, then the journal's events through the same way as live ones."""
-        for rows, about in self.references.load():
-            self.monitor.set_reference(rows.frame.key, rows, about)
-        self.intake.recover()
-        self._go_live()
+        with self.tracing.span("recover"):
+            for rows, about in self.references.load():
+                self.monitor.set_reference(rows.frame.key, rows, about)
+            self.intake.recover()
+            self._go_live()
 
     def close(self) -> None:
         """Release files and threads; the intake must have nothing that waits."""
         self.alarms.stop()
+        self.tracing.close()
         self.logs.close()
         self.journal.close()
 
@@ -85,11 +89,12 @@ class Service:
 
     def take_reference(self, rows: ReferenceRows, source: str) -> dict[str, object]:
         """Make a reference hold, durably. Events that came before are counted anew in its cells."""
-        about = self.references.put(rows, source)
-        if any(view.rows_total for view in self.views() if view.key == rows.frame.key):
-            self._rebuild()
-        else:
-            self.monitor.set_reference(rows.frame.key, rows, about)
+        with self.tracing.span("take reference", model="/".join(rows.frame.key), rows=rows.frame.rows):
+            about = self.references.put(rows, source)
+            if any(view.rows_total for view in self.views() if view.key == rows.frame.key):
+                self._rebuild()
+            else:
+                self.monitor.set_reference(rows.frame.key, rows, about)
         return about
 
     def metrics(self) -> bytes:
@@ -125,7 +130,9 @@ class Service:
     def _on_verdict(self, verdict: WindowVerdict) -> None:
         # What the journal tells again was told before; the newest verdicts are handed over once, at the end.
         if not self._recovering:
-            self.alarms.verdict(verdict.key, verdict)
+            name, reasons = "/".join(verdict.key), len(verdict.reasons)
+            with self.tracing.span("verdict", model=name, rows=verdict.rows, reasons=reasons):
+                self.alarms.verdict(verdict.key, verdict)
 
     def _go_live(self) -> None:
         self.monitor.tick()
