@@ -9,12 +9,14 @@ from tocsin_collector.quality.auc import auc
 from tocsin_collector.quality.labelled import Classified, Estimated, Labelled, sound
 
 Floats = NDArray[np.float64]
+MEAN = "mean"
 AUC, LOG_LOSS, BRIER, ACCURACY, MAE, RMSE = "auc", "log_loss", "brier", "accuracy", "mae", "rmse"
 NAMES = (AUC, LOG_LOSS, BRIER, ACCURACY, MAE, RMSE)
 """In the order in which they are told: what depends on the classes' shares least comes first."""
 RISES = (AUC, ACCURACY)
 """More is better; of the others less is."""
 
+_NEVER = -2  # a predicted class that no label equals, not even the -1 of labels without a score
 _SMALLEST = float(np.finfo(np.float64).eps)  # a probability of 0 for what happened costs 36 nats, not infinity
 
 
@@ -47,16 +49,15 @@ def baseline(rows: Labelled, constant: dict[str, float]) -> dict[str, float]:
     if not constant or found is None:
         return {}
     if isinstance(found, Estimated):
-        flat = np.full_like(found.truth, constant.get(MEAN, 0.0))
-        return {name: score.value for name, score in _regression(Estimated(found.truth, flat)).scores.items()}
+        mean = np.full_like(found.truth, constant.get(MEAN, 0.0))
+        return {name: score.value for name, score in _regression(Estimated(found.truth, mean)).scores.items()}
     shares = np.array([constant.get(name, 0.0) for name in found.classes])
     always = np.broadcast_to(shares, (len(found.truth), len(shares)))
-    flat_scores = always if found.probabilities is not None else None
-    scores = _classification(Classified(found.classes, found.truth, always.argmax(axis=1), flat_scores)).scores
+    majority = max(sorted(constant), key=constant.__getitem__)
+    code = found.classes.index(majority) if majority in found.classes else _NEVER
+    flat = None if found.probabilities is None else always
+    scores = _classification(Classified(found.classes, found.truth, np.full(len(always), code), flat)).scores
     return {name: score.value for name, score in scores.items()}
-
-
-MEAN = "mean"
 
 
 def _regression(rows: Estimated) -> Measured:
