@@ -21,7 +21,7 @@ class Client:
 
     def __init__(self) -> None:
         self.inbox = bytearray()
-        self.outbox: list[bytes] = []
+        self.outbox: list[bytes | memoryview] = []
         self.phase = IDLE
         self.request: Request | None = None
         self.taken = 0

@@ -186,13 +186,14 @@ class Server:
 
     def _advance(self, connection: Connection) -> None:
         """Take one request if it is whole, and send what is due; one who pipelines more waits for the next turn."""
-        client, taken = connection.client, connection.client.taken
+        client = connection.client
         if client.reading and client.phase != LINGERING:
             self._take(connection)
-        if self._send(connection) and client.phase == SENDING and client.sent():
+        finished = self._send(connection) and client.phase == SENDING
+        if finished and client.sent():
             connection.sock.shutdown(_socket.SHUT_WR)
         connection.renew()
-        again = client.inbox and client.reading and client.taken != taken
+        again = finished and client.inbox
         events = (POLLIN if client.reading else 0) | (POLLOUT if client.outbox or again else 0)
         self._poll.modify(connection.fd, events)
 
@@ -228,7 +229,7 @@ class Server:
             while outbox and count >= len(outbox[0]):
                 count -= len(outbox.pop(0))
             if count:
-                outbox[0] = outbox[0][count:]
+                outbox[0] = memoryview(outbox[0])[count:]  # a slice of bytes would copy the rest at each turn
         return True
 
     # --- answers ------------------------------------------------------------------------------------------------------

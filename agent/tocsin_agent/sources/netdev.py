@@ -13,7 +13,9 @@ COLUMNS = len(METRICS)
 
 def parse(data: bytes) -> tuple[list[bytes], list[list[bytes]]]:
     """The devices' names and the row of 16 counters of each. Raises ValueError for anything else."""
-    lines = data.split(b"\n")[2:-1]  # two lines of headings
+    first, second, *lines = data.split(b"\n") if b"\n" in data else (b"", b"")
+    if not first.startswith(b"Inter-") or not second.startswith(b" face |") or lines.pop():
+        raise ValueError(f"the headings of /proc/net/dev and whole lines expected, found {data[:80]!r}")
     names, rows = [], []
     for line in lines:
         name, _, counters = line.rpartition(b":")
@@ -22,8 +24,6 @@ def parse(data: bytes) -> tuple[list[bytes], list[list[bytes]]]:
             raise ValueError(f"a device and {COLUMNS} counters expected, found {line[:120]!r}")
         names.append(name.strip())
         rows.append(row)
-    if not data.startswith(b"Inter-"):
-        raise ValueError(f"the headings of /proc/net/dev expected, found {data[:80]!r}")
     return names, rows
 
 
