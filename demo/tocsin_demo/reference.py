@@ -61,6 +61,7 @@ def _columns(flights: Flights, trained: Model) -> Iterator[tuple[str, list[str]]
     yield "outcome.arrival_delay_minutes", _cells(np.where(flights.arrived, flights.arr_delay_min, np.nan))
     yield "segment.carrier", flights.carrier.tolist()
     yield "segment.origin", flights.origin.tolist()
+    yield "segment.part_of_day", data.part_of_day(flights.scheduled_hour)
 
 
 def _cells(numbers: NDArray[np.float64]) -> list[str]:

@@ -2,8 +2,8 @@
 
     python -m tocsin_demo.server --listen 127.0.0.1:8000 --log predictions.log
     curl 127.0.0.1:8000/predict -H 'content-type: application/json' -d '{"flights": [{"id": "2013-12-05-B6917-JFK",
-      "time": "2013-12-05T22:10:00Z", "dep_delay_min": 41, "distance_mi": 187, "seats": 100, "carrier": "B6",
-      "origin": "JFK", "dest": "BOS"}]}'
+      "time": "2013-12-05T22:10:00Z", "scheduled_hour": 16, "dep_delay_min": 41, "distance_mi": 187, "seats": 100,
+      "carrier": "B6", "origin": "JFK", "dest": "BOS"}]}'
 
 Where events and metrics go: TOCSIN_ENDPOINT and TOCSIN_RUNTIME_DIR.
 """
@@ -42,6 +42,7 @@ class Flight(BaseModel):
 
     id: Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9._:-]+$")]
     time: AwareDatetime
+    scheduled_hour: Annotated[int, Field(ge=0, le=23)]
     dep_delay_min: Annotated[float, Field(ge=-240, le=2_880)] | None = None
     distance_mi: Annotated[float, Field(ge=0, le=12_500)]
     seats: Annotated[float, Field(ge=1, le=1_000)] | None = None
@@ -106,9 +107,9 @@ def bounded(app: ASGIApp, max_bytes: int = MAX_BODY) -> ASGIApp:
 
 def _inputs(flights: list[Flight]) -> Inputs:
     return Inputs(
-        dep_delay_min=np.array([flight.dep_delay_min for flight in flights], np.float64),  # None becomes NaN
+        scheduled_hour=np.array([flight.scheduled_hour for flight in flights]),
         distance_mi=np.array([flight.distance_mi for flight in flights], np.float64),
-        seats=np.array([flight.seats for flight in flights], np.float64),
+        seats=np.array([flight.seats for flight in flights], np.float64),  # None becomes NaN
         carrier=np.array([flight.carrier for flight in flights]),
         origin=np.array([flight.origin for flight in flights]),
         dest=np.array([flight.dest for flight in flights]),
@@ -117,6 +118,7 @@ def _inputs(flights: list[Flight]) -> Inputs:
 
 def _record(capture: Capture, flights: list[Flight], answer: Answer) -> None:
     carriers, origins = [flight.carrier for flight in flights], [flight.origin for flight in flights]
+    parts = data.part_of_day(np.array([flight.scheduled_hour for flight in flights]))
     capture.predictions(
         ids=[flight.id for flight in flights],
         time=[flight.time.timestamp() for flight in flights],
@@ -130,7 +132,7 @@ def _record(capture: Capture, flights: list[Flight], answer: Answer) -> None:
         },
         prediction=answer.predictions,
         scores={LATE: answer.late, ON_TIME: [round(1 - p, 6) for p in answer.late]},
-        segment={"carrier": carriers, "origin": origins},
+        segment={"carrier": carriers, "origin": origins, "part_of_day": parts},
     )
 
 

@@ -112,6 +112,7 @@ def rows(flights: Flights) -> Iterator[dict[str, object]]:
     columns = zip(
         flights.ids(),
         map(data.rfc3339, flights.departure_s.tolist()),
+        flights.scheduled_hour.tolist(),
         _known(flights.dep_delay_min),
         flights.distance_mi.tolist(),
         _known(flights.seats),
@@ -120,10 +121,11 @@ def rows(flights: Flights) -> Iterator[dict[str, object]]:
         flights.dest.tolist(),
         strict=True,
     )
-    for name, at, delay, distance, seats, carrier, origin, dest in columns:
+    for name, at, hour, delay, distance, seats, carrier, origin, dest in columns:
         yield {
             "id": name,
             "time": at,
+            "scheduled_hour": hour,
             "dep_delay_min": delay,
             "distance_mi": distance,
             "seats": seats,

@@ -6,6 +6,7 @@ from datetime import date
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, roc_auc_score
 
 from tocsin_demo import data, model
@@ -18,8 +19,8 @@ def reference(flights: Flights) -> Flights:
     return days.take(days.arrived)
 
 
-def one(delay: float, *, seats: float = 150, carrier: str = "B6", origin: str = "JFK", dest: str = "BOS") -> Inputs:
-    columns = (np.array([delay]), np.array([187.0]), np.array([seats]))
+def one(hour: int, *, seats: float = 150, carrier: str = "B6", origin: str = "JFK", dest: str = "BOS") -> Inputs:
+    columns = (np.array([hour]), np.array([187.0]), np.array([seats]))
     return Inputs(*columns, np.array([carrier]), np.array([origin]), np.array([dest]))
 
 
@@ -27,8 +28,16 @@ def test_days_never_seen_are_told_better_than_by_the_majority(flights: Flights, 
     unseen = reference(flights)
     late = trained.late(model.inputs(unseen))
     majority = np.full(len(unseen), unseen.late.mean())
-    assert roc_auc_score(unseen.late, late) > 0.88
-    assert log_loss(unseen.late, late) < 0.6 * log_loss(unseen.late, majority)
+    assert roc_auc_score(unseen.late, late) > 0.6
+    assert log_loss(unseen.late, late) < log_loss(unseen.late, majority)
+
+
+def test_the_weights_are_those_of_scikit_learn(flights: Flights, trained: Model) -> None:
+    past = flights.between(*model.TRAINED)
+    past = past.take(past.arrived)
+    design = model._design(trained, model.inputs(past))
+    fitted = LogisticRegression(solver="newton-cholesky").fit(design, past.late)
+    assert np.allclose(fitted.predict_proba(design)[:, 1], trained.late(model.inputs(past)), atol=1e-6)
 
 
 def test_training_twice_gives_the_same_model(flights: Flights, trained: Model) -> None:
@@ -36,31 +45,28 @@ def test_training_twice_gives_the_same_model(flights: Flights, trained: Model) -
 
 
 def test_the_reference_and_the_replay_are_not_trained_on(flights: Flights, trained: Model) -> None:
-    unseen = flights.departure_s >= data.midnight_s(date(2013, 9, 1))
+    unseen = flights.departure_s >= data.midnight_s(date(2013, 9, 13))
     spoiled = replace(flights, arr_delay_min=np.where(unseen, -flights.arr_delay_min, flights.arr_delay_min))
     assert model.train(spoiled).digest == trained.digest
 
 
-def test_a_later_departure_is_more_probably_late(trained: Model) -> None:
-    late = [float(trained.late(one(delay))[0]) for delay in (-10, 0, 15, 40, 100)]
-    assert late == sorted(late)
-    assert late[0] < 0.1
-    assert late[-1] > 0.95
+def test_the_evening_is_later_than_the_morning(trained: Model) -> None:
+    assert trained.late(one(19))[0] > 1.5 * trained.late(one(7))[0]
 
 
-def test_a_missing_delay_is_answered_as_the_usual_one(trained: Model) -> None:
-    assert trained.late(one(np.nan)) == trained.late(one(trained.usual_delay_min))
+def test_missing_seats_are_answered_as_the_usual_ones(trained: Model) -> None:
+    assert trained.late(one(9, seats=np.nan)) == trained.late(one(9, seats=trained.usual_seats))
 
 
 @settings(max_examples=50, deadline=None)
 @given(
-    delay=st.floats(-1e6, 1e6) | st.just(float("nan")),
+    hour=st.integers(0, 23),
     seats=st.floats(0, 1e3) | st.just(float("nan")),
     carrier=st.text(max_size=4),
     dest=st.text(max_size=4),
 )
-def test_every_input_gets_a_probability(trained: Model, delay: float, seats: float, carrier: str, dest: str) -> None:
-    late = trained.late(one(delay, seats=seats, carrier=carrier, dest=dest))
+def test_every_input_gets_a_probability(trained: Model, hour: int, seats: float, carrier: str, dest: str) -> None:
+    late = trained.late(one(hour, seats=seats, carrier=carrier, dest=dest))
     assert late.shape == (1,)
     assert 0 <= late[0] <= 1
 

@@ -20,6 +20,7 @@ TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 FLIGHT = {
     "id": "2013-12-05-B6917-JFK",
     "time": "2013-12-05T22:10:00Z",
+    "scheduled_hour": 19,
     "dep_delay_min": 41,
     "distance_mi": 187,
     "seats": 100,
@@ -58,10 +59,10 @@ def batch(*changes: dict[str, object]) -> bytes:
 
 
 def test_each_flight_gets_its_class_and_probability(address: str) -> None:
-    missing = {"id": "b", "dep_delay_min": None, "seats": None}
+    missing = {"id": "b", "dep_delay_min": None, "seats": None, "scheduled_hour": 6}
     answer = ask(address, batch({}, missing))[1]
-    assert answer["predictions"] == ["late", "on_time"]
-    assert answer["late"][0] > 0.5 > answer["late"][1] > 0
+    assert answer["predictions"] == ["on_time", "on_time"]
+    assert 0.5 > answer["late"][0] > answer["late"][1] > 0
 
 
 def test_a_feature_that_is_left_out_is_missing(address: str) -> None:
@@ -83,6 +84,7 @@ def test_a_feature_that_is_left_out_is_missing(address: str) -> None:
         (batch({"dep_delay_min": float("inf")}), 422),
         (batch({"distance_mi": "far"}), 422),
         (batch({"distance_mi": -1}), 422),
+        (batch({"scheduled_hour": 24}), 422),
         (batch({"time": "2013-12-05T22:10:00"}), 422),
         (batch({"time": 1e300}), 422),
         (batch({"id": "two\nlines"}), 422),
@@ -116,12 +118,16 @@ def test_events_carry_what_was_asked_and_answered_and_the_log_tells_of_it(serve,
     first, second = sink.rows["prediction"]
     assert first["id"] == FLIGHT["id"]
     assert first["time"] == 1_386_281_400_000_000
-    assert (first["feature.dep_delay_min"], first["feature.dest"], first["segment.origin"]) == (41, "BOS", "JFK")
+    assert (first["feature.dep_delay_min"], first["feature.dest"], first["segment.part_of_day"]) == (
+        41,
+        "BOS",
+        "evening",
+    )
     assert (first["prediction"], first["score.late"]) == (answer["predictions"][0], answer["late"][0])
     assert first["score.late"] + first["score.on_time"] == pytest.approx(1)
     assert first["trace_id"] == TRACE
     assert 0 < first["latency_s"] < 5
     assert second["feature.dep_delay_min"] is None
     told, warned = served.log.read_text().splitlines()
-    assert " INFO predicted flights=2 late=1 event_time=2013-12-05T22:10:00+00:00 took_ms=" in told
+    assert " INFO predicted flights=2 late=0 event_time=2013-12-05T22:10:00+00:00 took_ms=" in told
     assert " WARNING input_missing feature=dep_delay_min flights=1 first=b " in warned
