@@ -101,6 +101,8 @@ def middleware(app: "App", series: "Series", worker: "Worker") -> "App":
                 worker.start()
             await app(scope, receive, send)
             return
+        if not worker.running:
+            worker.start()
         exchange = Exchange(scope.get("headers", ()))
 
         def observed_send(message: "Message") -> "Awaitable[None]":

@@ -59,15 +59,15 @@ def save(directory: str, base: Snapshot) -> None:
     os.replace(temporary, os.path.join(directory, BASE))
 
 
-def merged(base: Snapshot, dead: "Iterable[Snapshot]", present: "Container[int]", live: "Container[Key]") -> Snapshot:
-    """The base with the dead added.
+def merged(base: Snapshot, still: list[int], dead: "Iterable[Snapshot]", live: "Container[Key]") -> Snapshot:
+    """The base with the dead added, as many as it has room to remember.
 
-    Ids of files that are gone (not in ``present``) are forgotten. Beyond the bound the series that was folded longest
-    ago and that no live worker counts any more goes into ``_other``.
+    ``still`` are the ids that it took before and whose files are still there; the others are forgotten. Beyond the
+    bound the series that was folded longest ago and that no live worker counts any more goes into ``_other``.
     """
     series = dict(base.series)
     counters = base.counters
-    folded = [number for number in base.folded if number in present]
+    folded = list(still)
     for snapshot in dead:
         if len(folded) == MAX_FOLDED:
             break

@@ -96,25 +96,27 @@ class Reader:
         base = self._load(totals, may_fold=may_fold)
         live: list[_File] = []
         dead: list[_File] = []
-        for name in self._names(may_fold=may_fold):
+        names = self._names(may_fold=may_fold)
+        for name in names:
             file = self._file(name, totals)
             if file is not None and file.snapshot.id not in base.folded:
                 (live if file.alive else dead).append(file)
             elif file is not None and may_fold and not file.alive:
                 self._unlink(name)  # folded before, by a reader that was killed in between
         if may_fold and dead:
-            base, dead = self._fold(base, live, dead)
+            base, dead = self._fold(base, names, live, dead)
         totals.live = len(live)
         self._sum(totals, base, live, dead)
 
     def _load(self, totals: Totals, *, may_fold: bool) -> Snapshot:
         try:
             self._base = fold.load(self._directory)
-        except LayoutError:  # what this reader knows of it goes on, and becomes the base at the next fold
+        except LayoutError:  # what this reader knows of it goes on
             totals.skipped += 1
             if may_fold:
                 base = os.path.join(self._directory, fold.BASE)
                 os.replace(base, os.path.join(self._directory, fold.SPOILED))
+                fold.save(self._directory, self._base)
         return self._base
 
     def _names(self, *, may_fold: bool) -> list[str]:
@@ -143,11 +145,14 @@ class Reader:
                 known.alive = True  # what it said last stays until it goes; it is not folded
         return known
 
-    def _fold(self, base: Snapshot, live: "list[_File]", dead: "list[_File]") -> "tuple[Snapshot, list[_File]]":
+    def _fold(
+        self, base: Snapshot, names: list[str], live: "list[_File]", dead: "list[_File]"
+    ) -> "tuple[Snapshot, list[_File]]":
         """The new base, and the dead that it has not taken."""
-        present = {file.snapshot.id for file in (*live, *dead)} | set(base.folded)
+        present = set(names)
+        still = [number for number in base.folded if f"{number:016x}{SUFFIX}" in present]
         keys = {key for file in live for key in file.snapshot.series}
-        merged = fold.merged(base, [file.snapshot for file in dead], present, keys)
+        merged = fold.merged(base, still, [file.snapshot for file in dead], keys)
         try:
             fold.save(self._directory, merged)
         except OSError:  # a full disk: everything stays where it is, and counts from there

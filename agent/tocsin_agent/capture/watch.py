@@ -33,6 +33,8 @@ def watched(function: "F", series: "Series", worker: "Worker", note: "Note | Non
     def ended(start_ns: int, outcome: int, args: "tuple[Any, ...]", kwargs: "dict[str, Any]", result: "Any") -> None:
         try:
             duration_ns = perf_counter_ns() - start_ns
+            if not worker.running:
+                worker.start()
             if current.get() is None:  # inside a request it is the request that counts
                 worker.observe(series, route, outcome, duration_ns, -1)
             if note is not None and outcome == OK:

@@ -61,8 +61,6 @@ class Worker:
             done.append((route, outcome, duration_ns, first_ns))
         elif self.room:
             self.counts.add("observations_lost")
-        if not self.running:
-            self.start()
 
     def start(self) -> None:
         """Start the background thread, once a process."""
@@ -71,7 +69,11 @@ class Worker:
                 return
             self.running = True
             self._thread = threading.Thread(target=self._run, name="tocsin-capture", daemon=True)
-            self._thread.start()
+            try:
+                self._thread.start()
+            except RuntimeError as error:  # no thread can be had now, or any more
+                self._thread = None
+                self.fault(error)
 
     def hasten(self) -> None:
         """Have the next pass now."""
@@ -91,8 +93,8 @@ class Worker:
     def flush(self, timeout_s: float) -> bool:
         """Fold and send everything. False when the time is over before the endpoint has it."""
         deadline = monotonic() + timeout_s
-        if not self.running:
-            return True
+        if self._thread is None:
+            return not self.running
         with self._passes:
             self._asked += 1
             asked = self._asked
