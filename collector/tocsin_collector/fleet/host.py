@@ -61,10 +61,10 @@ def gpus(fleet: Fleet, agent: str) -> list[Gpu]:
     ring = fleet.ring(agent)
     names = {labels.get("gpu", "") for labels in ring.select("tocsin_gpu_up")[0]}
     wanted = (
-        ("utilisation", "ratio", "tocsin_gpu_utilization_ratio"),
-        ("memory", "bytes", "tocsin_gpu_memory_used_bytes"),
-        ("power", "watts", "tocsin_gpu_power_watts"),
-        ("temperature", "celsius", "tocsin_gpu_temperature_celsius"),
+        ("Utilisation", "ratio", "tocsin_gpu_utilization_ratio"),
+        ("Memory", "bytes", "tocsin_gpu_memory_used_bytes"),
+        ("Power", "watts", "tocsin_gpu_power_watts"),
+        ("Temperature", "celsius", "tocsin_gpu_temperature_celsius"),
     )
     found = []
     for gpu in sorted(names, key=lambda text: (len(text), text)):

@@ -5,6 +5,7 @@ with socket timeouts: a peer that sends one byte a second never trips those, the
 """
 
 import asyncio
+import os
 import ssl
 from contextlib import suppress
 
@@ -32,7 +33,8 @@ async def fetch(agent: Address, timeout_s: float, max_bytes: int = MAX_BYTES) ->
     except ssl.SSLError as error:
         raise ScrapeError("unreachable", f"TLS failed: {error.reason or error}") from None
     except (OSError, EOFError) as error:
-        said = getattr(error, "strerror", None) or str(error)
+        number = getattr(error, "errno", None)
+        said = os.strerror(number) if number and number > 0 else str(error)
         raise ScrapeError("unreachable", f"no connection: {said}") from None
 
 

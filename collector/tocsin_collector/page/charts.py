@@ -13,7 +13,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from tocsin_collector.page import scale
-from tocsin_collector.page.numbers import shown
+from tocsin_collector.page.numbers import shown, tick
 
 Floats = NDArray[np.float64]
 
@@ -104,22 +104,31 @@ def lines(
     start, end = bounds or (min(times), max(times))
     levels = scale.ticks(min(0.0, *values) if zero else min(values), max(values), 3)
     frame = Frame(start, end if end > start else start + 1, levels[0], levels[-1])
-    parts = [*_grid(frame, levels, unit), *_time_axis(frame, offset_s), _curves(frame, drawn), *_dots(frame, marks)]
-    summary = _summary(drawn, marks, unit)
-    return Markup('<svg class="chart" height="{}" role="img"><title>{}</title><desc>{}</desc>{}</svg>').format(
-        _HEIGHT, title, summary, Markup("").join(parts)
+    parts = [*_grid(frame, levels), *_time_axis(frame, offset_s), _curves(frame, drawn), *_dots(frame, marks)]
+    axis = [(frame.y(level), tick(level, unit)) for level in levels]
+    return _plot(_HEIGHT, title, _summary(drawn, marks, unit), axis, parts)
+
+
+def _plot(
+    height: int, title: str, description: str, axis: Sequence[tuple[float, str]], parts: Sequence[Markup]
+) -> Markup:
+    """The value axis in a gutter of its own, since pixels and percents do not add up inside one SVG; then the plot."""
+    labels = Markup("").join(
+        Markup('<text class="tick" x="42" y="{}" text-anchor="end">{}</text>').format(f"{y + 4:.1f}", text)
+        for y, text in axis
     )
+    return Markup(
+        '<div class="plot"><svg class="axis" width="48" height="{}" aria-hidden="true">{}</svg>'
+        '<svg class="chart" height="{}" role="img"><title>{}</title><desc>{}</desc>{}</svg></div>'
+    ).format(height, labels, height, title, description, Markup("").join(parts))
 
 
-def _grid(frame: Frame, levels: Sequence[float], unit: str) -> list[Markup]:
-    parts = []
-    for level in levels:
-        y = f"{frame.y(level):.1f}"
-        parts.append(Markup('<line class="grid" x1="0" x2="100%" y1="{}" y2="{}"/>').format(y, y))
-        parts.append(
-            Markup('<text class="tick" x="0" y="{}">{}</text>').format(f"{frame.y(level) - 3:.1f}", shown(level, unit))
-        )
-    return parts
+def _grid(frame: Frame, levels: Sequence[float]) -> list[Markup]:
+    return [_level(frame.y(level)) for level in levels]
+
+
+def _level(y: float) -> Markup:
+    return Markup('<line class="grid" x1="0" x2="100%" y1="{}" y2="{}"/>').format(f"{y:.1f}", f"{y:.1f}")
 
 
 def _time_axis(frame: Frame, offset_s: float) -> list[Markup]:
@@ -225,14 +234,10 @@ def _summary(drawn: Sequence[Line], marks: Sequence[Mark], unit: str) -> str:
 def shares(reference: Sequence[float], current: Sequence[float], cells: Sequence[str], title: str) -> Markup:
     """Two shares a cell side by side as columns: the reference's behind, the window's before it."""
     top = max([*reference, *current, 1e-9])
-    levels = [level for level in scale.ticks(0, top, 3) if level <= top * 1.02 or level == 0]
-    height, floor = 190, 168
+    levels = [level for level in scale.ticks(0, top, 4) if level <= top * 1.02 or level == 0]
+    height, floor = 260, 238
     scale_y = (floor - 16) / top
-    parts = []
-    for level in levels:
-        y = floor - level * scale_y
-        parts.append(Markup('<line class="grid" x1="0" x2="100%" y1="{}" y2="{}"/>').format(f"{y:.1f}", f"{y:.1f}"))
-        parts.append(Markup('<text class="tick" x="0" y="{}">{}</text>').format(f"{y - 3:.1f}", shown(level, "ratio")))
+    parts = [_level(floor - level * scale_y) for level in levels]
     width = 100 / max(1, len(cells))
     every = max(1, math.ceil(len(cells) / 7))
     for index, (cell, before, now) in enumerate(zip(cells, reference, current, strict=True)):
@@ -258,14 +263,17 @@ def shares(reference: Sequence[float], current: Sequence[float], cells: Sequence
                     middle, height - 6, anchor, label
                 )
             )
-    return Markup('<svg class="chart" height="{}" role="img"><title>{}</title><desc>{}</desc>{}</svg>').format(
-        height, title, "The table below has the numbers.", Markup("").join(parts)
-    )
+    axis = [(floor - level * scale_y, tick(level, "ratio")) for level in levels]
+    return _plot(height, title, "The table beside has the numbers.", axis, parts)
 
 
-def meter(share: float, other: float, label: str) -> Markup:
+def meter(share: float, other: float | None, label: str) -> Markup:
     """A bar of a table's row: a share, and a tick where the reference's stands."""
+    tick = Markup("")
+    if other is not None:
+        tick = Markup('<rect class="tickmark" x="{}%" width="2" height="100%"/>').format(
+            f"{min(99.5, 100 * other):.2f}"
+        )
     return Markup(
-        '<svg class="meter" role="img" aria-label="{}"><rect class="bar now" width="{}%" height="100%"/>'
-        '<rect class="tickmark" x="{}%" width="2" height="100%"/></svg>'
-    ).format(label, f"{100 * min(1.0, share):.2f}", f"{min(99.5, 100 * other):.2f}")
+        '<svg class="meter" role="img" aria-label="{}"><rect class="bar now" width="{}%" height="100%"/>{}</svg>'
+    ).format(label, f"{100 * min(1.0, share):.2f}", tick)

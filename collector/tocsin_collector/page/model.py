@@ -12,7 +12,7 @@ from tocsin_collector.page.charts import Line, Mark, lines
 from tocsin_collector.page.numbers import number, shown, window
 from tocsin_collector.page.overview import requests
 from tocsin_collector.page.view import Sources
-from tocsin_collector.verdict import FeatureVerdict, ModelView, WindowVerdict
+from tocsin_collector.verdict import FeatureVerdict, ModelView, QualityVerdict, WindowVerdict
 
 LIVE_S = 1_800
 LATENCY_WINDOW_S = 60
@@ -106,7 +106,7 @@ def _score(view: ModelView, name: str, offset_s: float) -> Card:
     marks = [
         Mark(time_s, quality.scores[name], alarm=True, text=_window_text(verdict, quality.reasons, offset_s))
         for time_s, (verdict, quality) in zip(times, judged, strict=True)
-        if quality.reasons
+        if beyond(name, quality)
     ]
     title = health.NAMES.get(name, name)
     last = judged[-1][1]
@@ -116,9 +116,17 @@ def _score(view: ModelView, name: str, offset_s: float) -> Card:
         value=number(last.scores[name]),
         note=", ".join(parts),
         chart=lines(drawn, f"{title} by window", "", zero=False, offset_s=offset_s, marks=marks, bounds=_span(view)),
-        alarmed=last.alarmed,
+        alarmed=beyond(name, last),
         legend=(("a", "model"), *((line.style, line.name) for line in drawn[:-1])),
     )
+
+
+def beyond(name: str, quality: QualityVerdict) -> bool:
+    """Whether one score is on the wrong side of its bound; more is better for AUC and accuracy, less for losses."""
+    bound = quality.thresholds.get(name)
+    if bound is None or not quality.reasons:
+        return False
+    return quality.scores[name] < bound if name in ("auc", "accuracy") else quality.scores[name] > bound
 
 
 def _features(view: ModelView, newest: WindowVerdict, offset_s: float) -> list[Card]:

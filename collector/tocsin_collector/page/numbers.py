@@ -73,6 +73,11 @@ def shown(value: float | None, unit: str) -> str:
     return text + suffix if text != DASH else text
 
 
+def tick(value: float, unit: str) -> str:
+    """A value on an axis: round already, so shorter."""
+    return f"{round(value * 100, 6):g} %" if unit == "ratio" else shown(value, unit)
+
+
 def moment(time_s: float | None, offset_s: float = 0.0, form: str = "%Y-%m-%d %H:%M:%S") -> str:
     """A time in the zone of the windows' days."""
     if time_s is None:
@@ -91,6 +96,15 @@ def window(start_s: float, end_s: float, offset_s: float = 0.0) -> str:
         return day(start_s, offset_s)
     end_form = "%H:%M" if day(start_s, offset_s) == day(end_s, offset_s) else "%d %b %H:%M"
     return f"{moment(start_s, offset_s, '%d %b %Y %H:%M').lstrip('0')} to {moment(end_s, offset_s, end_form)}"
+
+
+def cell(start_s: float, end_s: float, first: bool, offset_s: float = 0.0) -> str:
+    """A window's short name among its neighbours: the day of the month or the hour, with the larger unit where it
+    turns."""
+    start = moment(start_s, offset_s, "%d %b,%d,%H:%M").split(",")
+    if not is_day(start_s, end_s, offset_s):
+        return f"{start[0].lstrip('0')} {start[2]}" if first or start[2] == "00:00" else start[2]
+    return start[0].lstrip("0") if first or start[1] == "01" else start[1].lstrip("0")
 
 
 def is_day(start_s: float, end_s: float, offset_s: float = 0.0) -> bool:

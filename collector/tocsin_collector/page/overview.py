@@ -109,4 +109,4 @@ def _tile(curve: host.Curve, agent: AgentView) -> Tile:
 
 
 def _bar(share: float) -> Markup:
-    return charts.meter(share, 1.0, f"{share:.0%} used")
+    return charts.meter(share, None, f"{share:.0%} used")

@@ -52,6 +52,7 @@ def renderer(sources: Sources) -> Callable[..., HTMLResponse]:
         moment=lambda time_s, form="%Y-%m-%d %H:%M:%S": numbers.moment(time_s, 0.0, form),
         event_time=lambda time_s, form="%d %b %Y %H:%M": numbers.moment(time_s, offset_s, form).lstrip("0"),
         window=lambda verdict: numbers.window(verdict.start_s, verdict.end_s, offset_s),
+        cell=lambda verdict, first: numbers.cell(verdict.start_s, verdict.end_s, first, offset_s),
         day=lambda time_s: numbers.day(time_s, offset_s),
     )
     environment.globals.update(version=_version(), model_path=model_path, feature_path=feature_path, base_of=_base_of)

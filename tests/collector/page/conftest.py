@@ -2,6 +2,7 @@
 
 import asyncio
 import http.server
+import itertools
 import socket
 import threading
 import time
@@ -133,7 +134,7 @@ def _feature(
         edges = np.quantile(reference, np.linspace(0, 1, 13)[1:-1])
         outer = np.concatenate([[-np.inf], edges, [np.inf]])
         now, before = (np.histogram(values, outer)[0] / len(values) for values in (sample, reference))
-        texts = [f"{a:.0f} to {b:.0f}" for a, b in zip(edges, edges[1:], strict=False)]
+        texts = [f"{a:.0f} to {b:.0f}" for a, b in itertools.pairwise(edges)]
         cells = (f"below {edges[0]:.0f}", *texts, f"{edges[-1]:.0f} and more")
         shape = Distribution(cells, tuple(before.tolist()), tuple(now.tolist()), tuple(edges.tolist()))
     else:
@@ -287,7 +288,7 @@ class Service:
             self.alarms.verdict(view.key, verdict)
         levels = ("info", "info", "info", "warning", "info", "error")
         lines = [
-            f'{{"@timestamp":{end - 900 + i * 7},"message":"flight UA{1000 + i} scored in {2 + i % 7} ms, path /predict",'
+            f'{{"@timestamp":{end - 900 + i * 7},"message":"flight UA{1000 + i} scored in {2 + i % 7} ms",'
             f'"log.level":"{levels[i % 6]}","host.name":"ewr-gpu-01","service.name":"flights","log.offset":{i * 80}}}'
             for i in range(120)
         ]
