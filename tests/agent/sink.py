@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class Sink:
     """Keeps log records by id, as the real store does. ``faults`` are used up first, one a request:
 
-    a status code (answered without keeping anything), ``(status, headers)``, ``"drop"`` (close before the answer, nothing
+    a status code (answered, nothing kept), ``(status, headers)``, ``"drop"`` (close before the answer, nothing
     kept), ``"keep-drop"`` (kept, but the answer is lost), ``"hang"`` (no answer until the sink is closed), ``"html"``
     (a 200 that is none).
     """

@@ -80,7 +80,9 @@ class Relay:
 
 
 def _refusal(status: int, code: str, reason: str, headers: dict[str, str]) -> "Answer":
+    """In the form of the collector's own answers."""
     from json import dumps
 
-    body = dumps({"code": code, "reason": reason}).encode() + b"\n"
+    rejected = [{"row": None, "code": code, "reason": reason}]
+    body = dumps({"accepted": 0, "duplicate": 0, "rejected": rejected, "position": ""}).encode()
     return status, {"content-type": "application/json", **headers}, body

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tocsin_agent.source import Values
     from tocsin_agent.task import Handler
 
-__all__ = ["METRICS", "start"]
+__all__ = ["METRICS", "check", "start"]
 
 
 class RelayTask(Task):
@@ -33,7 +33,17 @@ class RelayTask(Task):
         self._relay.close()
 
 
+def check(values: "Values") -> list[str]:
+    """Whether ``collector`` is an address."""
+    try:
+        if values["collector"]:
+            Address(str(values["collector"]))
+    except ValueError as error:
+        return [f"collector: {error}"]
+    return []
+
+
 def start(values: "Values") -> RelayTask | None:
-    """The running relay, None without a collector. Raises ValueError for an address that is none."""
+    """The running relay, None without a collector."""
     url = str(values["collector"])
     return RelayTask(Relay(Address(url))) if url else None

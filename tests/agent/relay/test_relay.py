@@ -34,9 +34,10 @@ def test_without_a_collector_there_is_no_relay():
     assert relay.start({"collector": ""}) is None
 
 
-def test_a_wrong_address_is_refused_at_the_start():
-    with pytest.raises(ValueError, match="address like"):
-        relay.start({"collector": "collector:10301"})
+def test_a_wrong_address_is_a_fault_of_the_configuration():
+    (fault,) = relay.check({"collector": "collector:10301"})
+    assert fault.startswith("collector: 'collector:10301': an address like http://")
+    assert relay.check({"collector": "http://127.0.0.1:10301"}) == relay.check({"collector": ""}) == []
 
 
 def test_body_and_headers_arrive_as_they_were_and_the_answer_comes_back(sink, task):
@@ -62,8 +63,9 @@ def test_a_dead_collector_is_503_and_comes_back():
     assert status == 503
     assert int(headers["retry-after"]) >= 1
     told = json.loads(body)
-    assert told["code"] == "collector_unreachable"
-    assert "send them again" in told["reason"]
+    assert told["accepted"] == 0
+    assert told["rejected"][0]["code"] == "collector_unreachable"
+    assert "send them again" in told["rejected"][0]["reason"]
     second = Sink(port=first.port)
     assert post(task)[0] == 200
     second.close()
@@ -86,7 +88,7 @@ def test_a_slow_collector_costs_a_bounded_number_of_requests():
     slow.wait(lambda sink: len(sink.requests) == AT_ONCE)
     status, headers, body = post(task)
     assert (status, headers["retry-after"]) == (503, "1")
-    assert json.loads(body)["code"] == "relay_busy"
+    assert json.loads(body)["rejected"][0]["code"] == "relay_busy"
     slow.close()
     for thread in threads:
         thread.join()
