@@ -1,4 +1,4 @@
-"""``python -m tests.run``: every test, the fast ones first; what cannot run on this machine is counted by its reason."""
+"""``python -m tests.run``: every test, the fast ones first; what cannot run here is counted by its reason."""
 
 import os
 import subprocess

@@ -1,8 +1,8 @@
 """Event blocks: many prediction, label or outcome events of one model version, as columns.
 
-The layout follows safetensors: eight bytes with the length of the header (unsigned, little-endian), a JSON header padded
-with spaces to a multiple of eight, raw little-endian buffers. The standard library writes it and numpy reads it without
-copying. A worked example in hex stands in ``docs/reference/block.md``.
+The layout follows safetensors: eight bytes with the length of the header (unsigned, little-endian), a JSON header
+padded with spaces to a multiple of eight, raw little-endian buffers. The standard library writes it and numpy reads it
+without copying. A worked example in hex stands in ``docs/reference/block.md``.
 
 Header::
 
@@ -13,20 +13,24 @@ Header::
                  {"name": "feature.age", "dtype": "f64", "data": [40, 56], "valid": [56, 58]},
                  {"name": "feature.city", "dtype": "dict", "data": [64, 72], "values": ["Lyon", "Nice"]}]}
 
-Ranges are byte offsets into the body that follows the header; each starts at a multiple of eight. ``valid`` is one byte a
-row, 0 for a missing value; without it all values are there. ``producer`` and ``sequence`` make a block idempotent; a block
-that was spilled and sent again keeps both.
+Ranges are byte offsets into the body that follows the header; each starts at a multiple of eight. ``valid`` is one byte
+a row, 0 for a missing value; without it all values are there. ``producer`` and ``sequence`` make a block idempotent; a
+block that was spilled and sent again keeps both.
 
 dtypes: ``f64``, ``i64``, ``bool`` (one byte, 0 or 1), ``time`` (i64, microseconds since the Unix epoch, UTC), ``str``
 (``offsets``: rows + 1 u32 into ``data``, UTF-8), ``dict`` (u32 codes into ``values``).
 
-Columns by event type: every block has ``time`` and ``id``. prediction: ``feature.NAME``, ``prediction``, ``score.CLASS``,
-``segment.NAME``, ``latency_s``, ``trace_id``; label: ``label``; outcome: ``name``, ``value``.
+Columns by event type: every block has ``time`` and ``id``. prediction: ``feature.NAME``, ``prediction``,
+``score.CLASS``, ``segment.NAME``, ``latency_s``, ``trace_id``; label: ``label``; outcome: ``name``, ``value``.
 """
 
 import json
 import sys
 from array import array
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 MEDIA_TYPE = "application/vnd.tocsin.block"
 PREDICTION, LABEL, OUTCOME = "prediction", "label", "outcome"
@@ -39,7 +43,7 @@ MAX_NAME = 256
 MAX_TEXT_BYTES = 65_536
 
 _WIDTH = {"f64": 8, "i64": 8, "time": 8, "bool": 1, "dict": 4}
-_CODE = {"f64": "d", "i64": "q", "time": "q", "bool": "B", "dict": "I"}
+_CODE: "Any" = {"f64": "d", "i64": "q", "time": "q", "bool": "B", "dict": "I"}
 
 
 class BlockError(ValueError):
@@ -123,21 +127,21 @@ class Block:
         )
 
 
-# --- writing -----------------------------------------------------------------------------------------------------------
+# --- writing --------------------------------------------------------------------------------------------------------
 
 
 def column(name: str, values: "list[object]", dtype: str | None = None) -> Column:
     """Build a column from Python values; None is missing.
 
-    Without ``dtype`` it is inferred: all bool -> bool, all int -> i64, int and float -> f64, anything else -> text, which
-    becomes ``dict`` when at most one value in two is distinct. A number beyond 64 bits becomes a float.
+    Without ``dtype`` it is inferred: all bool -> bool, all int -> i64, int and float -> f64, anything else -> text,
+    which becomes ``dict`` when at most one value in two is distinct. A number beyond 64 bits becomes a float.
     """
     dtype = dtype or _infer(values)
     valid = None if None not in values else bytes(value is not None for value in values)
     if dtype in ("str", "dict"):
         return _text_column(name, ["" if value is None else _text(value) for value in values], dtype, valid)
-    zero: object = 0.0 if dtype == "f64" else 0
-    packed = array(_CODE[dtype], [zero if value is None else value for value in values])  # type: ignore[list-item]
+    numbers: Any = [0 if value is None else value for value in values]
+    packed: array[int] | array[float] = array(_CODE[dtype], numbers)
     return Column(name, dtype, _little(packed), valid=valid)
 
 
@@ -218,7 +222,7 @@ def _little(values: "array[int] | array[float]") -> bytes:
     return values.tobytes()
 
 
-# --- reading -----------------------------------------------------------------------------------------------------------
+# --- reading --------------------------------------------------------------------------------------------------------
 
 
 def decode(raw: "bytes | memoryview") -> Block:
@@ -326,7 +330,9 @@ def _offsets(entry: dict[str, object], data: memoryview, body: memoryview, rows:
 
 def _values(entry: dict[str, object], data: memoryview, where: str) -> list[str]:
     values = entry.get("values")
-    if not isinstance(values, list) or not all(isinstance(value, str) and len(value) <= MAX_TEXT_BYTES for value in values):
+    if not isinstance(values, list) or not all(
+        isinstance(value, str) and len(value) <= MAX_TEXT_BYTES for value in values
+    ):
         raise BlockError(f"{where}.values: a list of texts is needed")
     try:
         "".join(values).encode()

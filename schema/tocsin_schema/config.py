@@ -1,13 +1,14 @@
 """Configuration: one TOML file a process, read against one table.
 
-A table is a tuple of keys (path, type, default, help, range). The validator, the environment's overrides, the JSON Schema
-for editors, the reference page and the sample file come from it. ``load`` gives every error at once; an unknown key
-names its nearest neighbour.
+A table is a tuple of keys (path, type, default, help, range). The validator, the environment's overrides, the JSON
+Schema for editors, the reference page and the sample file come from it. ``load`` gives every error at once; an unknown
+key names its nearest neighbour.
 """
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
+    from typing import Any
 
 TYPES = ("text", "integer", "number", "boolean", "list", "table")
 
@@ -23,8 +24,8 @@ class ConfigError(Exception):
 class Key:
     """One key of a configuration table.
 
-    ``range`` is (lowest, highest) for numbers, a tuple of allowed texts for ``text``, or None. A secret's key holds the path of
-    the file that has it and is named ``*_file``. ``env`` overrides the name of the environment variable.
+    ``range`` is (lowest, highest) for numbers, a tuple of allowed texts for ``text``, or None. A secret's key holds the
+    path of the file that has it and is named ``*_file``. ``env`` overrides the name of the environment variable.
     """
 
     __slots__ = ("default", "env", "help", "path", "range", "type")
@@ -62,7 +63,7 @@ def load(table: tuple[Key, ...], file: str | None, environ: "dict[str, str] | os
 
 
 def secret(path: str) -> str:
-    """The content of a secret's file, without the final newline. Raises ConfigError naming the file, never its content."""
+    """The content of a secret's file, stripped. Raises ConfigError naming the file, never its content."""
     try:
         with open(path, encoding="utf-8") as file:
             return file.read().strip()
@@ -134,7 +135,7 @@ def _fault(key: Key, value: object) -> str:
     expected = {
         "text": isinstance(value, str),
         "integer": type(value) is int,
-        "number": type(value) in (int, float) and value == value and abs(value) != float("inf"),  # type: ignore[arg-type]
+        "number": type(value) is int or (isinstance(value, float) and abs(value) < float("inf")),
         "boolean": isinstance(value, bool),
         "list": isinstance(value, list) and all(isinstance(item, str) for item in value),
         "table": isinstance(value, dict),
@@ -143,7 +144,8 @@ def _fault(key: Key, value: object) -> str:
         return f"{key.type} expected, found {value!r:.80}"
     if key.range and key.type == "text" and value not in key.range:
         return f"one of {', '.join(map(str, key.range))} expected, found {value!r:.80}"
-    if key.range and key.type in ("integer", "number") and not key.range[0] <= value <= key.range[1]:  # type: ignore[operator]
+    numeric: Any = value
+    if key.range and key.type in ("integer", "number") and not key.range[0] <= numeric <= key.range[1]:
         return f"from {key.range[0]} to {key.range[1]} expected, found {value!r:.80}"
     return ""
 

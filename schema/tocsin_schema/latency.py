@@ -1,12 +1,13 @@
 """The one latency layout: exponential buckets of schema 5, split at the classic ``le`` bounds.
 
-Inside, bucket ``i`` holds ``BOUNDS_S[i-1] < seconds <= BOUNDS_S[i]``; the last one (index ``len(BOUNDS_S)``) holds what is
-longer. The bounds are the union of the powers ``2**(k/32)`` (schema 5 of Prometheus' native histograms: buckets 2.2 %
-wide, a quantile is off by 1.1 % at most) and of the classic bounds, so that both views come out exact: adding neighbours
-gives native buckets, adding up to a classic bound gives ``le``. Merging two histograms is adding integers.
+Inside, bucket ``i`` holds ``BOUNDS_S[i-1] < seconds <= BOUNDS_S[i]``; the last one (index ``len(BOUNDS_S)``) holds
+what is longer. The bounds are the union of the powers ``2**(k/32)`` (schema 5 of Prometheus' native histograms: buckets
+2.2 % wide, a quantile is off by 1.1 % at most) and of the classic bounds, so that both views come out exact: adding
+neighbours gives native buckets, adding up to a classic bound gives ``le``. Merging two histograms is adding integers.
 """
 
 from bisect import bisect_left
+from itertools import accumulate
 
 SCHEMA = 5
 LE_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
@@ -29,13 +30,7 @@ def quantile(counts: "list[int] | tuple[int, ...]", q: float) -> float | None:
     total = sum(counts)
     if not total:
         return None
-    rank, seen = q * total, 0
-    for index, count in enumerate(counts):
-        seen += count
-        if count and seen >= rank:
-            break
-    if index == 0:
-        return BOUNDS_S[0]
-    if index >= len(BOUNDS_S):
-        return BOUNDS_S[-1]
-    return float((BOUNDS_S[index - 1] * BOUNDS_S[index]) ** 0.5)
+    # The empty buckets before the first count are skipped by asking for at least one.
+    index = bisect_left(list(accumulate(counts)), max(q * total, 1))
+    below, above = BOUNDS_S[max(index - 1, 0)], BOUNDS_S[min(index, len(BOUNDS_S) - 1)]
+    return float((below * above) ** 0.5)

@@ -1,8 +1,8 @@
 """Log records: flat ECS documents, one JSON object a line, with an id that re-reading cannot change.
 
-The id names the line, not the file's name or inode, which both change under rotation: 16 hex digits of the SHA-256 of the
-file's first line, the line's offset (10 hex digits) and the CRC-32 of the line (8). A copy made by copytruncate gives the
-same ids; the crc keeps two files with equal first lines from swallowing each other's lines.
+The id names the line, not the file's name or inode, which both change under rotation: 16 hex digits of the SHA-256 of
+the file's first line, the line's offset (10 hex digits) and the CRC-32 of the line (8). A copy made by copytruncate
+gives the same ids; the crc keeps two files with equal first lines from swallowing each other's lines.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""``python -m tests.bench [NAME]``: each bench in a process of its own; a line a measure, JSON in bench-results.json."""
+"""``python -m tests.bench [NAME]``: each bench in its own process; a line a measure, JSON in bench-results.json."""
 
 import importlib
 import json

@@ -54,7 +54,7 @@ def test_a_child_that_ignores_sigterm_is_killed(module, tmp_path):
     source = "import signal, time; signal.signal(15, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
     with Children(str(tmp_path), grace_s=0.2) as children:
         children.start("deaf", module("deaf", source))
-        _until(lambda: (tmp_path / "deaf.log").read_text())
+        _until((tmp_path / "deaf.log").read_text)
     assert children.running() == []
 
 

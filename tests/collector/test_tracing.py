@@ -1,6 +1,7 @@
 """The collector's own traces are found where its logs are."""
 
 import pytest
+
 from tocsin_collector.logs import LogStore
 from tocsin_collector.tracing import Tracing
 

@@ -99,7 +99,7 @@ def _demo(children: Children, at: Addresses, folder: str) -> tuple[str, ...]:
 
 
 def demo_settings() -> dict[str, float]:
-    """The collector's windows in the demo: days of New York, closed an hour after midnight, labels within half a day."""
+    """The collector's windows in the demo: days of New York, closed an hour after midnight, labels half a day later."""
     day_s = 86_400.0
     return {
         "windows.length_s": day_s,
