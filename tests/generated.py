@@ -4,7 +4,7 @@ import json
 import os
 import sys
 
-import tocsin_alerts.generate
+import tocsin_alerts
 import tocsin_dashboards.generate
 from tocsin_schema.catalogue import groups
 from tocsin_schema.config import json_schema, reference, sample
@@ -56,7 +56,7 @@ def everything() -> dict[str, str]:
         "docs/reference/metrics.md": metrics_page(),
         **settings_pages(),
         **tocsin_dashboards.generate.generated(),
-        **tocsin_alerts.generate.generated(),
+        **tocsin_alerts.generated(),
     }
 
 
