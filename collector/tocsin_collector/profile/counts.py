@@ -131,7 +131,10 @@ def _count_numbers(data: NDArray[np.float64] | Counts, feature: FeatureLayout, t
     found = np.zeros(len(bounds) + 1, np.int64)
     for start in range(0, len(data), _CHUNK):
         chunk = np.sort(data[start : start + _CHUNK])
-        found += np.diff(np.searchsorted(chunk, bounds), prepend=0, append=len(chunk))
+        borders = np.searchsorted(chunk, bounds)
+        found[:-1] += borders
+        found[1:] -= borders
+        found[-1] += len(chunk)
     target[TALLIES:] = found[1:-2]
     target[_INFINITE] = found[0] + found[-2]
     target[_NAN] = found[-1]
