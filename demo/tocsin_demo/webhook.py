@@ -32,8 +32,8 @@ def readable(body: bytes) -> str:
         or not isinstance(alarm.get("message"), str)
     ):
         raise BodyError('an object {"title": text, "message": text} is needed')
-    title, text = _plain(alarm.get("title", "")) or "(no title)", alarm["message"]
-    return "\n".join([title, *(f"    {_plain(line)}" for line in text.splitlines())])
+    title, lines = _plain(alarm.get("title", "")) or "(no title)", map(_plain, alarm["message"].splitlines())
+    return "\n".join([title, *(f"    {line}" for line in lines if line)])
 
 
 class Sink(ThreadingTCPServer):
@@ -90,7 +90,7 @@ def _plain(text: str) -> str:
 
 
 def _show(alarm: str) -> None:
-    print(f"{strftime('%H:%M:%S')} ALARM  {alarm}", flush=True)
+    print(f"{strftime('%H:%M:%S')}  {alarm}", flush=True)
 
 
 def _stop(_signal: int, _frame: object) -> None:

@@ -18,7 +18,7 @@ from tocsin_demo import webhook
 ALARM = {
     "version": "1.0",
     "title": "flights: data quality",
-    "message": "dep_delay_min: 16.5 %\nsee the page",
+    "message": "dep_delay_min: 16.5 %\n\nsee the page",
     "type": "x",
 }
 
@@ -96,7 +96,7 @@ def test_the_command_prints_alarms_and_ends_when_told() -> None:
             assert process.stdout is not None
             address = process.stderr.readline().strip().rpartition("http://")[2]
             assert post(address, json.dumps(ALARM).encode())[0] == 200
-            assert process.stdout.readline().endswith(" ALARM  flights: data quality\n")
+            assert process.stdout.readline().endswith("  flights: data quality\n")
             assert process.stdout.readline() == "    dep_delay_min: 16.5 %\n"
             process.send_signal(signal.SIGTERM)
             assert process.wait(10) == 0
