@@ -7,7 +7,7 @@ largest of the coming windows will be. The answer is predictive (Lomax: an expon
 so ten windows give a wider bound than fifty; see docs/decisions/0040-distances-and-thresholds.md.
 """
 
-from math import exp, sqrt
+from math import exp, isfinite, nan, sqrt
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -69,6 +69,8 @@ def spread(own: Strays, alpha: float, common: float = 0.0) -> Spread:
     worst = float(own.squared.max()) if len(own.squared) else 0.0
     few = max(own.independent, FEWEST_INDEPENDENT)
     unsure = (few + 1) / (few - 1)  # pool and variance were themselves learned from so few independent windows
+    if not isfinite(worst):
+        return Spread(own.process, nan)  # nothing is within it: what cannot be calibrated alarms
     return Spread(own.process, sqrt(max(_predictive(own, alpha) * unsure, common, BEYOND_WORST**2 * worst)))
 
 

@@ -30,6 +30,11 @@ def test_no_window_or_one_gives_a_wide_bound_and_not_none():
     assert typical(10) < one.factor < 100
 
 
+def test_what_cannot_be_calibrated_bounds_nothing():
+    own = strays(np.array([0.1, np.nan, 0.2]), np.ones(3))
+    assert not spread(own, ALPHA).bound(1.0) >= 0
+
+
 def test_the_process_between_windows_is_told_from_sampling_noise():
     found = strays(*draw(2_000, process=3.0, noise=0.5))
     assert found.process == pytest.approx(3.0, rel=0.15)
