@@ -45,6 +45,7 @@ class Driver:
         self._interval_s = interval_s
         self._stopping = threading.Event()
         self._lost = threading.Event()
+        self._looked = threading.Event()
         self._told = ""
         self.xids = Xids(self, self._stopping)
         self._thread = threading.Thread(target=self._run, name="gpu-driver", daemon=True)
@@ -54,6 +55,13 @@ class Driver:
         """A worker found that this session has ended."""
         if session is self.session:
             self._lost.set()
+
+    def settle(self, timeout_s: float) -> None:
+        """Wait until every GPU has been tried once, or there is none; a hang ends the wait, not the agent."""
+        deadline = time.monotonic() + timeout_s
+        self._looked.wait(timeout_s)
+        for worker in self.workers:
+            worker.tried.wait(max(0.0, deadline - time.monotonic()))
 
     def close(self, timeout_s: float = 0.8) -> None:
         """End the threads; one that hangs in the driver is left behind, as nothing can end it."""
@@ -70,10 +78,13 @@ class Driver:
                 self.nvml = self.nvml or load()
             except ImportError as error:
                 event("gpu_binding_missing", error=error, advice="pip install nvidia-ml-py")
+                self._looked.set()
                 return
+            opened = self.nvml is not None and self._open(self.nvml)
+            self._looked.set()
             if self.nvml is None:
                 self._stopping.wait(LOOK_AGAIN_S)
-            elif self._open(self.nvml):
+            elif opened:
                 self._watch()
                 self._shut(self.nvml)
             else:

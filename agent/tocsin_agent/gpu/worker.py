@@ -49,6 +49,8 @@ class Worker:
         self._stopping = stopping
         self._session: Session | None = None
         self._handle: object = None
+        self.tried = threading.Event()
+        """Set once the first attempt has ended, however it did."""
         self.thread = threading.Thread(target=self._run, name=f"gpu{index}", daemon=True)
 
     def _run(self) -> None:
@@ -56,6 +58,7 @@ class Worker:
             session = self._driver.session
             if session is not None:
                 self._attempt(session)
+                self.tried.set()
             self._stopping.wait(self._interval_s)
 
     def _attempt(self, session: "Session") -> None:

@@ -23,8 +23,13 @@ MARKS = (b"level=", b"lvl=", b"severity=", b"[", b"<")
 def guess(line: bytes) -> bytes | None:
     """The level that stands first in the head of the line, None when none does."""
     head = line[:HEAD]
-    found = [(at, level) for name, level in UPPER if name in head and (at := _word(head, name)) >= 0]
-    return min(found)[1] if found else _marked(head)
+    first, found = HEAD, None
+    for name, level in UPPER:
+        if name in head:
+            at = _word(head, name)
+            if 0 <= at < first:
+                first, found = at, level
+    return found or _marked(head)
 
 
 def _word(head: bytes, name: bytes) -> int:

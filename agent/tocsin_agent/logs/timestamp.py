@@ -19,8 +19,8 @@ def leading(line: bytes) -> bytes | None:
     rest = text[19:]
     digits = b""
     if rest[:1] in (b".", b","):
-        end = next((at for at in range(1, len(rest)) if not rest[at : at + 1].isdigit()), len(rest))
-        digits, rest = rest[1:end], rest[end:]
+        after = rest[1:].lstrip(b"0123456789")
+        digits, rest = rest[1 : len(rest) - len(after)], after
     second = _second(text[:19], _zone(rest))
     if second is None:
         return None

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from tocsin_agent.source import Values
 
 
+FIRST_S = 0.5
+
+
 class Gpu:
     """``tocsin_gpu_*``; b"" on a host without the library."""
 
@@ -19,12 +22,18 @@ class Gpu:
     def __init__(self, values: "Values") -> None:
         interval_s = float(values["gpu.interval_s"])  # type: ignore[arg-type]
         self._stale_s = max(3 * interval_s, 2.0)
+        self._settled = False
         self._driver = Driver(interval_s) if values["gpu.enabled"] else None
 
     def read(self) -> bytes:
-        """The GPUs as they were sampled last; nothing here waits for NVML."""
+        """The GPUs as they were sampled last; only the first read waits a little, for ``run --once``."""
         driver = self._driver
-        if driver is None or driver.nvml is None:
+        if driver is None:
+            return b""
+        if not self._settled:
+            self._settled = True
+            driver.settle(FIRST_S)
+        if driver.nvml is None:
             return b""
         gpus = [(worker.index, worker.snapshot) for worker in list(driver.workers)]
         up = driver.session is not None

@@ -143,18 +143,30 @@ def compiled(tmp_path_factory):
 
 
 @pytest.fixture
-def gpus(compiled, tmp_path):
+def steered(tmp_path):
+    """``steered(2)`` gives the control of two GPUs."""
+    made = []
+
+    def control(count):
+        made.append(Control(tmp_path / "control", count))
+        return made[-1]
+
+    yield control
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def gpus(compiled, steered):
     """``gpus(2)`` gives the control of two GPUs and a child that samples them every 20 ms."""
     made = []
 
     def start(count, *, driver="new", interval_s=0.02, **fields):
-        control = Control(tmp_path / "control", count)
+        control = steered(count)
         control.set(**fields)
-        child = Child(compiled[driver], control, interval_s)
-        made.append((control, child))
-        return control, child
+        made.append(Child(compiled[driver], control, interval_s))
+        return control, made[-1]
 
     yield start
-    for control, child in made:
+    for child in made:
         child.close()
-        control.close()

@@ -3,8 +3,11 @@
 import os
 import subprocess
 import sys
+import time
 
 import pytest
+
+from tests.agent.agent_process import Agent
 
 pytestmark = pytest.mark.system
 
@@ -206,15 +209,35 @@ def test_a_sample_costs_eight_calls(gpus):
 
 def test_without_the_library_nothing_is_imported_and_nothing_told():
     code = """if True:
-        import sys, threading, time
+        import sys, threading
         from tocsin_agent.sources.gpu import SOURCE
         source = SOURCE({"gpu.enabled": True, "gpu.interval_s": 1.0})
-        while "ctypes" not in sys.modules:
-            time.sleep(0.01)
         assert source.read() == b""
         source.close()
         assert threading.active_count() == 1
-        assert "pynvml" not in sys.modules
+        assert not {"pynvml", "ctypes"} & set(sys.modules)
+        assert "_ctypes" in sys.modules
     """
     environ = {**os.environ, "LD_LIBRARY_PATH": ""}
     subprocess.run([sys.executable, "-c", code], env=environ, check=True, timeout=20)
+
+
+def test_the_first_read_waits_for_the_first_sample(gpus):
+    _, child = gpus(2)
+    assert both_up(child.read())
+
+
+def test_the_agent_shows_its_gpus(compiled, steered, tmp_path):
+    config = tmp_path / "agent.toml"
+    config.write_text('sources = ["gpu"]\n[gpu]\ninterval_s = 0.1\n')
+    control = steered(2)
+    agent = Agent(config, LD_LIBRARY_PATH=str(compiled["new"]), TOCSIN_FAKE_NVML=str(control.path))
+    assert agent.metrics().count("\ntocsin_gpu_up{") == 2
+    control.set(1, hang=1)
+    deadline = time.monotonic() + 10
+    while 'tocsin_gpu_up{gpu="1",uuid="GPU-000000a1"} 0' not in (page := agent.metrics()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert 'tocsin_gpu_up{gpu="0",uuid="GPU-000000a0"} 1' in page
+    assert 'node_scrape_collector_success{collector="gpu"} 1' in page
+    agent.stop()
