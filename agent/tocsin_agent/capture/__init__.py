@@ -16,6 +16,7 @@ from time import time as now_s
 
 from tocsin_agent.capture.asgi import current, middleware
 from tocsin_agent.capture.events import Events
+from tocsin_agent.capture.ids import make as make_id
 from tocsin_agent.capture.rows import Item
 from tocsin_agent.capture.series import Series
 
@@ -114,7 +115,7 @@ class Capture:
         zone: UTC), now when None. The mappings are copied, their values are not.
         """
         try:
-            known = os.urandom(16).hex() if id is None else str(id)
+            known = make_id() if id is None else str(id)
             if not self._sends:
                 return known
             exchange = current.get()

@@ -10,8 +10,8 @@ from _thread import allocate_lock
 from contextvars import ContextVar
 from time import perf_counter_ns
 
-from tocsin_agent.capture import trace
-from tocsin_agent.capture.series import CANCELLED, CLIENT_ERROR, MAX_ROUTE_TEXT, OK, SERVER_ERROR
+from tocsin_agent.capture import ids, trace
+from tocsin_agent.capture.series import CANCELLED, CLIENT_ERROR, OK, SERVER_ERROR
 from tocsin_schema.metric import OVERFLOW
 
 TYPE_CHECKING = False
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, MutableMapping
     from typing import Any, TypeAlias
 
-    from tocsin_agent.capture.series import Observation, Series
+    from tocsin_agent.capture.series import Series
     from tocsin_agent.capture.worker import Worker
 
     Scope: TypeAlias = MutableMapping[str, Any]
@@ -63,21 +63,12 @@ class Exchange:
         """The caller's trace id, or one made here; the same whenever it is asked."""
         if self._trace is None:
             with _making:
-                self._trace = self._trace or trace.from_headers(self._headers) or trace.make()
+                self._trace = self._trace or trace.from_headers(self._headers) or ids.make()
                 self._headers = ()
         return self._trace
 
-    def observation(self, route: object) -> "Observation":
-        """What the meter takes, once the application has returned."""
-        outcome, first_ns = self._outcome(), self.first_ns or self.end_ns
-        if not self.end_ns:
-            self.end_ns = perf_counter_ns()
-        path = getattr(route, "path", OVERFLOW)
-        if not isinstance(path, str) or len(path) > MAX_ROUTE_TEXT:
-            path = OVERFLOW
-        return path, outcome, self.end_ns - self.start_ns, first_ns - self.start_ns if first_ns else -1
-
-    def _outcome(self) -> int:
+    def outcome(self) -> int:
+        """How it ended, once the application has returned."""
         # 1. The last byte went out: the status tells, also when a background task failed after it.
         # 2. The application failed, or was cancelled because the client had gone.
         # 3. It returned in the middle of its answer: Starlette's streams do when the client has gone.
@@ -133,7 +124,14 @@ def middleware(app: "App", series: "Series", worker: "Worker") -> "App":
             live.discard(exchange)
             try:
                 current.reset(token)
-                worker.observe(series, *exchange.observation(scope.get("route")))
+                outcome, end_ns, first_ns = exchange.outcome(), exchange.end_ns, exchange.first_ns
+                if not end_ns:
+                    end_ns = exchange.end_ns = perf_counter_ns()
+                elif not first_ns:
+                    first_ns = end_ns
+                start_ns = exchange.start_ns
+                route = getattr(scope.get("route"), "path", OVERFLOW)
+                worker.observe(series, route, outcome, end_ns - start_ns, first_ns - start_ns if first_ns else -1)
             except Exception as error:
                 worker.fault(error)
 

@@ -1,7 +1,6 @@
 """Many rows given as columns. The caller may overwrite its arrays for the next call, so the values are copied here."""
 
-import os
-
+from tocsin_agent.capture import ids
 from tocsin_agent.capture.rows import PREFIXES, Item
 
 TYPE_CHECKING = False
@@ -32,9 +31,9 @@ def batch(
         raise ValueError(f"predictions: {rows} rows are given, but {short} differ; every column needs the same length")
     columns.setdefault("time", time())
     if "id" not in columns:
-        columns["id"] = [os.urandom(16).hex() for _ in range(rows)]
+        columns["id"] = [ids.make() for _ in range(rows)]
     spread = {name: column if isinstance(column, list) else [column] * rows for name, column in columns.items()}
-    ordered = {"id": [str(id) for id in spread.pop("id")], **spread}
+    ordered = {"id": [str(value) for value in spread.pop("id")], **spread}
     return Item(ordered, rows=rows, timed=timed)
 
 

@@ -88,6 +88,8 @@ class Builder:
         return item
 
     def _numbers(self, name: str, values: "list[Any]", kinds: "set[type]") -> Column:
+        if kinds == {float} and all(map(isfinite, values)):
+            return column(name, values, "f64")
         if kinds <= {bool, type(None)}:
             return column(name, values, "bool")
         if float not in kinds and all(value is None or -(1 << 63) <= value < 1 << 63 for value in values):
@@ -109,13 +111,15 @@ class Builder:
         return None
 
     def _text(self, name: str, values: "list[Any]", room: int, dtype: str | None) -> Column:
-        texts = [None if value is None else self._cut(value) for value in values]
+        texts: list[Any] = [None if value is None else self._cut(value) for value in values]
+        if dtype == "str":
+            return column(name, texts, "str")
         distinct = set(texts) - {None}
-        repeated = len(distinct) * 2 <= len(texts) and sum(map(_cost, distinct)) <= room  # type: ignore[arg-type]
-        return column(name, list(texts), "dict" if repeated and dtype != "str" else "str")
+        repeated = len(distinct) * 2 <= len(texts) and sum(map(_cost, distinct)) <= room
+        return column(name, texts, "dict" if repeated else "str")
 
     def _cut(self, value: object) -> str:
-        text = value if isinstance(value, str) else str(value)
+        text = value if type(value) is str else str(value)
         if len(text) > MAX_TEXT:
             self._altered("cut")
             text = text[:MAX_TEXT]

@@ -4,8 +4,11 @@ A call appends one item to a list; the background thread turns items into a tabl
 ``tocsin_schema.block``; a table is ``(number of rows, {column name: values})`` with None for what is missing.
 """
 
-import os
 from _thread import RLock
+from itertools import chain, compress
+from operator import itemgetter
+
+from tocsin_agent.capture.ids import make
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -112,18 +115,16 @@ def table(items: "Iterable[Item]") -> "Table":
     if singles := [item for item in items if not item.rows]:
         tables.insert(0, _singles(singles))
     rows, columns = _concat(tables)
-    columns["id"] = [os.urandom(16).hex() if value is None else str(value) for value in columns["id"]]
-    columns["time"] = [_or_none(micros, value) for value in columns["time"]]
-    needed = ["time"]
+    columns["id"] = [make() if value is None else str(value) for value in columns["id"]]
+    columns["time"] = _times(columns["time"])
+    needed = [columns["time"]]
     if "value" in columns:
         columns["value"] = [_or_none(float, value) for value in columns["value"]]
-        needed.append("value")
-    kept = [all(columns[name][row] is not None for name in needed) for row in range(rows)]
-    if all(kept):
+        needed.append(columns["value"])
+    if not any(None in values for values in needed):
         return rows, columns
-    return sum(kept), {
-        name: [v for v, keep in zip(values, kept, strict=True) if keep] for name, values in columns.items()
-    }
+    kept = [None not in values for values in zip(*needed, strict=True)]
+    return sum(kept), {name: list(compress(values, kept)) for name, values in columns.items()}
 
 
 def split(given: "Table", rows: int) -> "Iterable[Table]":
@@ -147,19 +148,32 @@ def micros(time: object) -> int:
     return found
 
 
+def _times(values: "list[Any]") -> "list[int | None]":
+    if set(map(type, values)) <= {float, int} and all(-9e12 < value < 9e12 for value in values):  # the usual case
+        return [round(value * 1e6) for value in values]
+    return [_or_none(micros, value) for value in values]
+
+
 def _singles(items: list[Item]) -> "Table":
     names = dict.fromkeys(name for item in items for name in item.columns)
     columns: Columns = {name: [item.columns.get(name) for item in items] for name in names}
     for part, prefix in PREFIXES.items():
         parts = [item.parts.get(part) or {} for item in items]
-        for name in dict.fromkeys(name for mapping in parts for name in mapping):
-            columns.setdefault(f"{prefix}{name}", [mapping.get(name) for mapping in parts])
+        for name in dict.fromkeys(chain.from_iterable(parts)):
+            columns.setdefault(f"{prefix}{name}", _column(name, parts))
     if any(item.timed for item in items):
         given = columns.get("latency_s") or [None] * len(items)
         columns["latency_s"] = [
             item.latency_s() if latency is None else latency for item, latency in zip(items, given, strict=True)
         ]
     return len(items), columns
+
+
+def _column(name: object, parts: "list[Mapping[Any, Any]]") -> "list[Any]":
+    try:
+        return list(map(itemgetter(name), parts))
+    except KeyError:
+        return [mapping.get(name) for mapping in parts]
 
 
 def _batch(item: Item) -> "Table":

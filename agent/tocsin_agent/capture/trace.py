@@ -1,7 +1,5 @@
 """The trace id of a request: W3C Trace Context, https://www.w3.org/TR/trace-context/#traceparent-header."""
 
-import os
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,11 +23,6 @@ def parse(header: bytes) -> str | None:
     if not trace.strip(b"0") or not parent.strip(b"0"):
         return None
     return trace.decode()
-
-
-def make() -> str:
-    """A new trace id."""
-    return os.urandom(16).hex()
 
 
 def from_headers(headers: "Iterable[tuple[bytes, bytes]]") -> str | None:

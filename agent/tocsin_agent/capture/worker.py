@@ -11,7 +11,8 @@ import threading
 from time import monotonic, sleep
 
 from tocsin_agent.capture.counts import Counts
-from tocsin_agent.capture.series import MAX_WAITING, Series
+from tocsin_agent.capture.series import MAX_ROUTE_TEXT, MAX_WAITING, Series
+from tocsin_schema.metric import OVERFLOW
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,8 +55,10 @@ class Worker:
 
     # --- called by requests -------------------------------------------------------------------------------------------
 
-    def observe(self, series: Series, route: str, outcome: int, duration_ns: int, first_ns: int) -> None:
+    def observe(self, series: Series, route: object, outcome: int, duration_ns: int, first_ns: int) -> None:
         """Hand one request to the meter."""
+        if type(route) is not str or len(route) > MAX_ROUTE_TEXT:
+            route = OVERFLOW
         done = series.done
         if len(done) < self.room:
             done.append((route, outcome, duration_ns, first_ns))

@@ -66,7 +66,7 @@ def test_a_broken_file_is_refused_with_its_reason(raw, why):
         parse(raw)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_any_damage_is_refused_or_gives_sound_counts(data):
     raw = bytearray(pack(snapshot()))

@@ -4,17 +4,21 @@ import fcntl
 import os
 import threading
 from array import array
+from bisect import bisect_left
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from tocsin_agent.capture import Capture, fold, layout
 from tocsin_agent.capture.families import render
 from tocsin_agent.capture.layout import MAX_SLOTS, OUTCOME, SUFFIX, Snapshot, pack
+from tocsin_agent.capture.meter import BOUNDS_NS
 from tocsin_agent.capture.reader import MAX_SERIES, Reader
 from tocsin_agent.sources.serving import SOURCE
 from tocsin_schema.catalogue import catalogue
-from tocsin_schema.latency import LE_S
+from tocsin_schema.latency import LE_INDEX, LE_S, bucket
 
 KEY = ("shop", "credit", "3", "_other")
 
@@ -292,3 +296,13 @@ def test_many_models_fold_into_other_and_nothing_is_lost(tmp_path):
     assert fold.REST in totals.series
     for capture in captures:
         capture.close()
+
+
+@given(st.integers(0, 2_000_000_000_000))
+def test_whole_nanoseconds_fall_into_the_bucket_of_their_seconds(duration_ns):
+    assert bisect_left(BOUNDS_NS, duration_ns) == bucket(duration_ns / 1e9)
+
+
+def test_the_classic_bounds_are_exact():
+    for index, le in zip(LE_INDEX, LE_S, strict=True):
+        assert BOUNDS_NS[index] == round(le * 1e9)

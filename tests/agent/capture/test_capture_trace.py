@@ -2,10 +2,10 @@
 
 import re
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tocsin_agent.capture import trace
+from tocsin_agent.capture import ids, trace
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 GRAMMAR = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
@@ -44,6 +44,7 @@ def test_what_the_recommendation_forbids_is_no_header():
         assert trace.parse(header.encode()) is None, header
 
 
+@settings(max_examples=60)
 @given(
     st.binary(max_size=70)
     | st.builds(
@@ -70,6 +71,6 @@ def test_two_headers_are_none_and_the_name_is_lower_case():
 
 
 def test_a_made_id_is_32_hex_digits_and_never_the_same():
-    made = {trace.make() for _ in range(50)}
+    made = {ids.make() for _ in range(50)}
     assert len(made) == 50
     assert all(re.fullmatch("[0-9a-f]{32}", one) for one in made)
