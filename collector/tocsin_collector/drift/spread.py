@@ -57,7 +57,7 @@ def strays(deviations: Floats, noise: Floats) -> Strays:
     beyond = deviations**2 - noise
     process = max(0.0, float(beyond.mean()))
     others = np.maximum(0.0, (beyond.sum() - beyond) / max(len(beyond) - 1, 1))
-    worse = np.where(deviations > 0, deviations, 0.0) ** 2
+    worse = np.maximum(deviations, 0.0) ** 2  # keeps a NaN, which a comparison would turn into 0
     squared = worse / (process + noise)
     # Sampling noise is independent between windows by itself; only what goes beyond it can resemble its neighbours.
     dependent = (1 - _independent_share(squared)) * process / (process + float(noise.mean()))
