@@ -180,11 +180,12 @@ def _cut_tail(folder: Path) -> int:
     name = names[-1]
     if name.path.stat().st_mode & 0o777 == SEALED:
         return name.base + name.path.stat().st_size
-    data = _read(name)
-    length = max((found.end for found in scan(data, name.marker) if isinstance(found, Record)), default=0)
-    torn = len(data.rstrip(b"\0")) - length
-    if torn > 0:
-        _log.warning("journal_tail_cut file=%s offset=%d bytes=%d", name.path, length, torn)
+    length = 0
+    for found in scan(_read(name), name.marker):
+        if isinstance(found, Record):
+            length = found.end
+        elif found.last:
+            _log.warning("journal_tail_cut file=%s offset=%d bytes=%d", name.path, length, found.end - length)
     _seal_at(name.path, length)
     sync_folder(folder)
     return name.base + length

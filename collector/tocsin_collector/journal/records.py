@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 HEADER = struct.Struct("<8sIIQ")
+_ZEROS = bytes(1 << 16)
 _CHECKED = struct.Struct("<IQ")  # what stands behind the checksum: length, type
 
 
@@ -52,14 +53,19 @@ def scan(data: bytes, marker: bytes) -> Iterator[Record | Gap]:
             yield record
             at = record.end
             continue
+        if _unused(data, at):
+            return
         following = _find(data, marker, at + 1)
-        if following is not None:
-            yield Gap(at, following, last=False)
-            at = following
-            continue
-        if data.count(0, at) < len(data) - at:
-            yield Gap(at, len(data), last=True)
-        return
+        if following is None:
+            yield Gap(at, len(data.rstrip(b"\0")), last=True)
+            return
+        yield Gap(at, following, last=False)
+        at = following
+
+
+def _unused(data: bytes, at: int) -> bool:
+    """Whether only zeros are left; compared in pieces, since most of a young segment is reserve."""
+    return all(data.startswith(_ZEROS[: len(data) - start], start) for start in range(at, len(data), len(_ZEROS)))
 
 
 def _find(data: bytes, marker: bytes, at: int) -> int | None:
