@@ -25,6 +25,7 @@ FIELDS = {
     "log.level": "debug, info, warning, error or critical",
     "log.file.path": "the file it was read from",
     "log.offset": "its first byte in that file",
+    "log.flags": "`truncated` when the line was longer than MAX_MESSAGE and was cut",
     "trace.id": "W3C trace id, 32 hex digits",
 }
 """The fields that tocsin writes; others are kept as they come."""

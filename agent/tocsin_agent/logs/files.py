@@ -125,6 +125,9 @@ class Files:
         file = None
         try:
             file = self._identify(descriptor, path, clock)
+        except OSError as error:  # a damaged disk, a server that is gone: this file only
+            if self.count("read") == 1:
+                event("log_file_not_read", path=path, reason=error.strerror)
         finally:
             if file is None:
                 os.close(descriptor)

@@ -77,6 +77,7 @@ class Records:
             fields["timestamp"] = stamp
         if self._service and not _has(fields, "service.name"):
             own += b',"service.name":%b' % text(self._service)
+        fields = {name: value for name, value in fields.items() if value != {}}
         shown = json.dumps(message).encode() if isinstance(message, str) else _message(data)
         rest = b"," + json.dumps(fields, separators=(",", ":")).encode()[1:-1] if fields else b""
         return b'{"@timestamp":"%b","message":%b,%b%b}\n' % (when or rfc3339(time.time()), shown, own, rest)

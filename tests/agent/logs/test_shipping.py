@@ -208,18 +208,18 @@ def test_a_dead_collector_costs_no_memory_and_no_line(ship, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     path = ship.folder / "app.log"
-    append(path, text(0, 20_000))
+    append(path, text(0, 6_000))
     shipper = ship("app.log", url=f"http://127.0.0.1:{port}")
     until(lambda: shipper.errors.get("unreachable", 0) >= 2)
-    append(path, text(20_000, 20_100))
+    append(path, text(6_000, 6_100))
     os.rename(path, ship.folder / "app.log.1")
-    append(path, text(20_100, 20_110))
+    append(path, text(6_100, 6_110))
     until(lambda: len(shipper.files.open) == 2)
     until(lambda: shipper.lag == path.stat().st_size + (ship.folder / "app.log.1").stat().st_size)
     (ship.folder / "app.log.1").unlink()
     late = Sink(port=port)
-    late.wait(lambda sink: len(sink.records) == 20_110, 30)
-    assert sorted(late.messages()) == sorted(lines(0, 20_110))
+    late.wait(lambda sink: len(sink.records) == 6_110, 30)
+    assert sorted(late.messages()) == sorted(lines(0, 6_110))
     late.close()
 
 
