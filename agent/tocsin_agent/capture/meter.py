@@ -14,6 +14,7 @@ from array import array
 from bisect import bisect_left
 from collections import Counter
 from itertools import repeat
+from operator import itemgetter
 from time import sleep
 
 from tocsin_agent.capture import layout
@@ -72,8 +73,10 @@ class Meter:
         while n := min(len(waiting), SLICE):
             taken = waiting[:n]
             del waiting[:n]
-            for route in {observation[0] for observation in taken}:
-                add(self._slot(series, route), [observation for observation in taken if observation[0] == route])
+            routes = set(map(itemgetter(0), taken))
+            for route in routes:
+                same = taken if len(routes) == 1 else [observation for observation in taken if observation[0] == route]
+                add(self._slot(series, route), same)
             if waiting:
                 sleep(0.0002)
 
