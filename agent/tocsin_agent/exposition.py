@@ -51,31 +51,34 @@ def number(value: float) -> bytes:
     return {"inf": "+Inf", "-inf": "-Inf", "nan": "NaN"}.get(text, text).encode()
 
 
-def openmetrics(text: bytes) -> bytes:
-    """The same families as OpenMetrics 1.0, under the rules of client_golang.
+def openmetrics(texts: "Iterable[bytes]") -> bytes:
+    """The same families as OpenMetrics 1.0, under the rules of client_golang. Each text holds whole families.
 
     The family of the counter ``x_total`` is ``x``; a counter of another name and an untyped metric become ``unknown``.
-    A raw newline cannot stand inside a label, so the text splits at its HELP lines.
+    Gauges are the same in both formats, so a text that has nothing else passes as it is.
     """
-    if not text:
-        return b"# EOF\n"
+    found = [_renamed(text) if b" counter\n" in text or b" untyped\n" in text else text for text in texts]
+    return b"".join(found) + b"# EOF\n"
+
+
+def _renamed(text: bytes) -> bytes:
+    # A raw newline cannot stand inside a label, so the text splits at its HELP lines.
     parts = text[len(b"# HELP ") : -1].split(b"\n# HELP ")
-    return b"\n".join([_om(part) for part in parts]) + b"\n# EOF\n"
+    try:
+        families = [_heads[part[: part.find(b" ")]] for part in parts]
+    except KeyError:
+        _heads.update({part[: part.find(b" ")]: _head(part) for part in parts})
+        families = [_heads[part[: part.find(b" ")]] for part in parts]
+    found = [head + part[length:] for part, (length, head) in zip(parts, families, strict=True)]
+    return b"\n".join(found) + b"\n"
 
 
 _heads: dict[bytes, tuple[int, bytes]] = {}
 """By metric name: the length of the text header (after ``# HELP ``) and the header of OpenMetrics."""
 
 
-def _om(part: bytes) -> bytes:
+def _head(part: bytes) -> tuple[int, bytes]:
     name = part[: part.find(b" ")]
-    known = _heads.get(name)
-    if known is None:
-        known = _heads[name] = _head(name, part)
-    return known[1] + part[known[0] :]
-
-
-def _head(name: bytes, part: bytes) -> tuple[int, bytes]:
     help_line, type_line = part.split(b"\n", 2)[:2]
     kind, base = type_line.rpartition(b" ")[2], name
     if kind == b"untyped" or (kind == b"counter" and not name.endswith(b"_total")):

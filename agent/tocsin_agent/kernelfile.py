@@ -19,12 +19,15 @@ class KernelFile:
         self.path = path
         self._fd = -1
 
-    def read(self) -> bytes:
-        """The whole content. Raises OSError when the file is not there, or longer than 16 MiB."""
+    def read(self, enough: bytes = b"") -> bytes:
+        """The whole content. Raises OSError when the file is not there, or longer than 16 MiB.
+
+        With ``enough``, the content as far as the call of the kernel that gave these bytes, if they are there.
+        """
         if self._fd < 0:
             self._fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            return self._read()
+            return self._read(enough)
         except OSError:
             self.close()
             raise
@@ -33,11 +36,11 @@ class KernelFile:
         """The descriptor that the last read left open."""
         return self._fd
 
-    def _read(self) -> bytes:
+    def _read(self, enough: bytes) -> bytes:
         # A seq_file gives whole records of about one page a call, however large the buffer: only an empty read ends it.
         data = os.pread(self._fd, CHUNK, 0)
         size = len(data)
-        if not size:
+        if not size or (enough and enough in data):
             return data
         parts = [data]
         while data := os.pread(self._fd, CHUNK, size):

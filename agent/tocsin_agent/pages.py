@@ -18,7 +18,7 @@ GZIP_FROM_BYTES = 1024
 class Pages:
     """Answers GET and HEAD for the agent's own paths, and tells those who ask for another one what there is."""
 
-    def __init__(self, scrape: "Callable[[], bytes]", others: "Iterable[str]") -> None:
+    def __init__(self, scrape: "Callable[[], list[bytes]]", others: "Iterable[str]") -> None:
         self._scrape = scrape
         self._paths = [METRICS, HEALTHY, START, *sorted(others)]
 
@@ -35,11 +35,10 @@ class Pages:
         return 200, {"Content-Type": "text/html; charset=utf-8"}, self._start().encode()
 
     def _metrics(self, asked: dict[str, str]) -> "Answer":
-        body = self._scrape()
-        headers = {"Content-Type": TEXT, "Vary": "Accept, Accept-Encoding"}
-        if wants_openmetrics(asked.get("accept", "")):
-            headers["Content-Type"] = OPENMETRICS
-            body = openmetrics(body)
+        texts = self._scrape()
+        as_openmetrics = wants_openmetrics(asked.get("accept", ""))
+        body = openmetrics(texts) if as_openmetrics else b"".join(texts)
+        headers = {"Content-Type": OPENMETRICS if as_openmetrics else TEXT, "Vary": "Accept, Accept-Encoding"}
         if len(body) >= GZIP_FROM_BYTES and accepts_gzip(asked.get("accept-encoding", "")):
             headers["Content-Encoding"] = "gzip"
             body = gzip(body)

@@ -32,6 +32,7 @@ class ProcStat:
         self.users -= 1
         if not self.users:
             self._file.close()
+            self._read_at = -FRESH_S
 
 
 _shared: dict[str, ProcStat] = {}

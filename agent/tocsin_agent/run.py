@@ -32,7 +32,7 @@ def once(values: "Values") -> int:
     sources = open_sources(values)
     scrape = Scrape([(name, source.read) for name, source in sources.items()])
     sys.stdout.flush()
-    data = scrape.text()
+    data = b"".join(scrape.texts())
     try:
         while data:
             data = data[os.write(1, data) :]
@@ -55,7 +55,7 @@ def run(values: "Values") -> int:
     sources = open_sources(values)
     tasks = start_tasks(values)
     handlers = {path: handler for task in tasks.values() for path, handler in task.routes().items()}
-    pages = Pages(_scrape(server, sources, tasks).text, handlers)
+    pages = Pages(_scrape(server, sources, tasks).texts, handlers)
     event("tocsin_agent_listening", address=address.url(server.host, server.port))
     try:
         server.serve(pages, handlers)

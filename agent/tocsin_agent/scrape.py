@@ -1,5 +1,6 @@
 """One scrape: every source and task once, and what each cost."""
 
+from itertools import pairwise
 from time import perf_counter_ns
 
 from tocsin_agent.exposition import template
@@ -24,32 +25,26 @@ class Scrape:
         labels = [{"collector": name} for name, _ in readers]
         self._template = template(COLLECTOR_DURATION, labels, b"e-9") + template(COLLECTOR_SUCCESS, labels)
 
-    def text(self) -> bytes:
-        """The whole exposition in the text format 0.0.4. A reader that fails loses its own series, and no other."""
-        parts, durations, successes = [], [], []
-        for index in range(len(self._readers)):
-            began = perf_counter_ns()
-            part = self._read(index)
-            durations.append(b"%d" % (perf_counter_ns() - began))
-            successes.append(b"0" if self._errors[index] else b"1")
+    def texts(self) -> list[bytes]:
+        """The exposition in the text format 0.0.4, a part a reader. One that fails loses its own series, no other."""
+        parts, times = [], [perf_counter_ns()]
+        for index, (name, read) in enumerate(self._readers):
+            try:
+                part, error = read(), ""
+            except Exception as fault:  # a fault in one source must not take the others' series
+                part, error = b"", f"{type(fault).__name__}: {fault}"
+            if error != self._errors[index]:
+                self._tell(index, name, error)
             parts.append(part)
-        parts.append(self._template % (*durations, *successes))
-        return b"".join(parts)
-
-    def _read(self, index: int) -> bytes:
-        name, read = self._readers[index]
-        try:
-            part = read()
-        except Exception as error:  # a fault in one source must not take the others' series
-            self._tell(index, name, f"{type(error).__name__}: {error}")
-            return b""
-        self._tell(index, name, "")
-        return part
+            times.append(perf_counter_ns())
+        durations = [b"%d" % (after - before) for before, after in pairwise(times)]
+        parts.append(self._template % (*durations, *[b"0" if error else b"1" for error in self._errors]))
+        return parts
 
     def _tell(self, index: int, name: str, error: str) -> None:
         """Log a source that begins to fail, fails in another way, or is well again: a line each, not one a scrape."""
-        before, self._errors[index] = self._errors[index], error
-        if error and error != before:
+        self._errors[index] = error
+        if error:
             event("source_failed", source=name, error=error)
-        elif before and not error:
+        else:
             event("source_recovered", source=name)

@@ -58,7 +58,7 @@ def series() -> Callable[[bytes], Series]:
                 found[key] = sample.value
         again = {
             (sample.name, frozenset(sample.labels.items())): sample.value
-            for family in parse_openmetrics(openmetrics(text).decode())
+            for family in parse_openmetrics(openmetrics([text]).decode())
             for sample in family.samples
         }
         assert again == found

@@ -31,6 +31,12 @@ def test_no_metric_has_two_owners():
     assert len(names) == len(set(names))
 
 
+@pytest.mark.parametrize(("package", "name"), MODULES)
+def test_help_reads_the_same_in_both_formats(package, name):
+    """OpenMetrics escapes double quotes in HELP, the text format does not: a text of gauges is passed as it is."""
+    assert not [metric.name for metric in owned(listing.module(package, name)) if '"' in metric.help]
+
+
 def check(text: bytes) -> set[str]:
     """Every family has the type, help and labels of its entry; the names found."""
     known = catalogue()
@@ -76,7 +82,7 @@ def test_what_is_in_the_catalogue_is_emitted_somewhere(host, big_host, tmp_path)
 def test_the_frame_emits_its_entries():
     server = run.Server("127.0.0.1", 0)
     server.requests[200] = 1
-    text = Scrape([("agent", lambda: run.about(server))]).text()
+    text = b"".join(Scrape([("agent", lambda: run.about(server))]).texts())
     server.stop()
     server.serve(lambda _: (200, {}, b""), {})
     assert check(text) == {metric.name for metric in FRAME}

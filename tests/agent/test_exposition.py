@@ -56,7 +56,7 @@ def test_any_number_is_read_back(series, value):
 
 def test_openmetrics_names_families_as_client_golang_does():
     text = family(GOOD, [({"a": "1", "b": "2"}, 3)]) + family(ODD, [({"a": "1"}, 4)]) + family(FREE, [({}, 5)])
-    assert openmetrics(text).decode() == (
+    assert openmetrics([text]).decode() == (
         '# HELP node_good With \\"quotes\\", a \\\\ and 100 %.\n# TYPE node_good counter\n'
         'node_good_total{a="1",b="2"} 3\n'
         '# HELP node_odd_things A counter of another name.\n# TYPE node_odd_things unknown\nnode_odd_things{a="1"} 4\n'
@@ -66,7 +66,7 @@ def test_openmetrics_names_families_as_client_golang_does():
 
 
 def test_openmetrics_of_nothing():
-    assert openmetrics(b"") == b"# EOF\n"
+    assert openmetrics([]) == openmetrics([b"", b""]) == b"# EOF\n"
 
 
 def test_a_label_that_looks_like_a_header_stays_a_label(series):

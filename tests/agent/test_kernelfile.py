@@ -46,6 +46,14 @@ def test_a_file_without_end_is_an_error_and_its_descriptor_is_closed():
     assert file.fileno() == -1
 
 
+def test_a_read_may_stop_at_the_call_that_gave_enough():
+    file = KernelFile("/proc/self/maps")
+    whole = file.read()
+    assert len(file.read(whole[:8])) < 8192 < len(whole)
+    assert len(file.read(b"not in there")) > 8192
+    file.close()
+
+
 def test_an_empty_file_is_empty(tmp_path: Path):
     (tmp_path / "f").touch()
     file = KernelFile(str(tmp_path / "f"))

@@ -17,7 +17,7 @@ TEXT = family(FIELDS[0], [({"device": f"disk{number}"}, number) for number in ra
 def get(path: str, method: str = "GET", **headers: str):
     lines = [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     request = parse("\r\n".join([f"{method} {path} HTTP/1.1", "Host: x", *lines]).encode())
-    return Pages(lambda: TEXT, ["/v1/events"])(request)
+    return Pages(lambda: [TEXT], ["/v1/events"])(request)
 
 
 def test_metrics_as_text():

@@ -18,14 +18,14 @@ class Flaky:
 
 
 def success(series, scrape: Scrape) -> dict[str, float]:
-    found = series(scrape.text())
+    found = series(b"".join(scrape.texts()))
     return {dict(labels)["collector"]: value for (name, labels), value in found.items() if name.endswith("success")}
 
 
 def test_a_reader_that_fails_loses_its_series_and_no_other(series, capfd):
     flaky = Flaky(OSError("gone"))
     scrape = Scrape([("flaky", flaky), ("well", lambda: family(METRICS[1], [({}, 2)]))])
-    found = series(scrape.text())
+    found = series(b"".join(scrape.texts()))
     assert ("node_load1", frozenset()) not in found
     assert found["node_load5", frozenset()] == 2
     assert success(series, scrape) == {"flaky": 0, "well": 1}
@@ -41,5 +41,5 @@ def test_a_reader_that_fails_loses_its_series_and_no_other(series, capfd):
 
 
 def test_each_reader_has_a_duration(series):
-    found = series(Scrape([("a", lambda: b"")]).text())
+    found = series(b"".join(Scrape([("a", lambda: b"")]).texts()))
     assert 0 < found["node_scrape_collector_duration_seconds", frozenset({("collector", "a")})] < 1

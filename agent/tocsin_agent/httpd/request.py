@@ -74,9 +74,12 @@ def _headers(lines: list[bytes]) -> dict[str, str]:
     headers: dict[str, str] = {}
     for line in lines:
         name, colon, value = line.partition(b":")
-        if not colon or not name or not _TOKEN.issuperset(name) or not _FORBIDDEN.isdisjoint(value):
+        text = value.strip(b" \t").decode("latin-1")
+        # The first half of each test is the usual case, at a tenth of the cost of the second.
+        plain_name = name.replace(b"-", b"").isalnum() or (name and _TOKEN.issuperset(name))
+        if not colon or not plain_name or not (text.isprintable() or _FORBIDDEN.isdisjoint(value)):
             raise BadRequest(400, "headers `Name: value` expected, without control characters or folding")
-        key, text = name.decode("ascii").lower(), value.strip(b" \t").decode("latin-1")
+        key = name.decode("ascii").lower()
         if key in ("host", "content-length") and headers.get(key, text) != text:
             raise BadRequest(400, f"one {key} header expected")
         headers[key] = text if key in ("host", "content-length") or key not in headers else f"{headers[key]}, {text}"

