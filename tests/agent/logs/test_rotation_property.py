@@ -29,6 +29,7 @@ ACTS = (
     "slow copytruncate",
     "recreate",
     "kill",
+    "early kill",
     "late kill",
     "step",
 )
@@ -95,15 +96,20 @@ class World:
             self.line()
         elif act == "kill":
             self.kill()
+        elif act == "early kill":
+            self.kill_while_sending("drop")
         elif act == "late kill":
-            # The records are kept, the answer is lost, and the process dies before it can try again.
-            self.sink.faults.append("keep-drop")
-            self.shipper._stopping.set()
-            self.step()
-            self.sink.faults.clear()
-            self.kill()
+            self.kill_while_sending("keep-drop")
         elif act == "step":
             self.step()
+
+    def kill_while_sending(self, fault):
+        """The batch is lost or kept, its answer is lost, and the process dies before it can try again."""
+        self.sink.faults.extend([fault] * 2)  # a kept connection is tried twice
+        self.shipper._stopping.set()
+        self.step()
+        self.sink.faults.clear()
+        self.kill()
 
     def step(self):
         self.clock += 2
