@@ -125,9 +125,9 @@ class Capture:
             if trace_id is not None or exchange is not None:
                 columns["trace_id"] = trace_id or exchange.trace_id()  # type: ignore[union-attr]
             parts = {
-                "features": features and dict(features),
-                "scores": scores and dict(scores),
-                "segment": segment and dict(segment),
+                "features": None if features is None else dict(features),
+                "scores": None if scores is None else dict(scores),
+                "segment": None if segment is None else dict(segment),
             }
             self._add("prediction", Item(columns, parts=parts, timed=exchange if latency_s is None else None))
         except Exception as error:
@@ -148,14 +148,16 @@ class Capture:
     ) -> list[str]:
         """Many predictions as columns of one length (lists, arrays); one value stands for all rows. Gives the ids."""
         try:
-            from tocsin_agent.capture.batch import batch
+            from tocsin_agent.capture.batch import batch, names
 
+            if not self._sends:
+                return names(ids, prediction, features)
             exchange = current.get()
             given = {"id": ids, "time": time, "prediction": prediction, "latency_s": latency_s, "trace_id": trace_id}
             if trace_id is None and exchange is not None:
                 given["trace_id"] = exchange.trace_id()
             item = batch(given, features, scores, segment, exchange if latency_s is None else None)
-            if self._sends and item.rows:
+            if item.rows:
                 self._add("prediction", item)
             return list(item.columns["id"])
         except Exception as error:

@@ -1,6 +1,6 @@
 """Many rows given as columns. The caller may overwrite its arrays for the next call, so the values are copied here."""
 
-from tocsin_agent.capture import ids
+from tocsin_agent.capture.ids import make
 from tocsin_agent.capture.rows import PREFIXES, Item
 
 TYPE_CHECKING = False
@@ -23,7 +23,8 @@ def batch(
 
     columns = {name: _listed(value) for name, value in given.items() if value is not None}
     for prefix, part in zip(PREFIXES.values(), (features, scores, segment), strict=True):
-        columns.update({f"{prefix}{name}": _listed(value) for name, value in (part or {}).items()})
+        if part is not None:
+            columns.update({f"{prefix}{name}": _listed(value) for name, value in part.items()})
     lengths = {name: len(column) for name, column in columns.items() if isinstance(column, list)}
     rows = max(lengths.values(), default=0)
     short = {name: length for name, length in lengths.items() if length != rows}
@@ -31,10 +32,18 @@ def batch(
         raise ValueError(f"predictions: {rows} rows are given, but {short} differ; every column needs the same length")
     columns.setdefault("time", time())
     if "id" not in columns:
-        columns["id"] = [ids.make() for _ in range(rows)]
+        columns["id"] = [make() for _ in range(rows)]
     spread = {name: column if isinstance(column, list) else [column] * rows for name, column in columns.items()}
     ordered = {"id": [str(value) for value in spread.pop("id")], **spread}
     return Item(ordered, rows=rows, timed=timed)
+
+
+def names(ids: "Any", prediction: "Any", features: "Mapping[str, Any] | None") -> list[str]:
+    """The ids alone, for a capture that sends nothing. Raises StopIteration when there is no column at all."""
+    if ids is not None:
+        return [str(value) for value in ids]
+    columns = [prediction] if features is None else [prediction, *features.values()]
+    return [make() for _ in range(len(next(column for column in columns if column is not None)))]
 
 
 def _listed(value: "Any") -> "Any":

@@ -55,7 +55,7 @@ class Meter:
         hidden = os.path.join(self._directory, f".{number.hex()}")
         self._fd = os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
         try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._lock()
             head = self._map(0, layout.HEAD_WORDS)
             head[:3] = array("Q", (layout.MAGIC, BUCKETS, layout.stride()))
             head[layout.PID], head[layout.START] = os.getpid(), start_ticks(os.getpid())
@@ -65,6 +65,12 @@ class Meter:
             self.close()
             os.unlink(hidden)
             raise
+
+    def _lock(self) -> None:
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            pass  # a file system without locks: pid and start time tell
 
     def fold(self, series: Series) -> None:
         """Add what has waited, a slice at a time with rests between, and set the gauge. OSError: nothing was taken."""

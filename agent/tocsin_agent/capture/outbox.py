@@ -54,9 +54,13 @@ class Outbox:
             while self._bytes > MAX_PENDING_BYTES and len(self._pending) > 1:
                 self._drop("pending")
             self._changed.notify_all()
+
+    def start(self) -> None:
+        """Start the thread. Raises RuntimeError when none can be had, as at the end of the interpreter."""
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="tocsin-capture-send", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._run, name="tocsin-capture-send", daemon=True)
+            thread.start()
+            self._thread = thread
 
     def drain(self, timeout_s: float) -> bool:
         """Wait until everything is settled, without back-off. False when the time is over before."""
@@ -140,6 +144,10 @@ class Outbox:
             self._counts.add("blocks_sent", "retried")
             self._tell("capture_endpoint_unavailable", reason=str(again))
             return False, again.after_s
+        except Exception as error:  # an interpreter without ssl, for one: the thread must go on
+            self._counts.add("errors")
+            self._tell("capture_send_failed", error=f"{type(error).__name__}: {error}")
+            return False, LONGEST_WAIT_S
         else:
             self._counts.add("blocks_sent", "ok")
             self._read(answer)

@@ -108,17 +108,19 @@ class Worker:
 
     def stop(self, timeout_s: float) -> bool:
         """Flush, end the threads, let go of the file. Whether everything was sent."""
+        deadline = monotonic() + timeout_s
         flushed = self.flush(timeout_s)
         with self._lock:
             self.running = self._stopped = True
             self.room = 0
         self._wake.set()
         if self._thread is not None:
-            self._thread.join(timeout_s)
+            self._thread.join(max(0.1, deadline - monotonic()))
         if self._outbox is not None:
-            self._outbox.stop(timeout_s)
+            self._outbox.stop(max(0.1, deadline - monotonic()))
         if self._meter is not None and (self._thread is None or not self._thread.is_alive()):
             self._meter.close()
+        self._speak(all_=True)
         return flushed
 
     def forked(self) -> None:
@@ -176,6 +178,7 @@ class Worker:
             from tocsin_agent.capture.outbox import Outbox
 
             self._outbox = Outbox(self.endpoint, self.counts, self.tell)
+        self._outbox.start()
         for events in self.events:
             try:
                 events.send(self._outbox, self.counts, _rest, all_=all_)

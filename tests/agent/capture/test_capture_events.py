@@ -151,6 +151,7 @@ def test_the_oldest_blocks_go_when_too_many_wait():
         outbox = Outbox(
             f"http://127.0.0.1:{silent.getsockname()[1]}", counts, lambda event, **fields: told.append(event)
         )
+        outbox.start()
         for _ in range(9):
             outbox.put(bytes(MAX_PENDING_BYTES // 4), 10)
         assert not outbox.drain(0.0)
@@ -222,3 +223,12 @@ def test_many_threads_lose_no_row(capture, sink):
         thread.join()
     assert capture.flush(10)
     assert Counter(sink.rows()) == Counter(f"{name}-{number}" for name in range(8) for number in range(200))
+
+
+def test_an_address_that_cannot_be_used_costs_its_rows_only(caplog):
+    capture = Capture(model="m", endpoint="http://127.0.0.1:port", runtime_dir="")
+    worker = capture._worker
+    capture.label("a", 1)
+    assert not capture.close(0.5)
+    assert worker.counts.get("rows_dropped", "closed") == 1
+    assert "capture_endpoint_unavailable" in caplog.text
