@@ -4,15 +4,17 @@ import fcntl
 import os
 import sys
 import tempfile
-import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from hashlib import blake2b
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 Arrays = dict[str, NDArray[np.generic]]
+_DIGEST_BYTES = 16
 
 
 def folder() -> Path:
@@ -32,8 +34,8 @@ def arrays(path: Path, key: str, build: Callable[[], Arrays]) -> Arrays:
             found = _read(path, key)  # another process may have built it while this one waited
             if found is None:
                 found = build()
-                with replacing(path) as part, part.open("wb") as file:
-                    np.savez(file, allow_pickle=False, key=np.array(key), **found)
+                with replacing(path) as part:
+                    part.write_bytes(_packed(key, found))
     except OSError as error:
         print(f"tocsin_demo_cache_not_written path={path} error={error}", file=sys.stderr)
         found = build() if found is None else found
@@ -52,14 +54,27 @@ def replacing(path: Path) -> Iterator[Path]:
         Path(name).unlink(missing_ok=True)
 
 
+def _packed(key: str, found: Arrays) -> bytes:
+    # A zip file's members carry checksums, its directory does not: a digest of the whole goes first.
+    packed = BytesIO()
+    np.savez(packed, allow_pickle=False, key=np.array(key), **found)
+    return _digest(packed.getbuffer()) + packed.getvalue()
+
+
 def _read(path: Path, key: str) -> Arrays | None:
-    # Every member carries a CRC-32, so that a flipped bit shows as BadZipFile.
     try:
-        with path.open("rb") as file, np.load(file) as kept:
-            found = {name: kept[name] for name in kept.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
+        raw = memoryview(path.read_bytes())
+    except OSError:
         return None
+    if raw[:_DIGEST_BYTES] != _digest(raw[_DIGEST_BYTES:]):
+        return None
+    with np.load(BytesIO(raw[_DIGEST_BYTES:])) as kept:
+        found = {name: kept[name] for name in kept.files}
     return found if str(found.pop("key", "")) == key else None
+
+
+def _digest(raw: memoryview) -> bytes:
+    return blake2b(raw, digest_size=_DIGEST_BYTES).digest()
 
 
 @contextmanager

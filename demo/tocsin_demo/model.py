@@ -105,7 +105,7 @@ def load(flights: Flights, kept: Path | None = None) -> Model:
     """The model of these flights; trained when it is not in the cache."""
     seen = hashlib.sha256(flights.departure_s.tobytes()).hexdigest()
     key = f"{Model.__slots__} {TRAINED} {len(flights)} {seen}"
-    return _model(cache.arrays((kept or cache.folder()) / "model.npz", key, lambda: _columns(train(flights))))
+    return _model(cache.arrays((kept or cache.folder()) / "model.arrays", key, lambda: _columns(train(flights))))
 
 
 def _design(model: Model, asked: Inputs) -> NDArray[np.float64]:

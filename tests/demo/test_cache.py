@@ -20,17 +20,17 @@ def never() -> cache.Arrays:
 
 
 def test_a_second_call_does_not_build(tmp_path: Path) -> None:
-    built = cache.arrays(tmp_path / "deep" / "x.npz", "k", numbers)
-    found = cache.arrays(tmp_path / "deep" / "x.npz", "k", never)
+    built = cache.arrays(tmp_path / "deep" / "x", "k", numbers)
+    found = cache.arrays(tmp_path / "deep" / "x", "k", never)
     assert all(np.array_equal(built[name], found[name]) for name in ("a", "b"))
     assert set(found) == {"a", "b"}
 
 
 def test_another_key_builds_again(tmp_path: Path) -> None:
-    cache.arrays(tmp_path / "x.npz", "old", numbers)
-    found = cache.arrays(tmp_path / "x.npz", "new", lambda: {"c": np.zeros(1)})
+    cache.arrays(tmp_path / "x", "old", numbers)
+    found = cache.arrays(tmp_path / "x", "new", lambda: {"c": np.zeros(1)})
     assert set(found) == {"c"}
-    assert set(cache.arrays(tmp_path / "x.npz", "new", never)) == {"c"}
+    assert set(cache.arrays(tmp_path / "x", "new", never)) == {"c"}
 
 
 @settings(max_examples=40, deadline=None)
@@ -38,7 +38,7 @@ def test_another_key_builds_again(tmp_path: Path) -> None:
 def test_a_flipped_bit_never_changes_what_is_read(
     tmp_path_factory: pytest.TempPathFactory, where: float, bit: int
 ) -> None:
-    path = tmp_path_factory.mktemp("flip") / "x.npz"
+    path = tmp_path_factory.mktemp("flip") / "x"
     cache.arrays(path, "k", numbers)
     raw = bytearray(path.read_bytes())
     raw[int(where * len(raw))] ^= 1 << bit
@@ -50,7 +50,7 @@ def test_a_flipped_bit_never_changes_what_is_read(
 
 @pytest.mark.parametrize("left", [0, 1, 100, -1])
 def test_a_truncated_file_is_built_again(tmp_path: Path, left: int) -> None:
-    path = tmp_path / "x.npz"
+    path = tmp_path / "x"
     cache.arrays(path, "k", numbers)
     path.write_bytes(path.read_bytes()[:left])
     cache.arrays(path, "k", numbers)
@@ -61,7 +61,7 @@ def test_a_folder_that_cannot_be_written_costs_the_cache_only(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").touch()
-    found = cache.arrays(tmp_path / "file" / "x.npz", "k", numbers)
+    found = cache.arrays(tmp_path / "file" / "x", "k", numbers)
     assert set(found) == {"a", "b"}
     assert "tocsin_demo_cache_not_written" in capsys.readouterr().err
 
@@ -75,7 +75,7 @@ def test_two_that_start_together_build_once(tmp_path: Path) -> None:
         assert go.wait(10)
         return numbers()
 
-    both = [threading.Thread(target=cache.arrays, args=(tmp_path / "x.npz", "k", build)) for _ in range(2)]
+    both = [threading.Thread(target=cache.arrays, args=(tmp_path / "x", "k", build)) for _ in range(2)]
     both[0].start()
     assert building.wait(10)
     both[1].start()
