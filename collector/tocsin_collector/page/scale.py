@@ -10,10 +10,10 @@ _DAY_STEPS = (1, 2, 7, 14, 30, 90, 182, 365)
 def ticks(low: float, high: float, most: int = 4) -> list[float]:
     """Round values from at or below ``low`` to at or above ``high``, at most ``most`` steps of 1, 2 or 5 times a power
     of ten."""
-    if not (math.isfinite(low) and math.isfinite(high)):
+    if not math.isfinite(high - low):
         return [0.0, 1.0]
-    if high <= low:
-        high = low + (abs(low) or 1.0)
+    if high - low <= max(1e-300, 1e-9 * max(abs(low), abs(high))):  # one value: a scale around it
+        high = low + (abs(low) if abs(low) > 1e-300 else 1.0)
     raw = (high - low) / most
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= raw * (1 - 1e-9))
@@ -35,6 +35,7 @@ def time_ticks(start_s: float, end_s: float, offset_s: float, most: int = 5) -> 
     first = math.ceil((start_s + offset_s) / step) * step - offset_s
     count = int((end_s - first) / step) + 1 if first <= end_s else 0
     times = [first + index * step for index in range(min(count, 2 * most))]
+    times = [time_s for time_s in times if start_s <= time_s <= end_s]  # the sum may round to just outside
     return [
         (time_s, datetime.fromtimestamp(time_s, zone).strftime(form).lstrip("0" if form == "%d %b" else ""))
         for time_s in times
