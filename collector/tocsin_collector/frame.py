@@ -63,17 +63,19 @@ class Frame:
 def frame(block: Block) -> Frame:
     """The columns of a decoded block."""
     names = [name for name in block.columns if name not in ("time", "id")]
+    whole = np.ones(block.rows, bool)
+    whole.flags.writeable = False  # columns without a gap share it
     return Frame(
         block.type,
         ModelKey(block.project, block.model, block.version),
         np.frombuffer(block.columns["time"].data, "<i8"),
-        [text or "" for text in _texts(block.columns["id"])],
-        {name: _values(block.columns[name], block.rows) for name in names},
+        _texts(block.columns["id"]),
+        {name: _values(block.columns[name], whole) for name in names},
     )
 
 
-def _values(column: Column, rows: int) -> Values:
-    valid = np.ones(rows, bool) if column.valid is None else np.frombuffer(column.valid, bool)
+def _values(column: Column, whole: NDArray[np.bool_]) -> Values:
+    valid = whole if column.valid is None else np.frombuffer(column.valid, bool)
     if column.dtype == "f64":
         return Values(NUMBER, np.frombuffer(column.data, "<f8"), valid)
     if column.dtype in ("i64", "time"):
@@ -102,7 +104,7 @@ def number(items: Iterable[float | None]) -> Values:
     return Values(NUMBER, data, np.array([item is not None for item in listed], bool))
 
 
-def _texts(column: Column) -> list[str | None]:
+def _texts(column: Column) -> list[str]:
     if column.dtype == "dict":
         names = column.values or []
         return [names[code] for code in np.frombuffer(column.data, "<u4").tolist()]

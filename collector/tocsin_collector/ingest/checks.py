@@ -97,12 +97,11 @@ def _faults(block: Block, frame: Frame, now_us: int, bounds: Bounds) -> Iterator
 def _ids(block: Block, frame: Frame) -> Iterator[Fault]:
     valid = block.columns["id"].valid
     missing = np.zeros(frame.rows, bool) if valid is None else ~np.frombuffer(valid, bool)
-    if "" in frame.ids:
-        missing = missing | np.array([text == "" for text in frame.ids])
-    yield from _rows(missing, "missing_field", "id: every event needs one, to be told apart and to be joined")
-    if frame.rows and max(map(len, frame.ids)) > MAX_NAME:
-        long = np.array([len(text) > MAX_NAME for text in frame.ids])
-        yield from _rows(long, "out_of_range", f"id: 1 to {MAX_NAME} characters are needed")
+    lengths = np.fromiter(map(len, frame.ids), np.int64, frame.rows)
+    yield from _rows(
+        missing | (lengths == 0), "missing_field", "id: every event needs one, to be told apart and joined"
+    )
+    yield from _rows(lengths > MAX_NAME, "out_of_range", f"id: 1 to {MAX_NAME} characters are needed")
 
 
 def _times(block: Block, frame: Frame, now_us: int, bounds: Bounds) -> Iterator[Fault]:

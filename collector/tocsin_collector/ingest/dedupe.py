@@ -30,11 +30,19 @@ class Judged(NamedTuple):
     conflicts: Rows
 
 
-class _Mark(NamedTuple):
+class _Keys(NamedTuple):
+    """Keys with their slots, and what the ledger said of them before."""
+
+    slots: Rows
     high: NDArray[np.uint64]
     low: NDArray[np.uint64]
     content: NDArray[np.uint64]
     time: NDArray[np.int64]
+
+    def take(self, rows: Rows) -> "_Keys":
+        if rows.size == self.slots.size:
+            return self
+        return _Keys(self.slots[rows], self.high[rows], self.low[rows], self.content[rows], self.time[rows])
 
 
 _NONE = np.empty(0, np.int64)
@@ -45,7 +53,7 @@ class Dedupe:
 
     def __init__(self) -> None:
         self._ledger = Ledger()
-        self._undo: list[_Mark] = []
+        self._undo: list[_Keys] = []
 
     @property
     def size_bytes(self) -> int:
@@ -61,21 +69,23 @@ class Dedupe:
         if block.producer != NO_PRODUCER:
             # With a fingerprint of its events: two processes that share a producer by mistake (a fork) lose nothing.
             mark = (content * (high | np.uint64(1))).sum(keepdims=True) | np.uint64(1)
-            if not self._mark(*block_key(block), mark, np.zeros(1, np.int64)):
+            known = self._known(*block_key(block))
+            if known.content == mark:
                 return Judged(_NONE, _NONE)
-        slots = self._ledger.claim(high, low)
-        ordered = np.sort(slots)
+            self._mark(known, mark, _NONE)
+        known = self._known(high, low)
+        ordered = np.sort(known.slots)
         if (ordered[1:] == ordered[:-1]).any():
-            return self._one_by_one(frame, slots, high, low, content)
-        known = self._ledger.content[slots]
-        other = (known != content) & (known != 0)
-        if frame.type == PREDICTION:
-            accepted, conflicts = np.flatnonzero(known == 0), np.flatnonzero(other)
+            judged = _one_by_one(frame, known, content)
         else:
-            accepted = np.flatnonzero((known == 0) | (other & (frame.time_us >= self._ledger.time[slots])))
-            conflicts = _NONE
-        self._write(slots, high, low, accepted, content, frame.time_us)
-        return Judged(accepted, conflicts)
+            judged = _at_once(frame, known, content)
+        rows = judged.accepted
+        every = rows.size == frame.rows
+        time = _NONE if frame.type == PREDICTION else frame.time_us  # theirs does not matter
+        self._mark(
+            known.take(rows), content if every else content[rows], time if every or not time.size else time[rows]
+        )
+        return judged
 
     def keep(self) -> None:
         """What was judged since the last call is durable."""
@@ -83,61 +93,47 @@ class Dedupe:
 
     def undo(self) -> None:
         """What was judged since the last ``keep`` was not written: forget it."""
-        for mark in reversed(self._undo):
-            slots = self._ledger.claim(mark.high, mark.low)
-            self._ledger.content[slots] = mark.content
-            self._ledger.time[slots] = mark.time
+        for before in reversed(self._undo):
+            slots = self._ledger.claim(before.high, before.low)
+            self._ledger.content[slots] = before.content
+            self._ledger.time[slots] = before.time
         self._undo.clear()
 
-    def _mark(self, high: NDArray[np.uint64], low: NDArray[np.uint64], content: NDArray[np.uint64], time: Rows) -> bool:
-        """Mark one key; False when it is known with this content."""
+    def _known(self, high: NDArray[np.uint64], low: NDArray[np.uint64]) -> _Keys:
         slots = self._ledger.claim(high, low)
-        if self._ledger.content[slots] == content:
-            return False
-        self._write(slots, high, low, np.zeros(1, np.int64), content, time)
-        return True
+        return _Keys(slots, high, low, self._ledger.content[slots], self._ledger.time[slots])
 
-    def _write(
-        self,
-        slots: Rows,
-        high: NDArray[np.uint64],
-        low: NDArray[np.uint64],
-        rows: Rows,
-        content: NDArray[np.uint64],
-        time: NDArray[np.int64],
-    ) -> None:
-        if rows.size == slots.size:
-            at, mark = slots, (high, low)
-        else:
-            at, mark, content, time = slots[rows], (high[rows], low[rows]), content[rows], time[rows]
-        self._undo.append(_Mark(*mark, self._ledger.content[at], self._ledger.time[at]))
-        self._ledger.content[at] = content
-        self._ledger.time[at] = time
+    def _mark(self, known: _Keys, content: NDArray[np.uint64], time: NDArray[np.int64]) -> None:
+        self._undo.append(known)
+        self._ledger.content[known.slots] = content
+        if time.size:
+            self._ledger.time[known.slots] = time
 
-    def _one_by_one(
-        self,
-        frame: Frame,
-        slots: Rows,
-        high: NDArray[np.uint64],
-        low: NDArray[np.uint64],
-        content: NDArray[np.uint64],
-    ) -> Judged:
-        """An id stands in the block more than once: its rows are judged in their order."""
-        accepted: list[int] = []
-        conflicts: list[int] = []
-        state: dict[int, tuple[int, int]] = {}
-        known, since = self._ledger.content[slots].tolist(), self._ledger.time[slots].tolist()
-        for row, (slot, mine, time) in enumerate(
-            zip(slots.tolist(), content.tolist(), frame.time_us.tolist(), strict=True)
-        ):
-            before, at = state.get(slot, (known[row], since[row]))
-            if before == mine:
-                continue
-            if before == 0 or (frame.type != PREDICTION and time >= at):
-                accepted.append(row)
-                state[slot] = (mine, time)
-            elif frame.type == PREDICTION:
-                conflicts.append(row)
-        rows = np.array(accepted, np.int64)
-        self._write(slots, high, low, rows, content, frame.time_us)
-        return Judged(rows, np.array(conflicts, np.int64))
+
+def _at_once(frame: Frame, known: _Keys, content: NDArray[np.uint64]) -> Judged:
+    """Every id stands in the block once."""
+    fresh = known.content == 0
+    if fresh.all():
+        return Judged(np.arange(frame.rows), _NONE)
+    other = (known.content != content) & ~fresh
+    if frame.type == PREDICTION:
+        return Judged(np.flatnonzero(fresh), np.flatnonzero(other))
+    return Judged(np.flatnonzero(fresh | (other & (frame.time_us >= known.time))), _NONE)
+
+
+def _one_by_one(frame: Frame, known: _Keys, content: NDArray[np.uint64]) -> Judged:
+    """An id stands in the block more than once: its rows are judged in their order."""
+    accepted: list[int] = []
+    conflicts: list[int] = []
+    state: dict[int, tuple[int, int]] = {}
+    rows = zip(known.slots, known.content, known.time, content, frame.time_us, strict=True)
+    for row, (slot, before, since, mine, time) in enumerate(tuple(map(int, values)) for values in rows):
+        known_content, known_time = state.get(slot, (before, since))
+        if known_content == mine:
+            continue
+        if known_content == 0 or (frame.type != PREDICTION and time >= known_time):
+            accepted.append(row)
+            state[slot] = (mine, time)
+        elif frame.type == PREDICTION:
+            conflicts.append(row)
+    return Judged(np.array(accepted, np.int64), np.array(conflicts, np.int64))

@@ -22,7 +22,7 @@ _LARGE = 256 << 10  # from here on a body is decoded in a thread, so that the pa
 
 def _block(body: bytes, now_us: int) -> Parsed:  # noqa: ARG001 - a block's events have their times
     block = decode(body)
-    return Parsed([block], [range(block.rows)], [])
+    return Parsed([block], [range(block.rows)], [], body)
 
 
 _PARSERS: dict[str, Callable[[bytes, int], Parsed]] = {MEDIA_TYPE: _block, JSON: parse_json, NDJSON: parse_ndjson}
@@ -59,7 +59,7 @@ class Endpoint:
             parsed = await asyncio.to_thread(parser, body, now_us) if len(body) > _LARGE else parser(body, now_us)
         except BlockError as error:
             raise Refusal(400, "malformed_block", str(error)) from None
-        return await self._intake.submit(parsed.blocks, parsed.rows, parsed.rejected, len(body))
+        return await self._intake.submit(*parsed, size_bytes=len(body))
 
 
 def _parser(headers: dict[bytes, bytes]) -> Callable[[bytes, int], Parsed]:

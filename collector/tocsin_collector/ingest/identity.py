@@ -16,8 +16,7 @@ from tocsin_collector.verdict import NUMBER
 from tocsin_schema.block import OUTCOME, Block
 
 U64 = NDArray[np.uint64]
-_MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))  # splitmix64's finalizer
-_SHIFT = np.uint64(31)
+_FACTOR, _SHIFT = np.uint64(0x9E3779B97F4A7C15), np.uint64(32)
 
 
 def keys(frame: Frame) -> tuple[U64, U64]:
@@ -47,9 +46,8 @@ def contents(frame: Frame) -> U64:
         bits[row] = _bits(values)
         valid[row] = values.valid
     bits ^= _hashes([name for name, _ in columns])[:, None]
-    for factor in _MIX:
-        bits *= factor
-        bits ^= bits >> _SHIFT
+    bits *= _FACTOR  # with the shift: one-to-one, and not linear, so that the sum does not cancel what differs
+    bits ^= bits >> _SHIFT
     bits *= valid
     total: U64 = bits.sum(0, dtype=np.uint64)
     return total | np.uint64(1)

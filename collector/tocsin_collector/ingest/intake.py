@@ -45,6 +45,7 @@ class _Request(NamedTuple):
     blocks: list[Block]
     rows: Sequence[Sequence[int]]
     rejected: list[Rejection]
+    raw: bytes | None
     size_bytes: int
     future: asyncio.Future[Answer]
 
@@ -103,21 +104,23 @@ class Intake:
         blocks: list[Block],
         rows: Sequence[Sequence[int]] | None = None,
         rejected: Iterable[Rejection] = (),
+        raw: bytes | None = None,
+        *,
         size_bytes: int = 0,
     ) -> Answer:
         """Check, deduplicate and store blocks; returns when they are durable.
 
         ``rows`` has the numbers of each block's rows in the request, where they are not simply counted through;
-        ``rejected`` what was refused before. Raises Refusal: 400 for columns that cannot be right, 503 when the
-        journal is full or too much waits. Safe to cancel: what was handed in is then stored or not, as if the
-        connection broke.
+        ``rejected`` what was refused before; ``raw`` are the bytes of the block where there is but one. Raises
+        Refusal: 400 for columns that cannot be right, 503 when the journal is full or too much waits. Safe to cancel:
+        what was handed in is then stored or not, as if the connection broke.
         """
         for block in blocks:
             check_columns(block)
         if self._waiting_bytes + size_bytes > MAX_WAITING_BYTES:
             raise Refusal(503, "busy", f"more than {MAX_WAITING_BYTES} bytes wait for the disk; send it again")
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Request(blocks, rows or _counted(blocks), list(rejected), size_bytes, future))
+        self._waiting.append(_Request(blocks, rows or _counted(blocks), list(rejected), raw, size_bytes, future))
         self._waiting_bytes += size_bytes
         if self._worker is None:
             self._worker = asyncio.create_task(self._work(), name="tocsin-intake")
@@ -181,7 +184,10 @@ class Intake:
         try:
             now_us = int(self.clock() * 1e6)
             taken = [
-                [self._take(*numbered, now_us) for numbered in zip(request.blocks, request.rows, strict=True)]
+                [
+                    self._take(block, rows, request.raw, now_us)
+                    for block, rows in zip(request.blocks, request.rows, strict=True)
+                ]
                 for request in group
             ]
             records = [(BLOCK_RECORD, item.payload) for items in taken for item in items if item.fresh is not None]
@@ -192,11 +198,12 @@ class Intake:
         self._dedupe.keep()
         return taken, positions, self._journal.end
 
-    def _take(self, block: Block, rows: Sequence[int], now_us: int) -> _Taken:
+    def _take(self, block: Block, rows: Sequence[int], raw: bytes | None, now_us: int) -> _Taken:
         whole = frame(block)
         faults = check_rows(block, whole, now_us, self._bounds)
         rejected = [Rejection(rows[fault.row], fault.code, fault.reason) for fault in faults]
         if faults:
+            raw = None
             good = np.delete(np.arange(block.rows), [fault.row for fault in faults])
             block, whole, rows = take(block, good), whole.take(good), [rows[row] for row in good.tolist()]
         judged, fresh = self._judge(block, whole)
@@ -209,8 +216,9 @@ class Intake:
         duplicate = block.rows - judged.accepted.size - judged.conflicts.size
         if fresh is None:
             return _Taken(block.type, duplicate, rejected, None, b"")
-        kept = block if judged.accepted.size == block.rows else take(block, judged.accepted)
-        return _Taken(block.type, duplicate, rejected, fresh, encode(kept))
+        if judged.accepted.size < block.rows:
+            raw, block = None, take(block, judged.accepted)
+        return _Taken(block.type, duplicate, rejected, fresh, raw or encode(block))
 
     def _judge(self, block: Block, whole: Frame) -> tuple[Judged, Frame | None]:
         judged = self._dedupe.judge(block, whole)

@@ -19,11 +19,15 @@ NO_PRODUCER = "0" * 32
 
 
 class Parsed(NamedTuple):
-    """The blocks of a body, the row numbers of each block's events, and the rows that were refused."""
+    """The blocks of a body, the row numbers of each block's events, and the rows that were refused.
+
+    ``raw`` has the bytes of the one block that a binary body is.
+    """
 
     blocks: list[Block]
     rows: Sequence[Sequence[int]]
     rejected: list[Rejection]
+    raw: bytes | None = None
 
 
 def parse_json(body: bytes, now_us: int) -> Parsed:

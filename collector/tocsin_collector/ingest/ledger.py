@@ -19,7 +19,7 @@ class Ledger:
     """Slots are only valid until the next ``claim``, which may move them."""
 
     def __init__(self) -> None:
-        self._make(1 << 12)
+        self._make(1 << 16)  # 2 MiB, of which only what is touched becomes memory
 
     def __len__(self) -> int:
         return int(np.count_nonzero(self._low))
@@ -42,14 +42,15 @@ class Ledger:
         todo = np.arange(low.size)
         while todo.size:
             at = slots[todo]
-            empty = self._low[at] == 0
-            if empty.any():
+            empty = np.flatnonzero(self._low[at] == 0)
+            if empty.size:
                 free, mine = at[empty], todo[empty]
                 self._high[free] = high[mine]
                 self._low[free] = low[mine]
-                self._used += free.size  # an upper bound: two of these may be one key, or want one slot
-            todo = todo[(self._low[at] != low[todo]) | (self._high[at] != high[todo])]
-            slots[todo] = (slots[todo] + steps[todo]) & self._mask
+                self._used += empty.size  # an upper bound: two of these may be one key, or want one slot
+            other = np.flatnonzero((self._low[at] != low[todo]) | (self._high[at] != high[todo]))
+            todo = todo[other]
+            slots[todo] = (at[other] + steps[todo]) & self._mask
         return slots
 
     def _grow(self, more: int) -> None:

@@ -1,0 +1,199 @@
+"""Server CPU an event: blocks, durable and deduplicated, against FastAPI + pydantic rows that are only parsed.
+
+Both are real uvicorn servers in processes of their own and get the same events: 14 floats, 3 integers and 3
+categories as features, a prediction, a score, a latency. The peer validates them and answers; it stores nothing. Each
+round sends to one, then to the other; the figures are medians of the rounds. CPU is the server's own process time,
+all of its threads.
+"""
+
+import contextlib
+import http.client
+import json
+import os
+import random
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from tests.bench.measure import Measure
+from tocsin_schema.block import MEDIA_TYPE, Block, column, encode
+
+ROUNDS = 7
+SIZES = {1: 256, 32: 96, 1_000: 24}
+"""Events a request, and requests a round."""
+CLIENTS = 8
+GOAL = 0.1
+_START_US = 1_795_000_000_000_000
+
+
+def run() -> list[Measure]:
+    """The bar is at 1,000 events a block; 1 and 32 stand in the detail."""
+    with tempfile.TemporaryDirectory() as folder, served("tocsin", folder) as tocsin, served("peer", folder) as peer:
+        found = {size: _compare(tocsin, peer, size, count) for size, count in SIZES.items()}
+    ours, theirs = found[1_000]
+    detail: dict[str, Any] = {
+        f"events_{size}": {"tocsin_us": mine, "peer_us": other, "ratio": mine / other}
+        for size, (mine, other) in found.items()
+    }
+    detail["rounds"] = ROUNDS
+    return [Measure("ingest", ours, theirs, GOAL, "us/event", detail)]
+
+
+def _compare(tocsin: int, peer: int, size: int, count: int) -> tuple[float, float]:
+    rng = random.Random(size)
+    ours, theirs = [], []
+    for turn in range(ROUNDS + 1):
+        batches = [_events(rng, size) for _ in range(count)]
+        blocks = [_block(batch, turn * count + number) for number, batch in enumerate(batches)]
+        rows = [json.dumps(batch).encode() for batch in batches]
+        ours.append(_cpu_us(tocsin, "/v1/events", MEDIA_TYPE, blocks) / count / size)
+        theirs.append(_cpu_us(peer, "/events", "application/json", rows) / count / size)
+    return statistics.median(ours[1:]), statistics.median(theirs[1:])  # the first round warms up
+
+
+def _cpu_us(port: int, path: str, media_type: str, bodies: list[bytes]) -> float:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    before = _process_us(connection)
+    with ThreadPoolExecutor(CLIENTS) as clients:
+        list(
+            clients.map(lambda part: _send(port, path, media_type, part), (bodies[n::CLIENTS] for n in range(CLIENTS)))
+        )
+    used = _process_us(connection) - before
+    connection.close()
+    return used
+
+
+def _send(port: int, path: str, media_type: str, bodies: list[bytes]) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    for body in bodies:
+        connection.request("POST", path, body, {"content-type": media_type})
+        response = connection.getresponse()
+        answer = json.loads(response.read())
+        assert response.status == 200, answer
+        assert answer["accepted"] > 0, answer
+        assert not answer.get("rejected"), answer
+    connection.close()
+
+
+def _process_us(connection: http.client.HTTPConnection) -> float:
+    connection.request("GET", "/cpu")
+    return float(json.loads(connection.getresponse().read())) * 1e6
+
+
+def _events(rng: random.Random, size: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "type": "prediction",
+            "project": "bench",
+            "model": "credit",
+            "version": "3",
+            "id": f"{rng.getrandbits(128):032x}",
+            "time": "2026-11-18T11:06:40Z",
+            "features": {f"f{n}": rng.gauss(0, 1) for n in range(14)}
+            | {f"i{n}": rng.randrange(100) for n in range(3)}
+            | {f"c{n}": rng.choice(["red", "green", "blue", "none"]) for n in range(3)},
+            "prediction": rng.choice(["yes", "no"]),
+            "scores": {"yes": rng.random()},
+            "latency_s": rng.random() / 100,
+        }
+        for _ in range(size)
+    ]
+
+
+def _block(events: list[dict[str, Any]], sequence: int) -> bytes:
+    columns = [
+        column("time", [_START_US] * len(events), "time"),
+        column("id", [event["id"] for event in events], "str"),
+        *(column(f"feature.{name}", [event["features"][name] for event in events]) for name in events[0]["features"]),
+        column("prediction", [event["prediction"] for event in events]),
+        column("score.yes", [event["scores"]["yes"] for event in events]),
+        column("latency_s", [event["latency_s"] for event in events]),
+    ]
+    return encode(
+        Block(
+            "prediction",
+            project="bench",
+            model="credit",
+            version="3",
+            rows=len(events),
+            producer=f"{len(events):032x}",
+            sequence=sequence,
+            columns={item.name: item for item in columns},
+        )
+    )
+
+
+# --- the servers
+# -------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def served(kind: str, folder: str) -> Iterator[int]:
+    """A server in a process of its own; its port."""
+    command = [sys.executable, "-c", f"from tests.bench.ingest import serve; serve({kind!r}, {folder!r})"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        yield int(process.stdout.readline())
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def serve(kind: str, folder: str) -> None:
+    """The server's process: prints its port, serves until SIGTERM."""
+    import uvicorn
+    from fastapi import FastAPI
+
+    app = FastAPI()
+
+    @app.get("/cpu")
+    async def cpu() -> float:
+        return time.process_time()
+
+    {"tocsin": _tocsin, "peer": _peer}[kind](app, folder)
+    listener = socket.create_server(("127.0.0.1", 0))
+    print(listener.getsockname()[1], flush=True)
+    config = uvicorn.Config(app, access_log=False, log_level="warning", lifespan="off", ws="none")
+    uvicorn.Server(config).run([listener])
+
+
+def _tocsin(app: Any, folder: str) -> None:
+    from tocsin_collector.ingest.endpoint import Endpoint
+    from tocsin_collector.ingest.intake import Intake
+    from tocsin_collector.ingest.openapi import mount
+    from tocsin_collector.journal import open_journal
+
+    journal = open_journal(os.path.join(folder, "journal"))
+    mount(app, Endpoint(Intake(journal, lambda frame, position: None, clock=lambda: _START_US / 1e6)))
+    assert threading.active_count() == 1
+
+
+def _peer(app: Any, folder: str) -> None:
+    from datetime import datetime
+    from typing import Literal
+
+    from pydantic import BaseModel
+
+    class Event(BaseModel):
+        type: Literal["prediction"]
+        project: str
+        model: str
+        version: str
+        id: str
+        time: datetime
+        features: dict[str, float | int | str | None]
+        prediction: str | float
+        scores: dict[str, float]
+        latency_s: float
+
+    @app.post("/events")
+    async def events(rows: list[Event]) -> dict[str, int]:
+        return {"accepted": len(rows)}
