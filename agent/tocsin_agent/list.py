@@ -5,7 +5,7 @@ from tocsin_agent.settings import SOURCES, TASKS
 
 
 def list_all(as_json: bool) -> None:
-    """Print a line each: the name and the first line of its docstring; with ``as_json`` the metrics' names too."""
+    """Print a line each: the name and what it tells; with ``as_json`` the metrics' names too."""
     found = [(kind, name, listing.module(package, name)) for kind, package, name in _modules()]
     if as_json:
         import json
@@ -26,7 +26,9 @@ def _modules() -> list[tuple[str, str, str]]:
 
 
 def _about(module: object) -> str:
-    return (module.__doc__ or "").partition("\n")[0]
+    """The first sentence of a file, without where it reads it."""
+    line = (module.__doc__ or "").partition("\n")[0]
+    return line.partition(". ")[0].partition(", from ")[0].rstrip(".")
 
 
 def _metrics(module: object) -> list[str]:

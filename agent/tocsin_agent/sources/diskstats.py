@@ -4,6 +4,7 @@ The kernel counts sectors of 512 bytes and milliseconds; the latter leave as tex
 costs about 10 us. udev's files are read only when a device, or udev's folder, has changed.
 """
 
+from itertools import chain
 from os import stat
 
 from tocsin_agent.exposition import family, template
@@ -75,12 +76,12 @@ class Diskstats:
             self._key = key
         count = min(width - 3, len(FIELDS))
         rows = [fields[start : start + count] for start in self._kept]
-        if not b"".join([value for row in rows for value in row]).isdigit() and rows:
+        if rows and not b"".join(chain.from_iterable(rows)).isdigit():
             raise ValueError(f"counters expected, found {b' '.join(rows[0])[:120]!r}")
         columns = list(zip(*rows, strict=True))
         for column in SECTORS if columns else ():
             columns[column] = tuple([b"%d" % (int(value) * SECTOR_BYTES) for value in columns[column]])
-        return self._template % tuple([value for column in columns for value in column])
+        return self._template % tuple(chain.from_iterable(columns))
 
     def _udev_age(self) -> int:
         try:

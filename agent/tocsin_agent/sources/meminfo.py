@@ -3,6 +3,9 @@
 The file's kB are KiB, and leave as bytes. A field that the catalogue does not know is left out.
 """
 
+from _operator import mul
+from itertools import compress
+
 from tocsin_agent.exposition import template
 from tocsin_agent.kernelfile import KernelFile
 from tocsin_schema.metrics.memory import FIELDS, METRICS
@@ -38,7 +41,8 @@ class Meminfo:
     def __init__(self, values: "Values") -> None:
         self._file = KernelFile(f"{values['procfs']}/meminfo")
         self._names: list[bytes] = []
-        self._columns: list[tuple[int, int]] = []
+        self._kept: list[bool] = []
+        self._units: list[int] = []
         self._template = b""
 
     def read(self) -> bytes:
@@ -47,12 +51,13 @@ class Meminfo:
         names, values = parse(data)
         if names != self._names:
             self._rebuild(data, names)
-        return self._template % tuple([int(values[index]) * unit for index, unit in self._columns])
+        return self._template % tuple(map(mul, map(int, compress(values, self._kept)), self._units))
 
     def _rebuild(self, data: bytes, names: list[bytes]) -> None:
-        rows = [(index, name, unit) for index, (name, unit) in enumerate(known(data)) if name]
-        self._columns = [(index, unit) for index, _, unit in rows]
-        self._template = b"".join(template(FIELDS[name], [{}]) for _, name, _ in rows).replace(b" %b\n", b" %d\n")
+        rows = known(data)
+        self._kept = [bool(name) for name, _ in rows]
+        self._units = [unit for name, unit in rows if name]
+        self._template = b"".join(template(FIELDS[name], [{}]) for name, _ in rows if name).replace(b" %b\n", b" %d\n")
         self._names = names
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The agent's own cost, under the names of Prometheus' clients: from /proc/self (proc_pid_stat(5)), clock_gettime(2).
+"""The agent's own cost, under the names of Prometheus' clients, from /proc/self (proc_pid_stat(5)), clock_gettime(2).
 
 Always the /proc of the agent's own namespace, whatever `procfs` says. About 10 us a read.
 """
@@ -31,7 +31,7 @@ def limit(limits: str, name: str) -> float | None:
     for line in limits.splitlines():
         if line.startswith(name):
             soft = line[len(name) :].split()[:1]
-            return UNLIMITED if soft == ["unlimited"] else float(soft[0]) if soft and soft[0].isdigit() else None
+            return UNLIMITED if soft == ["unlimited"] else int(soft[0]) if soft and soft[0].isdecimal() else None
     return None
 
 
