@@ -40,13 +40,12 @@ RETRY = response.PLAIN | {"Retry-After": "1"}
 class Connection:
     """A socket, its client and its deadline."""
 
-    __slots__ = ("client", "deadline", "fd", "gone", "headers_only", "sock", "timed")
+    __slots__ = ("client", "deadline", "fd", "gone", "sock", "timed")
 
     def __init__(self, sock: "_socket.socket") -> None:
         self.sock = sock
         self.fd = sock.fileno()
         self.client = Client()
-        self.headers_only = False
         self.gone = False
         self.timed = ("", 0)
         self.renew()
@@ -235,7 +234,6 @@ class Server:
     # --- answers ------------------------------------------------------------------------------------------------------
 
     def _begin(self, connection: Connection, request: Request) -> None:
-        connection.headers_only = request.method == "HEAD"
         handler = self._handlers.get(request.path)
         if handler is None:
             self._answer(connection, self._pages(request))
@@ -272,8 +270,10 @@ class Server:
     def _answer(self, connection: Connection, answer: "Answer") -> None:
         status, headers, body = answer
         self._count(status)
-        first = response.head(status, headers, len(body), keep_alive=not connection.client.last)
-        connection.client.answer(first, b"" if connection.headers_only else body)
+        client = connection.client
+        first = response.head(status, headers, len(body), keep_alive=not client.last)
+        without_body = client.request is not None and client.request.method == "HEAD"
+        client.answer(first, b"" if without_body else body)
 
     def _count(self, status: int) -> None:
         self.requests[status] = self.requests.get(status, 0) + 1

@@ -37,6 +37,12 @@ def test_head_has_the_length_and_no_body(connect, answer):
     assert answer(sock)[2] == b"GET /a"
 
 
+def test_a_refusal_after_a_head_has_its_reason(connect, answer):
+    sock = connect(b"HEAD /a HTTP/1.1\r\nHost: x\r\n\r\njunk\r\n\r\n")
+    assert answer(sock, "HEAD")[0] == 200
+    assert answer(sock)[2].startswith(b"a request line")
+
+
 def test_pipelined_requests_are_answered_in_their_order(connect, answer):
     count = 500
     sock = connect(b"".join(b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n" % number for number in range(count)))
