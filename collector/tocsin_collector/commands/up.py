@@ -71,7 +71,7 @@ def _plain(children: Children, at: Addresses, folder: str) -> tuple[str, ...]:
 
 
 def _demo(children: Children, at: Addresses, folder: str) -> tuple[str, ...]:
-    click.echo("tocsin demo: flights out of New York in 2013, from 1 November on, a day in a few seconds")
+    click.echo("tocsin demo: flights out of New York in 2013, from 8 November on, a day in three seconds")
     children.start("webhook", "tocsin_demo.webhook", "--listen", at.webhook, show=True)
     targets = os.path.join(folder, "targets")
     _write(targets, f"json://{at.webhook}/\n")
@@ -99,13 +99,13 @@ def _demo(children: Children, at: Addresses, folder: str) -> tuple[str, ...]:
 
 
 def demo_settings() -> dict[str, float]:
-    """The collector's windows in the demo: days of New York, closed an hour after midnight, labels half a day later."""
+    """The collector's windows in the demo: days of New York, closed an hour after midnight, labels a day later."""
     day_s = 86_400.0
     return {
         "windows.length_s": day_s,
         "windows.utc_offset_s": -5 * 3_600.0,
         "windows.lateness_s": 3_600.0,
-        "windows.label_wait_s": day_s / 2,
+        "windows.label_wait_s": day_s,
     }
 
 
