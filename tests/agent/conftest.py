@@ -7,16 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from tocsin_agent.exposition import openmetrics
 from tocsin_schema.settings.agent import AGENT
-
-# A loaded machine is slow, not wrong: no example has a deadline.
-settings.register_profile("agent", deadline=None, max_examples=60)
-settings.load_profile("agent")
 
 FIXTURES = Path(__file__).parent / "sources" / "fixtures"
 Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
