@@ -40,8 +40,6 @@ class _Keys(NamedTuple):
     time: NDArray[np.int64]
 
     def take(self, rows: Rows) -> "_Keys":
-        if rows.size == self.slots.size:
-            return self
         return _Keys(self.slots[rows], self.high[rows], self.low[rows], self.content[rows], self.time[rows])
 
 
@@ -72,7 +70,7 @@ class Dedupe:
             known = self._known(*block_key(block))
             if known.content == mark:
                 return Judged(_NONE, _NONE)
-            self._mark(known, mark, _NONE)
+            self._mark(known, mark, np.zeros(1, np.int64))
         known = self._known(high, low)
         ordered = np.sort(known.slots)
         if (ordered[1:] == ordered[:-1]).any():
@@ -80,11 +78,10 @@ class Dedupe:
         else:
             judged = _at_once(frame, known, content)
         rows = judged.accepted
-        every = rows.size == frame.rows
-        time = _NONE if frame.type == PREDICTION else frame.time_us  # theirs does not matter
-        self._mark(
-            known.take(rows), content if every else content[rows], time if every or not time.size else time[rows]
-        )
+        if rows.size == frame.rows:
+            self._mark(known, content, frame.time_us)
+        else:
+            self._mark(known.take(rows), content[rows], frame.time_us[rows])
         return judged
 
     def keep(self) -> None:
@@ -95,19 +92,16 @@ class Dedupe:
         """What was judged since the last ``keep`` was not written: forget it."""
         for before in reversed(self._undo):
             slots = self._ledger.claim(before.high, before.low)
-            self._ledger.content[slots] = before.content
-            self._ledger.time[slots] = before.time
+            self._ledger.write(slots, before.content, before.time)
         self._undo.clear()
 
     def _known(self, high: NDArray[np.uint64], low: NDArray[np.uint64]) -> _Keys:
         slots = self._ledger.claim(high, low)
-        return _Keys(slots, high, low, self._ledger.content[slots], self._ledger.time[slots])
+        return _Keys(slots, high, low, *self._ledger.read(slots))
 
     def _mark(self, known: _Keys, content: NDArray[np.uint64], time: NDArray[np.int64]) -> None:
         self._undo.append(known)
-        self._ledger.content[known.slots] = content
-        if time.size:
-            self._ledger.time[known.slots] = time
+        self._ledger.write(known.slots, content, time)
 
 
 def _at_once(frame: Frame, known: _Keys, content: NDArray[np.uint64]) -> Judged:

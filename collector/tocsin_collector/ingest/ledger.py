@@ -36,6 +36,15 @@ class Ledger:
             self._grow(low.size)
         return self._place(high, low)
 
+    def read(self, slots: NDArray[np.int64]) -> tuple[U64, NDArray[np.int64]]:
+        """What stands beside the keys: content (0: nothing yet) and time."""
+        return self._content[slots], self._time[slots]
+
+    def write(self, slots: NDArray[np.int64], content: U64, time: NDArray[np.int64]) -> None:
+        """Put content and time beside keys; of a slot that stands twice the last one counts."""
+        self._content[slots] = content
+        self._time[slots] = time
+
     def _place(self, high: U64, low: U64) -> NDArray[np.int64]:
         slots = (low >> np.uint64(1)).astype(np.int64) & self._mask
         steps = (high | np.uint64(1)).view(np.int64) & self._mask  # odd: every slot is visited
@@ -57,17 +66,17 @@ class Ledger:
         self._used = len(self)
         if self._used + more <= _FULLEST * self._low.size:
             return
-        high, low, content, time = self._high, self._low, self.content, self.time
+        high, low, content, time = self._high, self._low, self._content, self._time
         self._make(1 << int((self._used + more) / _FULLEST).bit_length())
         kept = np.flatnonzero(low)
         slots = self._place(high[kept], low[kept])
-        self.content[slots] = content[kept]
-        self.time[slots] = time[kept]
+        self._content[slots] = content[kept]
+        self._time[slots] = time[kept]
 
     def _make(self, size: int) -> None:
         self._mask = size - 1
         self._used = 0
         self._high = np.zeros(size, np.uint64)
         self._low = np.zeros(size, np.uint64)
-        self.content = np.zeros(size, np.uint64)
-        self.time = np.zeros(size, np.int64)
+        self._content = np.zeros(size, np.uint64)
+        self._time = np.zeros(size, np.int64)

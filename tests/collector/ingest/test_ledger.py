@@ -32,13 +32,12 @@ def test_what_was_marked_survives_growth() -> None:
     for start in range(0, 50_000, 1_000):
         part = slice(start, start + 1_000)
         slots = ledger.claim(high[part], low[part])
-        assert not ledger.content[slots].any()
-        ledger.content[slots] = high[part] | np.uint64(1)
-        ledger.time[slots] = np.arange(start, start + 1_000)
+        assert not ledger.read(slots)[0].any()
+        ledger.write(slots, high[part] | np.uint64(1), np.arange(start, start + 1_000))
     assert ledger.size_bytes / 50_000 <= 108
-    slots = ledger.claim(high, low)
-    assert (ledger.content[slots] == high | np.uint64(1)).all()
-    assert (ledger.time[slots] == np.arange(50_000)).all()
+    content, time = ledger.read(ledger.claim(high, low))
+    assert (content == high | np.uint64(1)).all()
+    assert (time == np.arange(50_000)).all()
     assert len(ledger) == 50_000
 
 
