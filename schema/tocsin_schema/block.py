@@ -241,6 +241,9 @@ def decode(raw: "bytes | memoryview") -> Block:
         if item.name in columns:
             raise BlockError(f"header.columns[{number}]: the name {item.name!r} stands twice")
         columns[item.name] = item
+    if sum(map(_size, columns.values())) > len(body):
+        # A small body whose columns all point at the same bytes would become a thousand times as much in memory.
+        raise BlockError("header.columns: ranges overlap; each column needs bytes of its own")
     for name, dtypes in (("time", ("time",)), ("id", ("str", "dict"))):
         if name not in columns or columns[name].dtype not in dtypes:
             raise BlockError(f"header.columns: a column {name!r} of dtype {' or '.join(dtypes)} is needed")
@@ -277,7 +280,7 @@ def _read_column(entry: object, where: str, rows: int, body: memoryview) -> Colu
     if not isinstance(entry, dict):
         raise BlockError(f"{where}: an object is needed")
     name = entry.get("name")
-    if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME:
+    if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME or not _is_text(name):
         raise BlockError(f"{where}.name: text of 1 to {MAX_NAME} characters is needed")
     where = f"{where} ({name})"
     dtype = _one_of(entry, "dtype", DTYPES, where)
@@ -293,6 +296,10 @@ def _read_column(entry: object, where: str, rows: int, body: memoryview) -> Colu
         raise BlockError(f"{where}.data: a bool is a byte of 0 or 1")
     values = _values(entry, data, where) if dtype == "dict" else None
     return Column(name, dtype, data, valid=valid, values=values)
+
+
+def _size(item: Column) -> int:
+    return len(item.data) + len(item.offsets or b"") + len(item.valid or b"")
 
 
 def _range(entry: dict[str, object], key: str, body: memoryview, where: str) -> memoryview:
@@ -314,7 +321,8 @@ def _offsets(entry: dict[str, object], data: memoryview, body: memoryview, rows:
         ends.byteswap()
     if ends[0] != 0 or ends[-1] != len(data):
         raise BlockError(f"{where}.offsets: the first must be 0 and the last {len(data)}, the length of the data")
-    if rows and not 0 <= min(map(sub, ends[1:], ends)) <= max(map(sub, ends[1:], ends)) <= MAX_TEXT_BYTES:
+    lengths = list(map(sub, ends[1:], ends)) or [0]
+    if min(lengths) < 0 or max(lengths) > MAX_TEXT_BYTES:
         raise BlockError(f"{where}.offsets: they must rise, by at most {MAX_TEXT_BYTES} bytes an entry")
     try:
         text = bytes(data).decode()
@@ -332,10 +340,8 @@ def _values(entry: dict[str, object], data: memoryview, where: str) -> list[str]
         isinstance(value, str) and len(value) <= MAX_TEXT_BYTES for value in values
     ):
         raise BlockError(f"{where}.values: a list of texts is needed")
-    try:
-        "".join(values).encode()
-    except UnicodeEncodeError:
-        raise BlockError(f"{where}.values: a lone surrogate is no text") from None
+    if not _is_text("".join(values)):
+        raise BlockError(f"{where}.values: a lone surrogate is no text")
     codes = array("I", bytes(data))
     if sys.byteorder == "big":
         codes.byteswap()
@@ -362,11 +368,19 @@ def _name(header: dict[str, object], key: str, default: str | None) -> str:
     value = header.get(key, default)
     if not isinstance(value, str) or len(value) > MAX_NAME or (not value and default != ""):
         raise BlockError(f"header.{key}: text of at most {MAX_NAME} characters is needed, found {value!r:.80}")
+    if not _is_text(value):
+        raise BlockError(f"header.{key}: a lone surrogate is no text")
+    return value
+
+
+def _is_text(value: str) -> bool:
+    if value.isascii():
+        return True
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise BlockError(f"header.{key}: a lone surrogate is no text") from None
-    return value
+        return False
+    return True
 
 
 def _producer(header: dict[str, object]) -> str:

@@ -67,10 +67,10 @@ class Dedupe:
         if block.producer != NO_PRODUCER:
             # With a fingerprint of its events: two processes that share a producer by mistake (a fork) lose nothing.
             mark = (content * (high | np.uint64(1))).sum(keepdims=True) | np.uint64(1)
-            known = self._known(*block_key(block))
-            if known.content == mark:
+            sent = self._known(*block_key(block))
+            if sent.content == mark:
                 return Judged(_NONE, _NONE)
-            self._mark(known, mark, np.zeros(1, np.int64))
+            self._mark(sent, mark, np.zeros(1, np.int64))
         known = self._known(high, low)
         ordered = np.sort(known.slots)
         if (ordered[1:] == ordered[:-1]).any():

@@ -56,9 +56,8 @@ def contents(frame: Frame) -> U64:
 def _bits(values: Values) -> U64:
     if values.kind == NUMBER:
         return np.add(values.data, 0.0, dtype=np.float64).view(np.uint64)  # -0.0 becomes 0.0
-    if not values.names:
-        return np.zeros(len(values.data), np.uint64)
-    return _hashes(values.names)[np.where(values.valid, values.data, 0)]
+    names = values.names or [""]  # a column without a single value
+    return _hashes(names)[values.data]  # also where it is missing: a block's codes all point at a name
 
 
 def _hashes(texts: list[str]) -> U64:

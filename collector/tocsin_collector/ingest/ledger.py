@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 U64 = NDArray[np.uint64]
 _FULLEST = 0.6  # fuller tables cost more rounds: the unluckiest of a thousand keys needs about 13 at 0.6
 
+_FEW = 16
+
 
 class Ledger:
     """Slots are only valid until the next ``claim``, which may move them."""
@@ -49,7 +51,7 @@ class Ledger:
         slots = (low >> np.uint64(1)).astype(np.int64) & self._mask
         steps = (high | np.uint64(1)).view(np.int64) & self._mask  # odd: every slot is visited
         todo = np.arange(low.size)
-        while todo.size:
+        while todo.size > _FEW:
             at = slots[todo]
             empty = np.flatnonzero(self._low[at] == 0)
             if empty.size:
@@ -60,7 +62,19 @@ class Ledger:
             other = np.flatnonzero((self._low[at] != low[todo]) | (self._high[at] != high[todo]))
             todo = todo[other]
             slots[todo] = (at[other] + steps[todo]) & self._mask
+        for key in todo.tolist():
+            slots[key] = self._walk(int(high[key]), int(low[key]), int(slots[key]), int(steps[key]))
         return slots
+
+    def _walk(self, high: int, low: int, slot: int, step: int) -> int:
+        """The slot of one key: for the last few, a round of array operations costs more than their steps."""
+        while (found := self._low.item(slot)) != low or self._high.item(slot) != high:
+            if found == 0:
+                self._low[slot], self._high[slot] = low, high
+                self._used += 1
+                break
+            slot = (slot + step) & self._mask
+        return slot
 
     def _grow(self, more: int) -> None:
         self._used = len(self)
