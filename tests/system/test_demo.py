@@ -83,7 +83,7 @@ def test_the_demo_shows_a_page_rings_once_and_leaves_nothing(demo):
     assert "<svg" in overview or "CPU" in overview
     model = demo.wait(r"model +(http://\S+)", PICTURE_WITHIN_S)[1]
 
-    alarm = demo.wait(r"ALARM +\[\w+\] Model flights.*", ALARM_WITHIN_S)[0]
+    alarm = demo.wait(r"\[\w+\] Model flights.*", ALARM_WITHIN_S)[0]
     assert "dep_delay_min" in alarm
     assert "missing" in alarm
     demo.wait(r"Window: 2013-12-05", 5)

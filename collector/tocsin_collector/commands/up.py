@@ -15,6 +15,7 @@ from tocsin_collector.children import ChildFailed, Children
 from tocsin_schema.ports import AGENT_LISTEN, COLLECTOR_LISTEN
 
 READY_WITHIN_S = 60.0
+TRAFFIC = "traffic"
 
 
 @click.command("up")
@@ -56,11 +57,10 @@ def _run(folder: str, start: Callable[[Children, Addresses, str], tuple[str, ...
     os.makedirs(folder, exist_ok=True)
     with Children(os.path.join(folder, "messages")) as children:
         may_end = start(children, Addresses(), folder)
-        told: set[str] = set()
-        while True:
-            for name in set(children.check(*may_end)) - told:
-                told.add(name)
-                click.echo(f"{name} is done; the page stays until Ctrl-C")
+        while TRAFFIC not in children.check(*may_end):
+            time.sleep(0.5)
+        click.echo("the replay has ended; the page stays until Ctrl-C")
+        while children.check(*may_end):
             time.sleep(0.5)
 
 
@@ -78,24 +78,20 @@ def _demo(children: Children, at: Addresses, folder: str) -> tuple[str, ...]:
     app_log = os.path.join(folder, "server.log")
     serving = {"TOCSIN_ENDPOINT": f"http://{at.agent}", "TOCSIN_RUNTIME_DIR": os.path.join(folder, "runtime")}
     os.makedirs(serving["TOCSIN_RUNTIME_DIR"], exist_ok=True)
-    children.start("reference", "tocsin_demo.reference", "--output", os.path.join(folder, "reference.csv"))
-    _core(
-        children,
-        at,
-        folder,
-        collector={"alerting.targets_file": targets, **demo_settings()},
-        agent=_demo_agent(app_log, serving),
-    )
-    click.echo(f"\n  page      http://{at.collector}/\n  alarms    are printed here, as a webhook receives them")
+    # All start at once; whoever is needed first is waited for first.
     children.start("server", "tocsin_demo.server", "--listen", at.server, "--log", app_log, environ=serving)
+    children.start("reference", "tocsin_demo.reference", "--output", os.path.join(folder, "reference.csv"))
+    settings: dict[str, str | float] = {"alerting.targets_file": targets, **demo_settings()}
+    _core(children, at, folder, collector=settings, agent=_demo_agent(app_log, serving))
+    click.echo(f"\n  page      http://{at.collector}/\n  alarms    are printed here, as a webhook receives them")
     if children.wait("reference", READY_WITHIN_S):
         children.check()
     _put_reference(at, os.path.join(folder, "reference.csv"))
     _wait(children, f"http://{at.server}/health", "reference")
-    children.start("traffic", "tocsin_demo.traffic", "--server", f"http://{at.server}", environ=serving)
+    children.start(TRAFFIC, "tocsin_demo.traffic", "--server", f"http://{at.server}", environ=serving)
     click.echo(f"  model     http://{at.collector}/models/demo/flights/1\n  messages  {folder}/messages")
     click.echo("  Ctrl-C ends everything\n")
-    return ("reference", "traffic")
+    return ("reference", TRAFFIC)
 
 
 def demo_settings() -> dict[str, float]:

@@ -26,6 +26,7 @@ OWN = "collector"
 """The name under which the collector's own series stand, when it is given them."""
 
 _AT_ONCE = 64
+FIRST_BEAT_S = 0.25
 _JOB = {"job": "tocsin-agent"}
 
 
@@ -75,11 +76,13 @@ class Fleet:
         self._round_s = 0.0
 
     async def run(self) -> None:
-        """Scrape at every beat until cancelled; a round that fails as a whole is told on the page and tried again."""
+        """Scrape at every beat until cancelled. The first beats are short: a rate, and so a page, needs two points."""
+        beat_s = FIRST_BEAT_S
         while True:
             started = time.monotonic()
             await self.scrape()
-            await asyncio.sleep(max(0.05, self.interval_s - (time.monotonic() - started)))
+            beat_s = min(self.interval_s, beat_s * 2)
+            await asyncio.sleep(max(0.05, beat_s - (time.monotonic() - started)))
 
     async def scrape(self) -> None:
         """One round: read the list again, scrape all agents side by side."""
