@@ -60,6 +60,7 @@ def run(values: "Values") -> int:
     try:
         server.serve(pages, handlers)
     finally:
+        _signal.set_wakeup_fd(-1)
         for task in tasks.values():
             task.stop()
         close_sources(sources)
@@ -112,6 +113,8 @@ def _stop_on_signals(server: Server) -> None:
         seen.append(number)
         server.stop()
 
+    # A signal between the last look and the poll would interrupt nothing: the interpreter itself must wake the loop.
+    _signal.set_wakeup_fd(server.waker)
     for number in (_signal.SIGTERM, _signal.SIGINT):
         _signal.signal(number, handle)
 

@@ -17,14 +17,18 @@ class Agent:
             [sys.executable, "-m", "tocsin_agent", "run", "--config", str(config), "--listen", "127.0.0.1:0"],
             env={**os.environ, **environ}, stderr=subprocess.PIPE, text=False,
         )  # fmt: skip
-        self.url = self._listening()
+        try:
+            self.url = self._listening()
+        except AssertionError:
+            self.kill()
+            raise
 
     def _listening(self, limit_s=20):
         told, deadline = b"", time.monotonic() + limit_s
         while not (found := re.search(rb"tocsin_agent_listening address=(\S+)\n", told)):
             ready, _, _ = select.select([self.process.stderr], [], [], max(0, deadline - time.monotonic()))
             part = os.read(self.process.stderr.fileno(), 65_536) if ready else b""
-            assert part, f"the agent does not listen after {limit_s} s: {told.decode()}"
+            assert part, f"the agent does not listen: {told.decode()}"
             told += part
         return found[1].decode()
 

@@ -104,6 +104,11 @@ class Server:
         self._stopping = True
         self._ring()
 
+    @property
+    def waker(self) -> int:
+        """A byte written to this descriptor makes ``serve`` look around; for ``signal.set_wakeup_fd``."""
+        return self._waker
+
     def _ring(self) -> None:
         try:
             os.write(self._waker, b"\0")
