@@ -1,6 +1,7 @@
 """Shares of a window and of the reference side by side: for the page's picture and for the sentence of an alarm."""
 
 from math import inf, nextafter
+from sys import float_info
 
 import numpy as np
 
@@ -57,10 +58,10 @@ def _borders(counts: Counts) -> list[int]:
 
 def _between(low: float, high: float) -> str:
     if nextafter(low, inf) == high:
-        return f"{low:.6g}"
+        return f"{_shown(low)}"
     if low == -inf:
-        return "all" if high == inf else f"below {high:.6g}"
-    return f"{low:.6g} and above" if high == inf else f"{low:.6g} to {high:.6g}"
+        return "all" if high == inf else f"below {_shown(high)}"
+    return f"{_shown(low)} and above" if high == inf else f"{_shown(low)} to {_shown(high)}"
 
 
 def _below(edges: tuple[float, ...], cell: int) -> str:
@@ -68,9 +69,14 @@ def _below(edges: tuple[float, ...], cell: int) -> str:
     if cell >= len(edges):
         return "of any size"
     closed = cell > 0 and nextafter(edges[cell - 1], inf) == edges[cell]
-    return f"at most {edges[cell]:.6g}" if closed else f"below {edges[cell]:.6g}"
+    return f"at most {_shown(edges[cell])}" if closed else f"below {_shown(edges[cell])}"
 
 
 def _shares(counts: Counts) -> tuple[float, ...]:
     total = int(counts.sum())
     return tuple((counts / total).tolist()) if total else (0.0,) * len(counts)
+
+
+def _shown(edge: float) -> str:
+    """An edge for people: one just above 0, as half-open cells have it, is 0."""
+    return "0" if abs(edge) < float_info.min else f"{edge:.6g}"
