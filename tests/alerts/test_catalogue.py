@@ -64,6 +64,14 @@ def test_labels_of_a_comparison_are_labels_of_its_metric(alert: Alert) -> None:
 
 
 @pytest.mark.parametrize("alert", ALL, ids=lambda alert: alert.name)
+def test_a_template_names_only_labels_that_the_result_has(alert: Alert) -> None:
+    comparison = alert.comparison
+    known = {label for name in _names(alert.expr) - {"up"} for label in catalogue()[name].labels} | {"instance", "job"}
+    known = set(comparison.by) if comparison and comparison.by else known
+    assert set(re.findall(r"\{(\w+)\}", alert.summary + alert.description)) - {"value"} <= known
+
+
+@pytest.mark.parametrize("alert", ALL, ids=lambda alert: alert.name)
 def test_every_alert_has_a_runbook_that_says_what_to_do(alert: Alert) -> None:
     text = runbook(alert.name) or ""
     assert text.startswith(f"# {alert.name}\n")

@@ -6,8 +6,8 @@ ALERTS = (
     Alert(
         name="EventsDropped",
         severity=WARNING,
-        summary="{value} events of model {model} lost on {instance}",
-        description="A serving process on {instance} dropped {value} events of model {model} in ten minutes.",
+        summary="{value} events lost on {instance}: {reason}",
+        description="A serving process on {instance} dropped {value} events in ten minutes: {reason}.",
         comparison=Comparison(Term("tocsin_capture_rows_dropped_total", (), INCREASE, 600), ">", 0),
     ),
 )

@@ -211,6 +211,7 @@ class Alarms:
     @property
     def targets_fault(self) -> str:
         """Why the targets file cannot be read, or empty."""
+        self._targets.read()
         return self._targets.fault
 
     def samples(self) -> Iterator[Sample]:

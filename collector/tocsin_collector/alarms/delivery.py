@@ -32,12 +32,18 @@ class Targets:
         self._file = file
         self._stamp: tuple[int, int, int] | None = None
         self._targets: list[Target] = []
+        self._lock = threading.Lock()
         self.fault = ""
 
     def read(self) -> list[Target]:
         """The targets, each URL once."""
         if not self._file:
             return []
+        with self._lock:
+            self._follow()
+            return self._targets
+
+    def _follow(self) -> None:
         try:
             status = os.stat(self._file)
             stamp = (status.st_mtime_ns, status.st_ino, status.st_size)
@@ -49,7 +55,6 @@ class Targets:
         except (OSError, UnicodeDecodeError) as error:
             said = error.strerror if isinstance(error, OSError) else "no UTF-8"
             self.fault = f"alerting.targets_file {self._file}: cannot be read: {said}"
-        return self._targets
 
 
 def _targets(lines: list[str]) -> list[Target]:

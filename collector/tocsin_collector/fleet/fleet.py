@@ -6,6 +6,7 @@ A failed scrape adds nothing to a ring: its last values stay as history with the
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ Floats = NDArray[np.float64]
 OWN = "collector"
 """The name under which the collector's own series stand, when it is given them."""
 
+_log = logging.getLogger(__name__)
 _AT_ONCE = 64
 FIRST_BEAT_S = 0.25
 _JOB = {"job": "tocsin-agent"}
@@ -72,15 +74,24 @@ class Fleet:
         self._own = own
         self._own_ring = Ring()
         self._agents: dict[str, _Agent] = {}
-        self._outcomes = dict.fromkeys(("ok", "unreachable", "timeout", "status", "too_large", "malformed"), 0)
+        self._outcomes = dict.fromkeys(
+            ("ok", "unreachable", "timeout", "status", "too_large", "malformed", "failed"), 0
+        )
         self._round_s = 0.0
 
     async def run(self) -> None:
-        """Scrape at every beat until cancelled. The first beats are short: a rate, and so a page, needs two points."""
+        """Scrape at every beat until cancelled. The first beats are short: a rate, and so a page, needs two points.
+
+        A round that fails as a whole is logged and counted, and the next one tried.
+        """
         beat_s = FIRST_BEAT_S
         while True:
             started = time.monotonic()
-            await self.scrape()
+            try:
+                await self.scrape()
+            except Exception:
+                self._outcomes["failed"] += 1
+                _log.exception("fleet_round_failed")
             beat_s = min(self.interval_s, beat_s * 2)
             await asyncio.sleep(max(0.05, beat_s - (time.monotonic() - started)))
 
@@ -89,7 +100,7 @@ class Fleet:
         self._follow(self._list.read())
         gate = asyncio.Semaphore(_AT_ONCE)
         if self._own is not None:
-            self._own_ring.append(self._clock(), parse(self._own()))
+            self._own_ring.append(self._clock(), await asyncio.to_thread(parse, self._own()))
         await asyncio.gather(*(self._scrape(agent, gate) for agent in list(self._agents.values())))
         self._round_s = self._clock()
 

@@ -10,7 +10,8 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
-from tocsin_collector.logs.body import BodyError, read
+from tocsin_collector.ingest.answer import Refusal
+from tocsin_collector.ingest.body import Disconnected, Limits, read_body
 from tocsin_collector.logs.query import QueryError
 from tocsin_collector.logs.record import Record, RecordError, record
 from tocsin_collector.logs.store import Found, LogStore, StoreError, Taken
@@ -50,6 +51,7 @@ def logs_router(
 ) -> APIRouter:
     """The two routes over a store."""
     router = APIRouter(tags=["logs"])
+    limits = Limits(max_body_bytes, max_decompressed_bytes)
 
     @router.post("/v1/logs", openapi_extra=_BODY, summary="Store log records (ndjson, flat ECS fields)")
     async def post_logs(request: Request) -> JSONResponse:
@@ -57,11 +59,11 @@ def logs_router(
         refused."""
         try:
             _check_type(request.headers.get("content-type", ""))
-            encoding = request.headers.get("content-encoding", "").strip().lower()
-            body = await read(request.stream(), encoding, max_body_bytes, max_decompressed_bytes)
-            rows = _rows(body)
-        except BodyError as error:
+            rows = _rows(await read_body(request.receive, dict(request.headers.raw), limits))
+        except Refusal as error:
             return _error(error.status, error.code, str(error))
+        except Disconnected:
+            return _error(400, "disconnected", "the body did not arrive")  # nobody is left to read it
         records, rejected, refused = await run_in_threadpool(parse, rows, int(clock() * 1e6))
         store.counts["rejected"] += refused
         try:
@@ -132,15 +134,15 @@ def moment(text: str, now: float) -> float | None:
 
 def _check_type(content_type: str) -> None:
     if content_type.split(";", maxsplit=1)[0].strip().lower() not in _CONTENT_TYPES:
-        raise BodyError(415, "content_type", f"Content-Type {content_type!r:.80}: application/x-ndjson expected")
+        raise Refusal(415, "content_type", f"Content-Type {content_type!r:.80}: application/x-ndjson expected")
 
 
 def _rows(body: bytes) -> list[bytes]:
     if body.count(b"\n") > MAX_ROWS:
-        raise BodyError(413, "too_many", f"more than {MAX_ROWS} rows in one request")
+        raise Refusal(413, "too_many", f"more than {MAX_ROWS} rows in one request")
     rows = [line for line in body.split(b"\n") if line and not line.isspace()]
     if not rows:
-        raise BodyError(400, "empty", "the body is empty: one JSON object a line expected")
+        raise Refusal(400, "empty", "the body is empty: one JSON object a line expected")
     return rows
 
 

@@ -40,7 +40,8 @@ CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5(
 
 
 class StoreError(Exception):
-    """The store could not take a batch; nothing of it was kept and its sender should come back later."""
+    """The store cannot be opened, or could not take a batch: nothing of it was kept, its sender should come back
+    later."""
 
 
 class Taken(NamedTuple):
@@ -76,27 +77,36 @@ class Found:
 
 
 class LogStore:
-    """Opens or makes the store in a folder. ``close`` writes what waits. Safe from any thread."""
+    """Opens or makes the store in a folder (StoreError). ``close`` writes what waits. Safe from any thread."""
 
     def __init__(self, folder: str, keep_records: int = 1_000_000) -> None:
-        os.makedirs(folder, exist_ok=True)
         self._path = os.path.join(folder, "logs.sqlite")
         self._keep = keep_records
         self._queue: queue.Queue[tuple[Sequence[Record], Future[Taken]] | None] = queue.Queue()
         self._lock = threading.Lock()
         self._waiting = 0
         self._closed = False
-        self._writer = self._open()
+        self._writer = self._open(folder)
         self._stored: int = self._writer.execute("SELECT count(*) FROM record").fetchone()[0]
         self.counts = dict.fromkeys(("accepted", "duplicate", "rejected", "expired", "failures"), 0)
         self._thread = threading.Thread(target=self._write_all, name="log-store", daemon=True)
         self._thread.start()
 
-    def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, timeout=30, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.executescript(_SCHEMA)
+    def _open(self, folder: str) -> sqlite3.Connection:
+        try:
+            os.makedirs(folder, exist_ok=True)
+            connection = sqlite3.connect(self._path, timeout=30, isolation_level=None, check_same_thread=False)
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(f"the log store {self._path} cannot be opened: {error}") from None
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.executescript(_SCHEMA)
+        except sqlite3.Error as error:
+            connection.close()
+            raise StoreError(
+                f"the log store {self._path} cannot be opened: {error}; move it away to begin anew"
+            ) from None
         return connection
 
     def close(self) -> None:

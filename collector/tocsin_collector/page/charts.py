@@ -19,7 +19,6 @@ Floats = NDArray[np.float64]
 
 _HEIGHT = 132
 _TOP, _BOTTOM = 14, 20
-_POINTS = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +70,7 @@ def sparkline(times: Floats, values: Floats, label: str, low: float | None = 0.0
     bottom = float(finite.min()) if low is None else low
     top = max(float(finite.max()), bottom) if high is None else high
     top = top if top > bottom else bottom + 1
+    times, values = _thinned(times, values, 40)
     x = 100 * (times - times[0]) / ((times[-1] - times[0]) or 1)
     y = 28 - 26 * (np.clip(values, bottom, top) - bottom) / (top - bottom)
     runs = _runs(times, x, y)
@@ -184,12 +184,12 @@ def _dots(frame: Frame, marks: Sequence[Mark]) -> list[Markup]:
     return parts
 
 
-def _thinned(times: Floats, values: Floats) -> tuple[Floats, Floats]:
-    """At most a few hundred points: of each stretch its smallest and its largest, so that no spike is lost."""
-    if len(times) <= 2 * _POINTS:
+def _thinned(times: Floats, values: Floats, stretches: int = 240) -> tuple[Floats, Floats]:
+    """At most two points a stretch: of each its smallest and its largest, so that no spike is lost."""
+    if len(times) <= 2 * stretches:
         return times, values
     keep = []
-    for stretch in np.array_split(np.arange(len(times)), _POINTS):
+    for stretch in np.array_split(np.arange(len(times)), stretches):
         part = values[stretch]
         if np.isnan(part).all():
             keep.append(int(stretch[0]))

@@ -15,9 +15,9 @@ METRICS = (
         "tocsin_fleet_scrapes_total",
         COUNTER,
         "",
-        "Scrapes of agents, by how they ended.",
+        "Scrapes of agents, by how they ended; failed counts rounds that ended by an error of the collector.",
         emitter="collector",
-        labels={"outcome": 6},
+        labels={"outcome": 7},
     ),
     Metric("tocsin_fleet_series", GAUGE, "", "Series held in the rings of the fleet.", emitter="collector"),
     Metric(

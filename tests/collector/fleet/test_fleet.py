@@ -150,6 +150,30 @@ def test_run_scrapes_at_its_beat_until_it_is_cancelled(peer: Callable[..., Any])
     asyncio.run(some())
 
 
+def test_a_round_that_fails_does_not_end_the_beat() -> None:
+    rounds: list[int] = []
+
+    async def some() -> None:
+        enough = asyncio.Event()
+
+        def own() -> bytes:
+            rounds.append(1)
+            if len(rounds) == 3:
+                enough.set()
+            raise ZeroDivisionError
+
+        fleet = Fleet([], interval_s=0.05, own=own)
+        task = asyncio.create_task(fleet.run())
+        async with asyncio.timeout(10):
+            await enough.wait()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        counted = {tuple(sample.labels.values()): sample.value for sample in fleet.samples()}
+        assert counted["failed",] >= 2
+
+    asyncio.run(some())
+
+
 def test_its_own_metrics_are_in_the_catalogue() -> None:
     assert b"tocsin_fleet_agents" in render(Fleet().samples())
 

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tocsin_collector.logs.body import BodyError, gunzip
 from tocsin_collector.logs.query import MAX_TERMS, QueryError, match
 from tocsin_collector.logs.record import Record, RecordError, record
 from tocsin_collector.logs.route import moment
@@ -149,14 +148,7 @@ def test_a_search_for_nothing_says_what_to_type() -> None:
         match("w " * 40)
 
 
-# --- bodies and times -------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("data", [b"no gzip", b"\x1f\x8b\x08\x00", b"\x1f\x8b" + b"\xff" * 50])
-def test_a_damaged_gzip_body_is_said(data: bytes) -> None:
-    with pytest.raises(BodyError) as caught:
-        gunzip(data, 1000)
-    assert caught.value.status == 400
+# --- times -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -199,6 +199,14 @@ def test_a_store_that_cannot_write_tells_the_sender_and_lives_on(
     assert store.counts["failures"] == 1
 
 
+def test_a_store_that_is_no_database_is_said_by_its_path(tmp_path: Path) -> None:
+    (tmp_path / "logs.sqlite").write_bytes(b"no database at all" * 100)
+    with pytest.raises(StoreError, match=r"logs\.sqlite cannot be opened: file is not a database"):
+        LogStore(str(tmp_path))
+    with pytest.raises(StoreError, match="cannot be opened"):
+        LogStore(str(tmp_path / "logs.sqlite"))
+
+
 def test_a_closed_store_takes_nothing_and_says_so(opened: Callable[..., LogStore]) -> None:
     store = opened()
     waiting = store.add([_made("written before the end")])
