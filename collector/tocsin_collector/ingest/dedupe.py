@@ -34,13 +34,12 @@ class _Keys(NamedTuple):
     """Keys with their slots, and what the ledger said of them before."""
 
     slots: Rows
-    high: NDArray[np.uint64]
-    low: NDArray[np.uint64]
+    keys: NDArray[np.uint64]
     content: NDArray[np.uint64]
     time: NDArray[np.int64]
 
     def take(self, rows: Rows) -> "_Keys":
-        return _Keys(self.slots[rows], self.high[rows], self.low[rows], self.content[rows], self.time[rows])
+        return _Keys(self.slots[rows], self.keys[rows], self.content[rows], self.time[rows])
 
 
 _NONE = np.empty(0, np.int64)
@@ -63,25 +62,26 @@ class Dedupe:
         if frame.rows == 0:
             return Judged(_NONE, _NONE)
         content = contents(frame)
-        high, low = keys(frame)
+        named = keys(frame)
         if block.producer != NO_PRODUCER:
             # With a fingerprint of its events: two processes that share a producer by mistake (a fork) lose nothing.
-            mark = (content * (high | np.uint64(1))).sum(keepdims=True) | np.uint64(1)
-            sent = self._known(*block_key(block))
+            mark = (content * (named | np.uint64(1))).sum(keepdims=True) | np.uint64(1)
+            sent = self._known(block_key(block))
             if sent.content == mark:
                 return Judged(_NONE, _NONE)
-            self._mark(sent, mark, np.zeros(1, np.int64))
-        known = self._known(high, low)
+            self._mark(sent, mark, None)
+        known = self._known(named)
         ordered = np.sort(known.slots)
         if (ordered[1:] == ordered[:-1]).any():
             judged = _one_by_one(frame, known, content)
         else:
             judged = _at_once(frame, known, content)
         rows = judged.accepted
+        time = None if frame.type == PREDICTION else frame.time_us  # nothing corrects a prediction
         if rows.size == frame.rows:
-            self._mark(known, content, frame.time_us)
+            self._mark(known, content, time)
         else:
-            self._mark(known.take(rows), content[rows], frame.time_us[rows])
+            self._mark(known.take(rows), content[rows], None if time is None else time[rows])
         return judged
 
     def keep(self) -> None:
@@ -91,15 +91,15 @@ class Dedupe:
     def undo(self) -> None:
         """What was judged since the last ``keep`` was not written: forget it."""
         for before in reversed(self._undo):
-            slots = self._ledger.claim(before.high, before.low)
+            slots = self._ledger.claim(before.keys)
             self._ledger.write(slots, before.content, before.time)
         self._undo.clear()
 
-    def _known(self, high: NDArray[np.uint64], low: NDArray[np.uint64]) -> _Keys:
-        slots = self._ledger.claim(high, low)
-        return _Keys(slots, high, low, *self._ledger.read(slots))
+    def _known(self, named: NDArray[np.uint64]) -> _Keys:
+        slots = self._ledger.claim(named)
+        return _Keys(slots, named, *self._ledger.read(slots))
 
-    def _mark(self, known: _Keys, content: NDArray[np.uint64], time: NDArray[np.int64]) -> None:
+    def _mark(self, known: _Keys, content: NDArray[np.uint64], time: NDArray[np.int64] | None) -> None:
         self._undo.append(known)
         self._ledger.write(known.slots, content, time)
 
