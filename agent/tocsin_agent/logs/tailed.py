@@ -1,6 +1,7 @@
 """One open log file: read ahead of what is acknowledged, and notice when its content is another one."""
 
 import os
+import time
 
 from tocsin_agent.logs.lines import Line, last, split
 from tocsin_agent.logs.position import Edges, Position
@@ -8,6 +9,9 @@ from tocsin_agent.logs.record import text
 
 FINISH_S = 30.0
 """How long a line without an end waits for it; a program that writes in blocks leaves half a line for a while."""
+
+GRAIN_S = 2.0
+"""The coarsest time stamps of a file system."""
 
 
 class Replaced(Exception):  # noqa: N818 (an event of the file, not a fault)
@@ -42,23 +46,27 @@ class Tailed:
         """
         stat = os.fstat(self._descriptor)
         self.size = stat.st_size
-        seen = (stat.st_size, stat.st_mtime_ns)
-        if seen == self._seen:
+        if self._is_settled(stat):
             return self._finish(now)
         data = self._ahead(most_bytes)
         lines, used, self._cut = split(data, self._offset, most_lines, cut=self._cut)
         self._advance(data[:used])
+        seen = (stat.st_size, stat.st_mtime_ns)
         if used:
-            self._half_since = None
-        else:
-            self._seen = seen
-            self._half_since = now if data else None
-        return lines
+            self._seen, self._half_since = (-1, -1), None
+            return lines
+        if seen != self._seen:
+            self._seen, self._half_since = seen, now if data else None
+        return self._finish(now)
+
+    def _is_settled(self, stat: os.stat_result) -> bool:
+        """Whether nothing has changed since nothing new was found. A time stamp of this moment does not tell: it stays
+        the same for what is written within its grain."""
+        return (stat.st_size, stat.st_mtime_ns) == self._seen and time.time() - stat.st_mtime > GRAIN_S
 
     def check(self) -> None:
         """Raises Replaced when the content is another one, without reading on."""
-        stat = os.fstat(self._descriptor)
-        if (stat.st_size, stat.st_mtime_ns) != self._seen:
+        if not self._is_settled(os.fstat(self._descriptor)):
             self._ahead(0)
 
     def _finish(self, now: float) -> list[Line]:
