@@ -36,6 +36,14 @@ class Agent:
         with urllib.request.urlopen(self.url + "/metrics", timeout=5) as answer:
             return answer.read().decode()
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        """Whatever became of the test, no agent is left."""
+        if self.process.returncode is None:
+            self.kill()
+
     def kill(self):
         self.process.kill()
         self.process.wait(10)

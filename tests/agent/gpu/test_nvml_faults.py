@@ -231,13 +231,13 @@ def test_the_agent_shows_its_gpus(compiled, steered, tmp_path):
     config = tmp_path / "agent.toml"
     config.write_text('sources = ["gpu"]\n[gpu]\ninterval_s = 0.1\n')
     control = steered(2)
-    agent = Agent(config, LD_LIBRARY_PATH=str(compiled["new"]), TOCSIN_FAKE_NVML=str(control.path))
-    assert agent.metrics().count("\ntocsin_gpu_up{") == 2
-    control.set(1, hang=1)
-    deadline = time.monotonic() + 10
-    while 'tocsin_gpu_up{gpu="1",uuid="GPU-000000a1"} 0' not in (page := agent.metrics()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    assert 'tocsin_gpu_up{gpu="0",uuid="GPU-000000a0"} 1' in page
-    assert 'node_scrape_collector_success{collector="gpu"} 1' in page
-    agent.stop()
+    with Agent(config, LD_LIBRARY_PATH=str(compiled["new"]), TOCSIN_FAKE_NVML=str(control.path)) as agent:
+        assert agent.metrics().count("\ntocsin_gpu_up{") == 2
+        control.set(1, hang=1)
+        deadline = time.monotonic() + 10
+        while 'tocsin_gpu_up{gpu="1",uuid="GPU-000000a1"} 0' not in (page := agent.metrics()):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert 'tocsin_gpu_up{gpu="0",uuid="GPU-000000a0"} 1' in page
+        assert 'node_scrape_collector_success{collector="gpu"} 1' in page
+        agent.stop()

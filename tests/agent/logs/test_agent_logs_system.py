@@ -1,5 +1,6 @@
 """The real agent, killed with kill -9 while it tails a file that is written and rotated."""
 
+import contextlib
 import os
 import random
 import threading
@@ -27,6 +28,13 @@ def config(sink, tmp_path):
     return path
 
 
+@pytest.fixture
+def agents():
+    """``agents(config)`` starts an agent that does not outlive the test."""
+    with contextlib.ExitStack() as stack:
+        yield lambda config: stack.enter_context(Agent(config))
+
+
 class Writer(threading.Thread):
     """Writes numbered lines for about as long as the test kills, and renames the file now and then."""
 
@@ -51,13 +59,13 @@ class Writer(threading.Thread):
                 os.rename(path, self.folder / f"app.log.{turn}")
 
 
-def test_kill_9_loses_and_doubles_nothing(config, sink, tmp_path):
+def test_kill_9_loses_and_doubles_nothing(agents, config, sink, tmp_path):
     draw = random.Random(3)
     writer = Writer(tmp_path)
     writer.start()
     try:
         for kill in range(KILLS):
-            agent = Agent(config)
+            agent = agents(config)
             asked = len(sink.requests) + draw.randrange(1, 6)
             sink.wait(lambda sink, asked=asked: len(sink.requests) >= asked)
             if kill % 3 == 0:
@@ -68,7 +76,7 @@ def test_kill_9_loses_and_doubles_nothing(config, sink, tmp_path):
         writer.ended.set()
         writer.join()
     sink.faults.clear()
-    agent = Agent(config)
+    agent = agents(config)
     sink.wait(lambda sink: len(sink.records) >= writer.written, 30)
     agent.stop()
     numbers = sorted(int(message.split()[-1]) for message in sink.messages())
@@ -76,9 +84,11 @@ def test_kill_9_loses_and_doubles_nothing(config, sink, tmp_path):
     assert sink.duplicates > 0
 
 
-def test_logs_and_relay_show_on_the_agents_page_and_a_hung_collector_does_not_hold_it_up(config, sink, tmp_path):
+def test_logs_and_relay_show_on_the_agents_page_and_a_hung_collector_does_not_hold_it_up(
+    agents, config, sink, tmp_path
+):
     (tmp_path / "app.log").write_text("2026-11-23T10:00:00Z hello\n")
-    agent = Agent(config)
+    agent = agents(config)
     until(lambda: "\ntocsin_agent_log_lines_total 1\n" in agent.metrics())
     request = urllib.request.Request(
         agent.url + "/v1/events", b'{"type":"label"}', {"content-type": "application/json"}
@@ -109,12 +119,12 @@ def _post(request):
         error.close()
 
 
-def test_a_collector_that_is_away_is_503_at_the_agent(tmp_path):
+def test_a_collector_that_is_away_is_503_at_the_agent(agents, tmp_path):
     gone = Sink()
     gone.close()
     path = tmp_path / "agent.toml"
     path.write_text(f'collector = "{gone.url}"\nsources = ["loadavg"]\n')
-    agent = Agent(path)
+    agent = agents(path)
     request = urllib.request.Request(agent.url + "/v1/events", b"{}", {"content-type": "application/json"})
     with pytest.raises(urllib.error.HTTPError) as raised:
         urllib.request.urlopen(request, timeout=5)
