@@ -27,5 +27,6 @@ def href_of(alarm: Alarm) -> str:
     """Where an alarm's subject is looked at."""
     labels = dict(alarm.labels)
     if labels.get("model"):
-        return model_path(labels.get("project", ""), labels["model"], labels.get("version", ""))
+        end = f"?end={alarm.window[1]:.0f}" if alarm.window else ""
+        return model_path(labels.get("project", ""), labels["model"], labels.get("version", "")) + end
     return "/"

@@ -239,7 +239,7 @@ def shares(reference: Sequence[float], current: Sequence[float], cells: Sequence
     scale_y = (floor - 16) / top
     parts = [_level(floor - level * scale_y) for level in levels]
     width = 100 / max(1, len(cells))
-    every = max(1, math.ceil(len(cells) / 7))
+    every = max(1, math.ceil(len(cells) / 5))
     for index, (cell, before, now) in enumerate(zip(cells, reference, current, strict=True)):
         left = index * width
         text = f"{cell}: {shown(now, 'ratio')} now, {shown(before, 'ratio')} in the reference"

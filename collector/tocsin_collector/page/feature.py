@@ -4,13 +4,13 @@ from markupsafe import Markup
 
 from tocsin_collector.page import health, model
 from tocsin_collector.page.address import feature_path, model_path
-from tocsin_collector.page.charts import Line, lines, meter, shares
+from tocsin_collector.page.charts import meter, shares
 from tocsin_collector.page.numbers import shown
 from tocsin_collector.page.view import Sources
 from tocsin_collector.verdict import Distribution, ModelView, WindowVerdict
 
 
-def context(view: ModelView, name: str, end_s: float | None, sources: Sources) -> dict[str, object] | None:
+def context(view: ModelView, name: str, end_s: int | None, sources: Sources) -> dict[str, object] | None:
     """What the template needs; None where no window has this feature. ``end_s`` chooses the window that ends there."""
     found = [verdict for verdict in view.verdicts if name in verdict.features]
     if not found:
@@ -30,8 +30,9 @@ def context(view: ModelView, name: str, end_s: float | None, sources: Sources) -
         "after": found[index + 1] if index + 1 < len(found) else None,
         "histogram": _histogram(feature.distribution, name),
         "rows": _rows(feature.distribution),
-        "timeline": model.timeline(view, name, offset_s, model.marks_of(view, name, offset_s)),
-        "missing": _missing(view, name, offset_s),
+        "timeline": model.distance_chart(view, name, offset_s, every=True),
+        "missing": model.missing_chart(view, name, offset_s, every=True),
+        "method": health.METHODS.get(feature.method, feature.method),
         "segments": _segments(chosen),
     }
 
@@ -41,24 +42,19 @@ def _histogram(distribution: Distribution, name: str) -> Markup:
 
 
 def _rows(distribution: Distribution) -> list[tuple[str, float, float, float, Markup]]:
-    """Each cell: name, share now, share in the reference, difference, bar."""
+    """Each cell: name, share now, share in the reference, difference in points of percent, bar."""
     scale = max([*distribution.current, *distribution.reference, 1e-9])
     cells = zip(distribution.cells, distribution.current, distribution.reference, strict=True)
     return [
-        (cell, now, before, now - before, meter(now / scale, before / scale, f"{shown(now, 'ratio')} now"))
+        (
+            cell,
+            now,
+            before,
+            round(100 * (now - before), 1) + 0.0,
+            meter(now / scale, before / scale, f"{shown(now, 'ratio')} now"),
+        )
         for cell, now, before in cells
     ]
-
-
-def _missing(view: ModelView, name: str, offset_s: float) -> Markup:
-    found = [(verdict, verdict.features[name]) for verdict in view.verdicts if name in verdict.features]
-    times = [model.middle(verdict) for verdict, _ in found]
-    drawn = [
-        Line("bound", times, [feature.missing_threshold for _, feature in found], "bound"),
-        Line("missing", times, [feature.missing_ratio for _, feature in found]),
-    ]
-    bounds = (view.verdicts[0].start_s, view.verdicts[-1].end_s)
-    return lines(drawn, f"Missing values of {name} by window", "ratio", offset_s=offset_s, bounds=bounds)
 
 
 def _segments(chosen: WindowVerdict) -> list[tuple[str, list[tuple[str, int]]]]:

@@ -65,3 +65,7 @@ NAMES = {
 def in_order(scores: dict[str, float]) -> list[str]:
     """The names of scores, known ones first."""
     return [name for name in HEADLINES if name in scores] + sorted(set(scores) - set(HEADLINES))
+
+
+METHODS = {"ks": "Kolmogorov-Smirnov", "js": "Jensen-Shannon", "psi": "PSI"}
+"""The names of distances as people know them."""

@@ -1,7 +1,7 @@
 """A model's page: its verdict and why, its traffic now, its windows, its quality, its features."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from markupsafe import Markup
@@ -34,25 +34,27 @@ class Card:
     legend: tuple[tuple[str, str], ...] = ()
 
 
-def context(view: ModelView, sources: Sources) -> dict[str, object]:
-    """What the template needs."""
-    verdicts = view.verdicts
-    newest = verdicts[-1] if verdicts else None
+def context(view: ModelView, sources: Sources, end_s: int | None = None) -> dict[str, object]:
+    """What the template needs. ``end_s`` chooses the window that ends there; without it the newest closed one."""
+    ends = [int(verdict.end_s) for verdict in view.verdicts]
+    index = ends.index(end_s) if end_s in ends else len(ends) - 1
+    chosen = view.verdicts[index] if ends else None
     labels = tuple((name, value) for name, value in view.key._asdict().items() if value)
     return {
         "view": view,
         "path": model_path(*view.key),
-        "health": health.of_model(view),
-        "newest": newest,
+        "health": health.of_model(replace(view, verdicts=view.verdicts[: index + 1])),
+        "chosen": chosen,
+        "is_newest": index == len(ends) - 1,
         "alarms": sources.alarms.of(labels),
-        "strip": [(verdict, health.of_window(verdict)) for verdict in verdicts],
+        "strip": [(verdict, health.of_window(verdict)) for verdict in view.verdicts],
         "live": _live(view, sources),
         "quality": _quality(view, sources.utc_offset_s),
         "labelled": health.labelled(view),
-        "features": _features(view, newest, sources.utc_offset_s)[:MOST_CARDS] if newest else [],
-        "others": _ranked(newest)[MOST_CARDS:] if newest else [],
+        "features": _features(view, chosen, sources.utc_offset_s) if chosen else [],
+        "others": _ranked(chosen)[MOST_CARDS:] if chosen else [],
         "windows": _windows(view, sources.utc_offset_s),
-        "table": list(reversed(verdicts[-MOST_ROWS:])),
+        "table": list(reversed(view.verdicts[-MOST_ROWS:])),
         "state_of": health.of_window,
         "feature_path": feature_path,
     }
@@ -144,52 +146,75 @@ def nearness(feature: FeatureVerdict) -> float:
 
 
 def _feature(view: ModelView, newest: FeatureVerdict, offset_s: float) -> Card:
-    name = newest.name
-    href = feature_path(*view.key, name)
-    note = f"bound {number(newest.threshold)} · {shown(newest.missing_ratio, 'ratio')} missing"
+    missing = _last_alarm_is_missing(view, newest)
+    method = health.METHODS.get(newest.method, newest.method)
+    distance = f"distance {number(newest.score)}, bound {number(newest.threshold)}"
+    share = f"{shown(newest.missing_ratio, 'ratio')} missing, bound {shown(newest.missing_threshold, 'ratio')}"
     return Card(
-        title=name,
-        value=number(newest.score),
-        note=note,
-        chart=timeline(view, name, offset_s, marks=alarm_marks(view, name, offset_s)),
-        href=href,
+        title=newest.name,
+        value=shown(newest.missing_ratio, "ratio") if missing else number(newest.score),
+        note=f"{share} · {distance}" if missing else f"{distance} · {shown(newest.missing_ratio, 'ratio')} missing",
+        chart=(missing_chart if missing else distance_chart)(view, newest.name, offset_s),
+        href=feature_path(*view.key, newest.name),
         alarmed=newest.alarmed,
         tag=newest.kind,
-        legend=(("a", newest.method), ("bound", "bound")),
+        legend=(("a", "missing values" if missing else method), ("bound", "bound")),
     )
 
 
-def timeline(view: ModelView, name: str, offset_s: float, marks: Sequence[Mark]) -> Markup:
-    """A feature's distance from the reference, window by window, under its bound."""
-    found = [(verdict, verdict.features[name]) for verdict in view.verdicts if name in verdict.features]
+def _last_alarm_is_missing(view: ModelView, newest: FeatureVerdict) -> bool:
+    """Whether a feature's newest alarm was for missing values and not for its distance."""
+    found = [verdict.features[newest.name] for verdict in view.verdicts if newest.name in verdict.features]
+    last = next((feature for feature in reversed(found) if feature.alarmed), newest)
+    return last.alarmed and _too_many_missing(last) and not _too_far(last)
+
+
+def _too_far(feature: FeatureVerdict) -> bool:
+    return feature.alarmed and nearness(feature) > 1
+
+
+def _too_many_missing(feature: FeatureVerdict) -> bool:
+    return feature.alarmed and feature.missing_ratio > feature.missing_threshold
+
+
+def distance_chart(view: ModelView, name: str, offset_s: float, *, every: bool = False) -> Markup:
+    """A feature's distance from the reference under its bound, window by window; dots where it is beyond, or on all."""
+    found = _history(view, name)
     times = [middle(verdict) for verdict, _ in found]
     drawn = [
         Line("bound", times, [feature.threshold for _, feature in found], "bound"),
         Line("distance", times, [feature.score for _, feature in found]),
     ]
+    marks = [_mark(view, *one, one[1].score, _too_far(one[1]), offset_s) for one in found if every or _too_far(one[1])]
     return lines(drawn, f"Distance of {name} by window", "", offset_s=offset_s, marks=marks, bounds=_span(view))
 
 
-def alarm_marks(view: ModelView, name: str, offset_s: float) -> list[Mark]:
-    """A dot on each window in which a feature alarms."""
-    return [mark for mark in marks_of(view, name, offset_s) if mark.alarm]
-
-
-def marks_of(view: ModelView, name: str, offset_s: float) -> list[Mark]:
-    """A dot on each window of a feature, with its numbers and its page."""
-    found = [(verdict, verdict.features[name]) for verdict in view.verdicts if name in verdict.features]
-    path = feature_path(*view.key, name)
-    return [
-        Mark(
-            middle(verdict),
-            feature.score,
-            feature.alarmed,
-            _window_text(verdict, feature.reasons or (_numbers(feature),), offset_s),
-            f"{path}?end={verdict.end_s:.0f}",
-            verdict.end_s - verdict.start_s,
-        )
-        for verdict, feature in found
+def missing_chart(view: ModelView, name: str, offset_s: float, *, every: bool = False) -> Markup:
+    """A feature's share of missing values under its bound, window by window; dots where it is beyond, or on all."""
+    found = _history(view, name)
+    times = [middle(verdict) for verdict, _ in found]
+    drawn = [
+        Line("bound", times, [feature.missing_threshold for _, feature in found], "bound"),
+        Line("missing", times, [feature.missing_ratio for _, feature in found]),
     ]
+    marks = [
+        _mark(view, verdict, feature, feature.missing_ratio, _too_many_missing(feature), offset_s)
+        for verdict, feature in found
+        if every or _too_many_missing(feature)
+    ]
+    return lines(drawn, f"Missing {name} by window", "ratio", offset_s=offset_s, marks=marks, bounds=_span(view))
+
+
+def _history(view: ModelView, name: str) -> list[tuple[WindowVerdict, FeatureVerdict]]:
+    return [(verdict, verdict.features[name]) for verdict in view.verdicts if name in verdict.features]
+
+
+def _mark(
+    view: ModelView, verdict: WindowVerdict, feature: FeatureVerdict, value: float | None, alarm: bool, offset_s: float
+) -> Mark:
+    text = _window_text(verdict, feature.reasons or (_numbers(feature),), offset_s)
+    href = f"{feature_path(*view.key, feature.name)}?end={verdict.end_s:.0f}"
+    return Mark(middle(verdict), value, alarm, text, href, verdict.end_s - verdict.start_s)
 
 
 def _numbers(feature: FeatureVerdict) -> str:

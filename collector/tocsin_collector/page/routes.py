@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 import tocsin_alerts
 from tocsin_collector.page import alarmpage, api, feature, logpage, model, numbers, overview, runbook
-from tocsin_collector.page.address import feature_path, model_path, name_of, segment
+from tocsin_collector.page.address import feature_path, model_path, name_of
 from tocsin_collector.page.view import Sources
 from tocsin_collector.verdict import ModelKey, ModelView, WindowVerdict
 
@@ -21,6 +21,7 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
+End = Annotated[str, Query(max_length=32)]
 _STATIC = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg": "image/svg+xml"}
 
 
@@ -95,26 +96,28 @@ def _add_pages(router: APIRouter, sources: Sources, render: Callable[..., HTMLRe
 
 def _add_model_pages(router: APIRouter, sources: Sources, render: Callable[..., HTMLResponse]) -> None:
     @router.get("/models/{project}/{model_name}/{version}", response_class=HTMLResponse, include_in_schema=False)
-    def get_model(project: str, model_name: str, version: str) -> HTMLResponse:
+    def get_model(project: str, model_name: str, version: str, end: End = "") -> HTMLResponse:
         view = find(sources, project, model_name, version)
         if view is None:
             return render("missing.html", 404, here="overview", what="No event of this model has come.")
-        return render("model.html", here="overview", **model.context(view, sources))
+        return render("model.html", here="overview", **model.context(view, sources, _end_s(end)))
 
     @router.get(
         "/models/{project}/{model_name}/{version}/features/{feature_name}",
         response_class=HTMLResponse,
         include_in_schema=False,
     )
-    def get_feature(
-        project: str, model_name: str, version: str, feature_name: str, end: Annotated[str, Query(max_length=32)] = ""
-    ) -> HTMLResponse:
+    def get_feature(project: str, model_name: str, version: str, feature_name: str, end: End = "") -> HTMLResponse:
         view = find(sources, project, model_name, version)
-        end_s = float(end) if end.isascii() and end.isdecimal() else None
-        found = feature.context(view, name_of(feature_name), end_s, sources) if view else None
+        found = feature.context(view, name_of(feature_name), _end_s(end), sources) if view else None
         if found is None:
             return render("missing.html", 404, here="overview", what="No closed window has this feature.")
         return render("feature.html", here="overview", **found)
+
+
+def _end_s(text: str) -> int | None:
+    """The end of a window as an address carries it; None for what is none."""
+    return int(text) if text.isascii() and text.isdecimal() else None
 
 
 def find(sources: Sources, project: str, model_name: str, version: str) -> ModelView | None:
@@ -137,13 +140,8 @@ def _add_static(router: APIRouter) -> None:
 
 
 def _base_of(path: str) -> Callable[[WindowVerdict], str]:
-    """Where a window's cell leads: to its worst feature, or to the model."""
-
-    def href(verdict: WindowVerdict) -> str:
-        worst = max(verdict.features.values(), key=lambda one: (one.alarmed, model.nearness(one)), default=None)
-        return f"{path}/features/{segment(worst.name)}?end={verdict.end_s:.0f}" if worst else path
-
-    return href
+    """Where a window's cell leads: to its model as that window shows it."""
+    return lambda verdict: f"{path}?end={verdict.end_s:.0f}"
 
 
 def _static(name: str) -> bytes:

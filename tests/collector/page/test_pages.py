@@ -129,8 +129,26 @@ def test_a_model_says_why_and_since_when(service: Any) -> None:
     assert "log loss 0.82 is above its bound" in text
     for name in ("Requests", "Latency p50 / p99", "AUC", "Log loss", "Brier score", "delay_minutes", "wind_speed"):
         assert name in text
-    assert text.count('class="cell alarm"') == 2
+    assert text.count('class="cell alarm') == 2
     assert text.count('class="cell ok"') == 34
+
+
+def test_a_model_is_shown_as_a_window_saw_it(service: Any) -> None:
+    text = get(service, "/models/demo/flights/2?end=1386219600").text
+    assert "As its reference since 1 Nov 2013, 34 windows." in html.unescape(text)
+    assert "As of this window." in text
+    assert text.count("cell ok chosen") == 1
+    assert "2 windows in a row alarm" in get(service, "/models/demo/flights/2?end=7").text
+
+
+def test_a_chart_shows_the_measure_that_alarms(service: Any, empty: Any) -> None:
+    view = next(view for view in service.views if view.key.model == "flights")
+    last = view.verdicts[-1]
+    feature = replace(last.features["dep_delay"], score=0.01, reasons=("dep_delay: 11 % missing",))
+    empty.views = [replace(view, verdicts=(*view.verdicts[:-1], replace(last, features={"dep_delay": feature})))]
+    text = get(empty, "/models/demo/flights/2").text
+    assert "<title>Missing dep_delay by window</title>" in text
+    assert "<title>Distance of dep_delay by window</title>" not in text
 
 
 def test_traffic_and_latency_come_from_the_ring(service: Any) -> None:
