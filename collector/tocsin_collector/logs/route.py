@@ -74,7 +74,7 @@ def logs_router(
             "accepted": taken.accepted,
             "duplicate": taken.duplicate,
             "rejected": rejected,
-            "rejected_total": refused,
+            "rejected_count": refused,
         }
         return JSONResponse(answer, 200 if records else 400)
 

@@ -70,7 +70,7 @@ def test_records_come_in_and_are_found(client: Client) -> None:
     answer = client.post("/v1/logs", content=body, headers=NDJSON)
     assert (answer.status_code, answer.json()) == (
         200,
-        {"accepted": 2, "duplicate": 0, "rejected": [], "rejected_total": 0},
+        {"accepted": 2, "duplicate": 0, "rejected": [], "rejected_count": 0},
     )
     found = client.get("/v1/logs", params={"q": "boat*", "level": "error"}).json()
     assert found == {
@@ -96,7 +96,7 @@ def test_bad_rows_are_refused_with_their_place_and_do_not_touch_the_others(clien
 def test_only_bad_rows_are_a_client_error_and_the_list_is_bounded(client: Client, app: FastAPI) -> None:
     answer = client.post("/v1/logs", content=b"x\n" * 500)
     assert answer.status_code == 400
-    assert (len(answer.json()["rejected"]), answer.json()["rejected_total"]) == (100, 500)
+    assert (len(answer.json()["rejected"]), answer.json()["rejected_count"]) == (100, 500)
     assert app.state.store.counts["rejected"] == 500
 
 
