@@ -94,7 +94,7 @@ def _rejected(body: bytes) -> "list[dict[str, object]] | None":
     try:
         answer = loads(body)
         accepted, rejected = answer["accepted"], answer["rejected"]
-        total = answer.get("rejected_total", len(rejected))
+        total = answer.get("rejected_count", len(rejected))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     if type(accepted) is not int or type(total) is not int or not isinstance(rejected, list):
