@@ -25,8 +25,8 @@ from typing import Any
 from tests.bench.measure import Measure
 from tocsin_schema.block import MEDIA_TYPE, Block, column, encode
 
-ROUNDS = 7
-SIZES = {1: 256, 32: 96, 1_000: 24}
+ROUNDS = 5
+SIZES = {1: 256, 32: 128, 1_000: 64}
 """Events a request, and requests a round."""
 CLIENTS = 8
 GOAL = 0.1
