@@ -156,6 +156,7 @@ class Service:
         return (accepted for accepted, _ in self._journalled_at())
 
     def _journalled_at(self) -> Iterator[tuple[Frame, int]]:
-        for position, kind, payload in self.journal.replay():
+        # What is durable and not applied yet reaches the monitor by the intake, so it must not come from here too.
+        for position, kind, payload in self.journal.replay(self.intake.applied):
             if kind == BLOCK_RECORD:
                 yield frame(decode(payload)), position
