@@ -32,7 +32,7 @@ generate: .venv/.test  ## write the generated boards, rules and reference pages 
 bench: .venv/.test .venv-reports/.ready  ## tocsin and its peers side by side; only=NAME for one
 	@exec $(BIN)/python -m tests.bench $(only)
 
-reports: .venv-reports/.ready  ## the environment of the extra `reports` (Evidently, about 1 GB)
+reports: .venv-reports/.ready  ## the environment of the extra `reports` (Evidently, 0.7 GB)
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "tocsin needs Python 3.11 or newer with venv: apt install python3-venv, or set PYTHON=/path/to/python3"; exit 1; }
@@ -57,7 +57,7 @@ reports: .venv-reports/.ready  ## the environment of the extra `reports` (Eviden
 	@touch $@
 
 .venv-reports/.ready: locks/reports.lock .venv/.build
-	@echo "setting up .venv-reports (Evidently, about 1 GB)"
+	@echo "setting up .venv-reports (Evidently, 0.7 GB)"
 	@$(BIN)/python -m venv --clear --without-pip .venv-reports
 	@$(BIN)/uv pip install --quiet --python .venv-reports/bin/python --no-deps --require-hashes -r locks/reports.lock
 	@touch $@
