@@ -60,7 +60,8 @@ class QualityVerdict:
     ``scores`` holds what was measured (auc, log_loss, brier, accuracy; or mae, rmse for numbers), ``baseline`` the
     same of always predicting the reference's majority class or rate, ``reference`` the reference's own,
     ``thresholds`` the bound that each should keep. One window beyond is a bad day and shown; it alarms from the second
-    in a row on: ``strikes`` counts them, this window included.
+    in a row on: ``strikes`` counts them, this window included. While labels are still coming in it is not ``mature``:
+    told and not judged, since the labels that come first are not like the others.
     """
 
     labelled: int
@@ -71,6 +72,7 @@ class QualityVerdict:
     thresholds: dict[str, float]
     reasons: tuple[str, ...] = ()
     strikes: int = 0
+    mature: bool = True
 
     @property
     def alarmed(self) -> bool:

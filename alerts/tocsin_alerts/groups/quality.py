@@ -2,20 +2,14 @@
 
 from tocsin_alerts.alert import CRITICAL, QUALITY, Alert
 
-_BY = "project, model, version, metric"
-_BOUND = f"on ({_BY}) group_left max by ({_BY}) (tocsin_model_quality_threshold)"
-
 ALERTS = (
     Alert(
         name="ModelQualityDrop",
         severity=CRITICAL,
-        summary="{metric} of model {model} is beyond its bound",
-        description="{metric} of model {model} {version} ({project}) is {value} on new labels, beyond its bound.",
+        summary="the quality of model {model} has dropped",
+        description="Model {model} {version} ({project}) was beyond a bound of quality for {value} windows in a row.",
         window=QUALITY,
-        # A score is better when it is high (auc, accuracy), a loss when it is low.
-        promql=(
-            f'tocsin_model_quality{{metric=~"auc|accuracy"}} < {_BOUND}'
-            f' or tocsin_model_quality{{metric!~"auc|accuracy"}} > {_BOUND}'
-        ),
+        # One bad window is a bad day and shown on the page; two in a row are worth waking someone.
+        promql="tocsin_model_quality_bad_windows >= 2",
     ),
 )

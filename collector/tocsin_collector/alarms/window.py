@@ -7,15 +7,15 @@ from tocsin_collector.verdict import FeatureVerdict, WindowVerdict
 def conditions(verdict: WindowVerdict) -> dict[str, tuple[str, ...]]:
     """The reasons of each kind that this window can judge: empty when it is well, absent when it cannot tell.
 
-    A window of too few rows says nothing about its features, one without judged labels nothing about quality: an alarm
-    neither begins nor ends with it.
+    A window of too few rows says nothing about its features, one whose labels are still coming nothing about quality:
+    an alarm neither begins nor ends with it.
     """
     found: dict[str, tuple[str, ...]] = {}
     features = list(verdict.features.values())
     if any(feature.score is not None or feature.reasons for feature in features):
         found[DATA] = tuple(reason for feature in features for reason in _missing(feature))
         found[DRIFT] = tuple(reason for feature in features for reason in feature.reasons[len(_missing(feature)) :])
-    if verdict.quality is not None and verdict.quality.thresholds:
+    if verdict.quality is not None and verdict.quality.mature and verdict.quality.thresholds:
         found[QUALITY] = verdict.quality.reasons
     return found
 

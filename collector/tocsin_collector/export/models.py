@@ -25,8 +25,9 @@ def samples(models: Iterable[Model]) -> Iterable[Sample]:
             yield Sample("tocsin_drift_alarm", labels, int(bool(verdict.reasons)))
         for feature in verdict.features.values():
             yield from _feature(labels, feature)
-        if verdict.quality is not None:
-            yield from _quality(labels, verdict.quality)
+        quality = model.latest_quality()
+        if quality is not None:
+            yield from _quality(labels, quality)
 
 
 def _feature(labels: dict[str, str], verdict: FeatureVerdict) -> Iterable[Sample]:
@@ -41,6 +42,7 @@ def _feature(labels: dict[str, str], verdict: FeatureVerdict) -> Iterable[Sample
 
 def _quality(labels: dict[str, str], verdict: QualityVerdict) -> Iterable[Sample]:
     yield Sample("tocsin_model_label_coverage_ratio", labels, verdict.coverage)
+    yield Sample("tocsin_model_quality_bad_windows", labels, verdict.strikes)
     for metric, value in verdict.scores.items():
         yield Sample("tocsin_model_quality", {**labels, "metric": metric}, value)
     for metric, value in verdict.thresholds.items():

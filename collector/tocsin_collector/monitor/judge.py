@@ -64,9 +64,10 @@ class Judge:
         if not window.labels:
             return None
         verdict = judge(self.qualities, _labelled_window(window), predictions=window.rows, min_rows=min_rows)
-        early = not window.final and verdict.coverage < MATURE * self.coverage
-        if early or not verdict.reasons:
-            return replace(verdict, reasons=())
+        if not window.final and verdict.coverage < MATURE * self.coverage:
+            return replace(verdict, reasons=(), mature=False)
+        if not verdict.reasons:
+            return verdict
         strikes = 1 + (before.strikes if before else 0)
         lasting = tuple(f"{reason}, {strikes} windows in a row" for reason in verdict.reasons)
         return replace(verdict, reasons=lasting if strikes >= STRIKES else (), strikes=strikes)

@@ -45,7 +45,6 @@ class Model:
         self.rows_total += frame.rows
         for name, values in frame.group("feature.").items():
             self.features.setdefault(name, values.kind)
-        self._remember_times(frame, now_s)
         placed = []
         index = self._calendar.index(frame.time_us)
         for number in np.unique(index).tolist():
@@ -60,6 +59,7 @@ class Model:
                 counted = profile(part, self.layout)
                 window.profile = counted if window.profile is None else merge(window.profile, counted)
             placed.append((window, part, span))
+        self._remember_times(frame, now_s)  # last: no row is late because of one behind it in the same block
         return placed
 
     def advance(self) -> list[WindowVerdict]:
@@ -75,6 +75,11 @@ class Model:
             if not window.closed or window.changed or final:
                 fresh.append(self._close(window, final))
         return fresh
+
+    def latest_quality(self) -> QualityVerdict | None:
+        """The quality of the newest window whose labels have come; None before there is one."""
+        verdicts = (self._verdicts[index].quality for index in sorted(self._verdicts, reverse=True))
+        return next((quality for quality in verdicts if quality is not None and quality.mature), None)
 
     def due(self) -> bool:
         """Whether the watermark has passed a window that is still to close, or to become final."""

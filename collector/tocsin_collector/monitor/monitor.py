@@ -60,10 +60,21 @@ class Monitor:
                 model.watermark.tick(self.clock())
             self._settle(model)
 
+    def go_live(self, clock: Callable[[], float], on_verdict: Callable[[WindowVerdict], None]) -> None:
+        """The journal is told: judge what it left to judge, and from here on follow the clock and tell verdicts."""
+        self.tick()
+        for model in self._models.values():
+            model.watermark.resume(clock())
+        self.clock, self._on_verdict = clock, on_verdict
+
     def set_reference(self, key: ModelKey, rows: ReferenceRows, about: dict[str, object]) -> None:
+        """Learn a reference and let it hold."""
+        self.set_judge(key, Judge.fit(rows, self.calendar, about))
+
+    def set_judge(self, key: ModelKey, judge: Judge) -> None:
         """Give a model version its reference. Windows count from here on in its cells; the caller replays the journal
         into a new monitor when windows that are open already should be counted so too."""
-        self._model(key).judge = Judge.fit(rows, self.calendar, about)
+        self._model(key).judge = judge
 
     def models(self) -> Iterable[Model]:
         """The models in the order of their names."""

@@ -31,6 +31,7 @@ def collect(frames: Iterable[Frame], key: ModelKey, start_us: int, end_us: int) 
             f"no prediction of {key.project}/{key.model} version {key.version!r} lies in that span"
         )
     whole = concat(parts)
+    whole.columns.pop("trace_id", None)  # it tells where a row came from, not what it was
     outcomes = {name: _numbers(whole.ids, book) for name, book in late.items() if name}
     return ReferenceRows(whole, _labels(whole.ids, late.get("")), outcomes)
 

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from tocsin_collector.frame import Frame, Values, category, number
+from tocsin_collector.ingest.times import EARLIEST_US, LATEST_US
 from tocsin_collector.verdict import CATEGORY, ModelKey
 
 MAX_BYTES = 256 << 20
@@ -37,7 +38,7 @@ class ReferenceRows:
 
 
 def parse(raw: bytes, key: ModelKey, kinds: dict[str, str]) -> ReferenceRows:
-    """Read a reference. ``kinds`` has what the live stream has shown of each feature. Raises ReferenceFileError."""
+    """Read a reference. ``kinds`` has what is known of columns by their names. Raises ReferenceFileError."""
     head, *rows = _table(_text(raw))
     _check_head(head)
     if not rows:
@@ -119,12 +120,15 @@ def _micros(text: str, line: int) -> int:
         raise ReferenceFileError(f"line {line}, column time: {text!r:.60} is no RFC 3339 time") from None
     if moment.tzinfo is None:
         raise ReferenceFileError(f"line {line}, column time: {text!r:.60} lacks its offset, such as Z or -05:00")
-    return round(moment.timestamp() * 1e6)
+    micros = round(moment.timestamp() * 1e6)
+    if not EARLIEST_US <= micros < LATEST_US:
+        raise ReferenceFileError(f"line {line}, column time: {text!r:.60}: a year from 1970 to 2199 is needed")
+    return micros
 
 
 def _column(name: str, texts: list[str], kinds: dict[str, str]) -> Values:
     wants_numbers = name.startswith(("score.", "outcome.")) or name == "latency_s"
-    if not wants_numbers and (name.startswith("segment.") or kinds.get(name.removeprefix("feature.")) == CATEGORY):
+    if not wants_numbers and (name.startswith("segment.") or kinds.get(name) == CATEGORY):
         return category([text or None for text in texts])
     try:
         return number([float(text) if text else None for text in texts])

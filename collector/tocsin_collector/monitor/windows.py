@@ -63,8 +63,14 @@ class Watermark:
             self.value = newest_s
             self._behind_clock_s = None if now_s is None else now_s - newest_s
 
+    def resume(self, now_s: float) -> None:
+        """The journal is told: a stream whose newest event is of the present is a live one, even if it is silent."""
+        if self.value is not None:
+            self._behind_clock_s = now_s - self.value
+
     def tick(self, now_s: float) -> None:
         """Let a live stream's time go on."""
         behind = self._behind_clock_s
         if self.value is not None and behind is not None and abs(behind) <= self.LIVE_WITHIN_S:
-            self.value = max(self.value, now_s - behind)
+            # A sender whose clock is fast may be ahead of ours once; it does not drag the stream along for ever.
+            self.value = max(self.value, now_s - max(behind, 0.0))

@@ -106,7 +106,14 @@ def _quality(quality: QualityVerdict | None) -> Json | None:
         return None
     scores = {name: getattr(quality, name) for name in ("scores", "baseline", "reference", "thresholds")}
     finite = {name: {score: _finite(value) for score, value in values.items()} for name, values in scores.items()}
-    return {"labelled": quality.labelled, "coverage": _finite(quality.coverage), "alarmed": quality.alarmed, **finite}
+    return {
+        "labelled": quality.labelled,
+        "coverage": _finite(quality.coverage),
+        "mature": quality.mature,
+        "bad_windows": quality.strikes,
+        "alarmed": quality.alarmed,
+        **finite,
+    }
 
 
 def _alarm(alarm: Alarm, found: Alarms) -> Json:

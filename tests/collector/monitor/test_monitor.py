@@ -121,7 +121,7 @@ def test_early_labels_tell_the_quality_but_do_not_alarm(monitor, verdicts):
     monitor.apply(_rows(101, rows=100)[0], 2)
     monitor.apply(_rows(102, rows=100)[0], 2)
     early = next(verdict for verdict in verdicts if verdict.start_s == 100 * HOUR)
-    assert (early.quality.labelled, early.quality.reasons, early.quality.strikes) == (ROWS // 2, (), 0)
+    assert (early.quality.labelled, early.quality.mature, early.quality.reasons) == (ROWS // 2, False, ())
 
 
 def test_a_label_without_a_version_finds_its_prediction(monitor):
