@@ -21,12 +21,13 @@ STUCK = "mountpoint timeout"
 class Mountpoint:
     """One mount. An answer is a statvfs result, or the text of the error."""
 
-    __slots__ = ("_answer", "_busy", "_done", "_path", "_slow", "_waits")
+    __slots__ = ("_answer", "_busy", "_done", "_late", "_path", "_slow", "_waits")
 
-    def __init__(self, path: str, fstype: str) -> None:
+    def __init__(self, path: str, *fstypes: str) -> None:
+        """``fstypes``: its own, and those of the mounts that the way to it crosses and that may wait."""
         self._path = path
-        self._waits = fstype not in LOCAL
-        self._busy = self._slow = False
+        self._waits = not LOCAL.issuperset(fstypes)
+        self._busy = self._slow = self._late = False
         self._done = allocate_lock()
         self._answer: os.statvfs_result | str | None = None
 
@@ -36,15 +37,16 @@ class Mountpoint:
             self._start()
 
     def answer(self, wait_s: float) -> "os.statvfs_result | str":
-        """The answer to ``ask``; this waits so long for it and no longer.
+        """The answer to ``ask``; this waits so long for it and no longer, and not again for one that is late already.
 
         A slow server is asked for the next scrape as soon as it has answered: its room is one scrape old, never older.
         """
         if not self._waits:
             return self._statvfs()
-        if self._busy and self._done.acquire(timeout=max(wait_s, 0)):
+        if self._busy and self._done.acquire(timeout=0 if self._late else max(wait_s, 0)):
             self._done.release()
         answer, self._answer = self._answer, None
+        self._late = answer is None
         if answer is None:
             return STUCK
         if self._slow:
@@ -54,7 +56,12 @@ class Mountpoint:
     def _start(self) -> None:
         self._done.acquire()
         self._busy = True
-        start_new_thread(self._work, ())
+        try:
+            start_new_thread(self._work, ())
+        except RuntimeError as error:  # the host has no thread left for us; the next scrape asks again
+            self._answer = str(error)
+            self._busy = self._slow = False
+            self._done.release()
 
     def _work(self) -> None:
         began = monotonic()

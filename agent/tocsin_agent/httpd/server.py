@@ -245,8 +245,12 @@ class Server:
         elif self._handling >= MAX_HANDLERS:
             self._answer(connection, (503, RETRY, f"{BUSY}\n".encode()))
         else:
-            self._handling += 1
-            start_new_thread(self._handle, (connection, handler, request))
+            try:
+                start_new_thread(self._handle, (connection, handler, request))
+            except RuntimeError:  # the host has no thread left for us
+                self._answer(connection, (503, RETRY, f"{BUSY}\n".encode()))
+            else:
+                self._handling += 1  # counted down in this thread only, so not too late here
 
     def _handle(self, connection: Connection, handler: "Handler", request: Request) -> None:
         try:

@@ -10,7 +10,7 @@ from time import monotonic
 
 from tocsin_agent.exposition import family, template
 from tocsin_agent.kernelfile import KernelFile
-from tocsin_agent.mountpoint import Mountpoint
+from tocsin_agent.mountpoint import LOCAL, Mountpoint
 from tocsin_schema.metrics.filesystem import DEVICE_ERROR, METRICS, MOUNT_INFO, READONLY, SPACE
 
 TYPE_CHECKING = False
@@ -51,7 +51,7 @@ class Mount:
 def parse(data: bytes) -> list[Mount]:
     """The mounts, the last one of each place: it covers the others. Raises ValueError for anything else."""
     found: dict[str, Mount] = {}
-    for line in data.splitlines():
+    for line in data.removesuffix(b"\n").split(b"\n") if data else ():  # a path may hold a carriage return
         before, separator, after = line.partition(b" - ")
         fields, source = before.split(b" "), after.split(b" ")
         if not separator or len(fields) < 6 or len(source) < 2 or b":" not in fields[2]:
@@ -87,6 +87,16 @@ def ignored(mount: Mount) -> bool:
     path = mount.path + "/"
     inside = any(path.startswith(tree + "/") for tree in TREES)
     return mount.fstype in TYPES or inside or any(path.startswith(tree) and path != tree for tree in UNDER)
+
+
+def servers(mounts: list[Mount]) -> list[Mount]:
+    """The mounts whose server may keep everybody waiting who goes through them. (Without `/`, nothing goes at all.)"""
+    return [mount for mount in mounts if mount.fstype not in LOCAL | TYPES and mount.path != "/"]
+
+
+def above(mount: Mount, waiting: list[Mount]) -> list[str]:
+    """The types of those mounts that the path of this one crosses."""
+    return [other.fstype for other in waiting if mount.path.startswith(other.path + "/")]
 
 
 class Mountinfo:
@@ -166,11 +176,13 @@ class Filesystem:
         """Take a new list; a mount that is still there keeps its thread, so that one that hangs has no second."""
         known: dict[tuple[str, str, str], Mountpoint] = {}
         self._mounts = []
+        waiting = servers(mounts)
         for mount in mounts:
             if ignored(mount):
                 continue
             key = mount.path, mount.device, mount.fstype
-            known[key] = self._known.get(key) or Mountpoint(self._root + mount.path, mount.fstype)
+            types = mount.fstype, *above(mount, waiting)
+            known[key] = self._known.get(key) or Mountpoint(self._root + mount.path, *types)
             self._mounts.append((mount, known[key]))
         self._known, self._errors = known, None
 

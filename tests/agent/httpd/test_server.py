@@ -217,6 +217,16 @@ class TestHandlers:
         until(lambda: server._handling == 0)
         assert answer(connect(POST))[0] == 202
 
+    def test_no_thread_to_be_had_is_a_503_and_the_server_goes_on(self, server, gate, connect, answer):
+        gate.set()
+        usual = threading.stack_size(1 << 47)  # more than there are addresses: the system refuses every thread
+        try:
+            assert answer(connect(POST))[0] == 503
+        finally:
+            threading.stack_size(usual)
+        assert server._handling == 0
+        assert answer(connect(POST))[0] == 202
+
     def test_a_large_body_arrives_whole(self, gate, connect, answer):
         gate.set()
         size = 5 << 20

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin_agent.sources.filesystem import WAIT_S, Filesystem, ignored, parse, printable, unescape
+from tocsin_agent.sources.filesystem import WAIT_S, Filesystem, above, ignored, parse, printable, servers, unescape
 
 NFS = {("device", "filer:/vol/a\tb"), ("mountpoint", "/srv/nfs share"), ("fstype", "nfs4")}
 
@@ -42,6 +42,19 @@ def test_anything_else_is_a_value_error(outcome, data):
 def test_a_torn_line_is_a_value_error(data):
     with pytest.raises(ValueError, match="a line of mountinfo expected"):
         parse(data)
+
+
+def test_a_carriage_return_in_a_path_is_part_of_it():
+    first, second = parse(line(path="/home/u/a\rb") + line())
+    assert (first.path, second.path) == ("/home/u/a\rb", "/")
+
+
+def test_a_path_that_crosses_a_servers_mount_depends_on_it():
+    data = (
+        line() + line("/srv", "nfs4") + line("/srv/a/b") + line("/srv2") + line("/run/o", "overlay") + line("/run/o/p")
+    )
+    mounts = parse(data)
+    assert [above(mount, servers(mounts)) for mount in mounts] == [[], [], ["nfs4"], [], [], []]
 
 
 def test_the_last_mount_of_a_place_covers_the_others():
@@ -144,6 +157,9 @@ def test_a_mount_that_hangs_costs_one_thread_and_one_wait_and_has_no_room(own_mo
         assert error.endswith(" 1")
         assert not any("size_bytes" in row for row in own_mounts[name]["hung"])
         assert own_mounts[name]["seconds"] < WAIT_S + 1
+    assert own_mounts["first"]["seconds"] >= WAIT_S
+    # Whoever did not answer in time is not waited for again until it has: a scrape does not pay for it each time.
+    assert max(own_mounts[name]["seconds"] for name in ("second", "third")) < WAIT_S
 
 
 @pytest.mark.system
