@@ -6,7 +6,7 @@ The base holds the ids of the files that it has taken, so a file that is still t
 
 import os
 from array import array
-from operator import add
+from stat import S_ISREG
 
 from tocsin_agent.capture.layout import IN_FLIGHT, MAX_BYTES, MAX_FOLDED, MAX_SLOTS, LayoutError, Snapshot, pack, parse
 from tocsin_schema.metric import OVERFLOW
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 BASE = "folded"
 SPOILED = "folded.spoiled"
+LARGEST = (1 << 64) - 1
 REST = (OVERFLOW, OVERFLOW, "", OVERFLOW)
 
 
@@ -30,10 +31,12 @@ def empty() -> Snapshot:
 def load(directory: str) -> Snapshot:
     """The base of a runtime directory. Raises LayoutError when it is spoiled, OSError when it cannot be read."""
     try:
-        fd = os.open(os.path.join(directory, BASE), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        fd = os.open(os.path.join(directory, BASE), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
         return empty()
     try:
+        if not S_ISREG(os.fstat(fd).st_mode):
+            raise LayoutError("not a regular file")
         return parse(read_all(fd))
     finally:
         os.close(fd)
@@ -54,7 +57,11 @@ def read_all(fd: int) -> bytes:
 def save(directory: str, base: Snapshot) -> None:
     """Replace the base in one step. Raises OSError."""
     temporary = os.path.join(directory, f"{BASE}.new")
-    with open(temporary, "wb") as file:
+    try:
+        os.unlink(temporary)  # of an agent that was killed, or a trap: a link of a worker's must not lead us elsewhere
+    except FileNotFoundError:
+        pass
+    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666), "wb") as file:
         file.write(pack(base))
     os.replace(temporary, os.path.join(directory, BASE))
 
@@ -82,11 +89,11 @@ def merged(base: Snapshot, still: list[int], dead: "Iterable[Snapshot]", live: "
 
 
 def sums(left: "array[int]", right: "array[int]") -> "array[int]":
-    """Word by word; the shorter one counts as zeros behind its end."""
+    """Word by word; the shorter one counts as zeros behind its end, and a sum beyond 64 bits stays at their end."""
     if len(left) < len(right):
         left, right = right, left
     result = left[:]
-    result[: len(right)] = array("Q", map(add, left, right))
+    result[: len(right)] = array("Q", [min(a + b, LARGEST) for a, b in zip(left, right, strict=False)])
     return result
 
 

@@ -49,7 +49,8 @@ class Meter:
         self._slots: dict[Key, memoryview] = {}
 
     def open(self) -> None:
-        """Make the file. Raises OSError."""
+        """Make the file, or another one when it was removed. Raises OSError."""
+        self.close()
         os.makedirs(self._directory, exist_ok=True)
         number = os.urandom(8)
         hidden = os.path.join(self._directory, f".{number.hex()}")
@@ -105,8 +106,8 @@ class Meter:
 
     @property
     def is_open(self) -> bool:
-        """Whether there is a file to write to."""
-        return bool(self._maps)
+        """Whether there is a file to write to; one that somebody has removed is written to for nobody."""
+        return bool(self._maps) and os.fstat(self._fd).st_nlink > 0
 
     def _slot(self, series: Series, route: str) -> memoryview:
         """The words of a route. A new route beyond the bounds counts as ``_other``, and that is counted."""

@@ -158,9 +158,11 @@ class Outbox:
         import json
 
         try:
-            rejected = json.loads(answer)["rejected"]
+            told = json.loads(answer)
+            rejected = told["rejected"]
             if rejected:
-                self._counts.add("rows_dropped", "rejected", len(rejected))
-                self._tell("capture_rows_rejected", rows=len(rejected), first=rejected[0])
+                count = told.get("rejected_count", len(rejected))  # of many only the first are listed
+                self._counts.add("rows_dropped", "rejected", count)
+                self._tell("capture_rows_rejected", rows=count, first=rejected[0])
         except (ValueError, KeyError, TypeError, RecursionError):
             pass  # an answer in another form is still an acknowledgement

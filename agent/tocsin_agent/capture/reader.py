@@ -73,7 +73,8 @@ class Reader:
     def _lock(self) -> int:
         """The lock of the readers, which exclude each other; -1 where none can be made: then this one does not fold."""
         try:
-            fd = os.open(os.path.join(self._directory, ".lock"), os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            flags = os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+            fd = os.open(os.path.join(self._directory, ".lock"), flags, 0o644)
         except PermissionError:
             return -1
         except OSError as error:

@@ -127,7 +127,18 @@ def test_rejected_rows_are_counted(capture, sink):
     assert dropped(capture, "rejected") == 1
 
 
-@pytest.mark.parametrize("answer", [b"", b"[]", b"not json", b"[" * 5000, b'{"rejected":7}'])
+def test_rejected_rows_that_an_answer_does_not_list_are_counted(capture, sink):
+    row = b'{"row":0,"code":"conflict","reason":"x"}'
+    sink.answer = b'{"accepted":9,"duplicate":0,"rejected":[%b],"rejected_count":500}' % row
+    capture.label("a", 1)
+    assert capture.flush(5)
+    assert dropped(capture, "rejected") == 500
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"", b"[]", b"not json", b"[" * 5000, b'{"rejected":7}', b'{"rejected":[1],"rejected_count":"x"}'],
+)
 def test_any_answer_with_200_is_an_acknowledgement(capture, sink, answer):
     sink.answer = answer
     capture.label("a", 1)

@@ -1,7 +1,9 @@
 """What the agent makes of the workers' files."""
 
+import contextlib
 import fcntl
 import os
+import shutil
 import threading
 from array import array
 from bisect import bisect_left
@@ -172,6 +174,49 @@ def test_hostile_files_are_skipped_counted_and_left_alone(tmp_path):
     assert totals.skipped == 7
     assert len(files(tmp_path)) == 8
     assert b"tocsin_capture_files_skipped 7\n" in render(totals)
+
+
+@pytest.mark.parametrize("name", [".lock", fold.BASE, f"{fold.BASE}.new"])
+def test_a_pipe_in_the_place_of_our_own_files_blocks_nothing(tmp_path, name):
+    dead_file(tmp_path, 1)
+    os.mkfifo(tmp_path / name)
+    assert requests(Reader(str(tmp_path)).read()) == 1
+
+
+@pytest.mark.parametrize("name", [".lock", f"{fold.BASE}.new"])
+def test_a_link_in_the_place_of_our_own_files_is_not_followed(tmp_path, name):
+    (tmp_path / "precious").write_bytes(b"kept")
+    dead_file(tmp_path / "run", 1)
+    (tmp_path / "run" / name).symlink_to(tmp_path / "precious")
+    with contextlib.suppress(OSError):
+        Reader(str(tmp_path / "run")).read()
+    assert (tmp_path / "precious").read_bytes() == b"kept"
+
+
+def test_sums_of_broken_durations_stop_at_the_end_and_cost_no_other_series(tmp_path):
+    for number in (1, 2):
+        path = dead_file(tmp_path, number)
+        raw = array("Q", path.read_bytes())
+        raw[layout.stride() // 8 + layout.LABEL_WORDS + layout.DURATION_NS] = (1 << 64) - 1
+        path.write_bytes(raw.tobytes())
+    reader = Reader(str(tmp_path))
+    for _ in range(2):
+        assert requests(reader.read()) == 2
+    assert files(tmp_path) == [fold.BASE]
+
+
+def test_a_worker_whose_file_was_removed_makes_another(tmp_path):
+    run = tmp_path / "run"
+    capture = Capture(model="m", runtime_dir=str(run), endpoint="")
+    predict = capture.watch()(lambda: 1)
+    predict()
+    assert capture.flush(5)
+    shutil.rmtree(run)  # as systemd does with an agent's RuntimeDirectory
+    predict()
+    assert capture.flush(5)
+    totals = Reader(str(run)).read()
+    assert (totals.live, sum(cells[OUTCOME] for cells in totals.series.values())) == (1, 1)
+    capture.close()
 
 
 def test_a_file_that_breaks_keeps_what_it_said(tmp_path):
