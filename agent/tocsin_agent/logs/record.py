@@ -7,6 +7,7 @@ their ECS names. Anything else is a plain line.
 import json
 import time
 from json.encoder import encode_basestring
+from math import isfinite
 
 from tocsin_agent.logs.level import NAMES, guess
 from tocsin_agent.logs.timestamp import leading, plausible, rfc3339
@@ -106,7 +107,7 @@ def _refuse(constant: str) -> None:
 
 
 def _size(tree: object, depth: int) -> int:
-    """How many values an object holds. Raises ValueError when it is too deep."""
+    """How many values an object holds. Raises ValueError when it is too deep, or a number is infinite."""
     if depth > MAX_DEPTH:
         raise ValueError("too deep")
     if isinstance(tree, dict):
@@ -114,6 +115,8 @@ def _size(tree: object, depth: int) -> int:
     if isinstance(tree, list):
         for inner in tree:
             _size(inner, depth + 1)
+    elif isinstance(tree, float) and not isfinite(tree):  # 1e999, which JSON cannot say again
+        raise ValueError("infinite")
     return 1
 
 

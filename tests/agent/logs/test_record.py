@@ -155,6 +155,7 @@ def test_a_json_line_without_message_is_shown_whole():
         b'{"message":"cut of',
         b"{}x",
         b'{"a":NaN}',
+        b'{"a":[1,{"b":-1e999}]}',
         b'{"message":"m","a":' + b'{"a":' * 40 + b"1" + b"}" * 41,
         b'{"message":"m","a":' + b"[" * 60_000,
         b'{"message":"m",' + b",".join(b'"f%d":1' % n for n in range(300)) + b"}",
