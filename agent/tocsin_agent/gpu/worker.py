@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 NOTHING: "Mapping[str, float]" = {}
 
 
+def stale_after(interval_s: float) -> float:
+    """Seconds after which a sample is no longer the present."""
+    return max(3 * interval_s, 2.0)
+
+
 class Snapshot:
     """What is known of a GPU at one instant; ``sampled`` is the monotonic time of the last whole sample."""
 
@@ -93,9 +98,10 @@ class Worker:
     def _publish(self, values: dict[str, float], garbage: int) -> None:
         now = time.monotonic()
         snapshot = Snapshot(self.snapshot, up=True, values=values)
-        # A gap is not counted: what the GPU did while it was not seen is unknown.
-        if snapshot.sampled is not None and self.failing_since is None:
-            snapshot.busy_s += values.get(UTILIZATION.name, 0.0) * (now - snapshot.sampled)
+        # A gap is not counted, be it failures or a hang: what the GPU did while it was not seen is unknown.
+        passed_s = now - snapshot.sampled if snapshot.sampled is not None else 0.0
+        if self.failing_since is None and passed_s <= stale_after(self._interval_s):
+            snapshot.busy_s += values.get(UTILIZATION.name, 0.0) * passed_s
         snapshot.sampled = now
         if garbage:
             snapshot.errors = _counted(snapshot.errors, "garbage", garbage)

@@ -6,6 +6,7 @@ Each GPU has an event set of its own, because a wait on a set with one lost GPU 
 
 import threading
 
+from tocsin_agent.gpu.sample import ABSENT
 from tocsin_schema.metric import OVERFLOW
 from tocsin_schema.metrics.gpu import XIDS
 
@@ -30,7 +31,18 @@ class Watch:
         self.session = session
         self.gpu = gpu
         self.set = session.nvml.nvmlEventSetCreate()
-        session.nvml.nvmlDeviceRegisterEvents(handle, session.nvml.nvmlEventTypeXidCriticalError, self.set)
+        try:
+            session.nvml.nvmlDeviceRegisterEvents(handle, session.nvml.nvmlEventTypeXidCriticalError, self.set)
+        except session.nvml.NVMLError:
+            self.free()
+            raise
+
+    def free(self) -> None:
+        """Let go of the set; a driver that will not take it back keeps it."""
+        try:
+            self.session.nvml.nvmlEventSetFree(self.set)
+        except self.session.nvml.NVMLError:
+            pass
 
 
 class Xids:
@@ -56,8 +68,10 @@ class Xids:
         """Watch the GPU (index, uuid) anew; one without XID events is left out. Raises NVMLError when the GPU fails."""
         try:
             watch = Watch(session, handle, gpu)
-        except (session.nvml.NVMLError_NotSupported, session.nvml.NVMLError_FunctionNotFound):
-            return
+        except session.nvml.NVMLError as error:
+            if error.value in ABSENT:
+                return
+            raise
         with self._lock:
             if gpu[0] in self._watches:
                 self._retired.append(self._watches[gpu[0]])
@@ -80,7 +94,7 @@ class Xids:
             watches = [watch for watch in self._watches.values() if watch.session is session]
         for watch in retired:
             if watch.session is session:
-                watch.session.nvml.nvmlEventSetFree(watch.set)
+                watch.free()
         return session, watches
 
     def _wait(self, watch: Watch, timeout_ms: int) -> bool:

@@ -4,6 +4,7 @@ import time
 
 from tocsin_agent.gpu.driver import Driver
 from tocsin_agent.gpu.series import render
+from tocsin_agent.gpu.worker import stale_after
 from tocsin_schema.metrics.gpu import METRICS
 
 TYPE_CHECKING = False
@@ -21,7 +22,7 @@ class Gpu:
 
     def __init__(self, values: "Values") -> None:
         interval_s = float(values["gpu.interval_s"])  # type: ignore[arg-type]
-        self._stale_s = max(3 * interval_s, 2.0)
+        self._stale_s = stale_after(interval_s)
         self._settled = False
         self._driver = Driver(interval_s) if values["gpu.enabled"] else None
 

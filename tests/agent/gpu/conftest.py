@@ -13,7 +13,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 HERE = Path(__file__).parent
-HEADER = ("loads", "init_ret", "init_hang", "count", "init_calls", "shutdown_calls", "spare0", "spare1")
+HEADER = ("loads", "init_ret", "init_hang", "count", "init_calls", "shutdown_calls", "free_ret", "register_ret")
 DEVICE = (
     "ret", "hang", "unsupported", "utilization", "memory_total", "memory_used", "power_mw", "limit_mw", "energy_mj",
     "temperature", "corrected", "uncorrected", "xid", "xid_count", "calls", "identity",

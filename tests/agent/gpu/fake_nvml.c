@@ -24,7 +24,7 @@ struct device {
         corrected, uncorrected, xid, xid_count, calls, identity;
 };
 struct control {
-    uint64_t loads, init_ret, init_hang, count, init_calls, shutdown_calls, spare[2];
+    uint64_t loads, init_ret, init_hang, count, init_calls, shutdown_calls, free_ret, register_ret;
     struct device device[DEVICES];
 };
 
@@ -203,6 +203,7 @@ int nvmlDeviceRegisterEvents(void *handle, unsigned long long types, void *set) 
     volatile struct device *device;
     int code = enter(handle, EVENTS, &device), index = (int)((uintptr_t)handle & 255);
     if (code) return code;
+    if (control->register_ret) return (int)control->register_ret;
     if (!(types & 8)) return NOT_SUPPORTED;
     sets[((char *)set - (char *)sets) / sizeof *sets].seen = device->xid_count;
     sets[((char *)set - (char *)sets) / sizeof *sets].device = index;
@@ -225,5 +226,8 @@ int nvmlEventSetWait_v2(void *set, struct event *event, unsigned timeout_ms) {
     }
 }
 
-int nvmlEventSetFree(void *set) { (void)set; return ready() ? OK : UNINITIALIZED; }
+int nvmlEventSetFree(void *set) {
+    (void)set;
+    return ready() ? (int)control->free_ret : UNINITIALIZED;
+}
 #endif

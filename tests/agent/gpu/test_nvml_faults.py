@@ -103,6 +103,19 @@ def test_a_hung_gpu_that_returns_is_sampled_again(gpus):
     child.until(both_up)
 
 
+def test_the_time_in_which_a_gpu_hung_is_not_counted_as_busy(gpus):
+    control, child = gpus(1)
+    control.set(0, utilization=100)
+    child.until(lambda series: series.get(("utilization_ratio", "0")) == 1)
+    key = ("utilization_busy_seconds_total", "0")
+    control.set(0, hang=1)
+    before = child.read()[key]
+    child.until(lambda series: series["up", "0"] == 0)
+    control.set(0, hang=0)
+    after = child.until(lambda series: series["up", "0"] == 1)[key]
+    assert before <= after < before + 1
+
+
 def test_a_hang_in_init_leaves_the_scrape_alone(gpus):
     control, child = gpus(2, init_hang=1)
     series = child.until(lambda series: control.get(None, "init_calls") and ("driver_up",) in series)
@@ -178,6 +191,31 @@ def test_a_lost_gpu_does_not_take_the_xids_of_the_others(gpus):
     child.until(lambda series: series["up", "0"] == 0)
     control.xid(1, 48)
     child.until(lambda series: series["xid_errors_total", "1", "48"] == 1)
+
+
+def test_a_set_that_cannot_be_let_go_of_does_not_end_the_watch(gpus):
+    control, child = gpus(1, free_ret=UNKNOWN)
+    child.until(lambda series: ("xid_errors_total", "0", "79") in series)
+    control.set(0, ret=LOST)
+    child.until(lambda series: series["up", "0"] == 0)
+    control.set(0, ret=0)
+    child.until(lambda series: series["up", "0"] == 1)
+    seen = 0
+    while child.read()["xid_errors_total", "0", "79"] < 3:  # the new watch sees what happens after it has begun
+        seen += 1
+        assert seen < 400
+        control.xid(0, 79)
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("code", [4, 3])
+def test_a_gpu_whose_xids_may_not_be_watched_keeps_its_values(gpus, code):
+    control, child = gpus(1, register_ret=code)
+    child.until(lambda series: series.get(("up", "0")) == 1)
+    calls = control.get(0, "calls")
+    series = child.until(lambda series: control.get(0, "calls") > calls + 60)
+    assert series["up", "0"] == 1
+    assert not [key for key in series if key[0] in ("xid_errors_total", "errors_total")]
 
 
 def test_a_driver_reload_is_survived_and_gpus_are_found_anew(gpus):
