@@ -10,7 +10,7 @@ class ListenError(Exception):
 def listen(text: str) -> socket.socket:
     """Open ``ADDRESS:PORT`` (``[::1]:PORT`` for IPv6; port 0 takes a free one). Raises ListenError."""
     host, _, port = text.rpartition(":")
-    if not port.isdigit() or int(port) > 65_535:
+    if not (port.isascii() and port.isdigit()) or int(port) > 65_535:
         raise ListenError(f"listen: {text!r:.80} is no ADDRESS:PORT, such as 127.0.0.1:10301")
     host = host.strip("[]")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET

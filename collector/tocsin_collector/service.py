@@ -1,6 +1,9 @@
 """The collector as one service: everything is built here. Data flows from intake to journal, monitor, alarms, page."""
 
+import asyncio
+import logging
 import os
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -14,6 +17,7 @@ from tocsin_collector.ingest.checks import Bounds
 from tocsin_collector.ingest.intake import BLOCK_RECORD, Intake
 from tocsin_collector.journal import open_journal
 from tocsin_collector.logs import LogStore
+from tocsin_collector.monitor.judge import Judge
 from tocsin_collector.monitor.monitor import Monitor
 from tocsin_collector.monitor.past import collect
 from tocsin_collector.monitor.reference_file import ReferenceRows
@@ -21,11 +25,16 @@ from tocsin_collector.monitor.windows import Calendar
 from tocsin_collector.references.store import ReferenceStore
 from tocsin_collector.tracing import Tracing
 from tocsin_collector.verdict import ModelKey, ModelView, WindowVerdict
-from tocsin_schema.block import decode
+from tocsin_schema.block import BlockError, decode
+
+_log = logging.getLogger(__name__)
 
 
 class Service:
-    """One collector over one data folder; ``values`` are its settings by path. Used from the event loop's thread."""
+    """One collector over one data folder; ``values`` are its settings by path.
+
+    Used from the event loop's thread, which alone changes the monitor; ``views``, ``kinds`` and ``past`` from any.
+    """
 
     def __init__(self, values: dict[str, Any], page_url: str, clock: Callable[[], float] = time.time) -> None:
         folder = values["data_dir"]
@@ -50,19 +59,21 @@ class Service:
             utc_offset_s=values["windows.utc_offset_s"],
             clock=clock,
         )
+        self._lock = threading.Lock()  # the monitor is changed by the loop's thread and seen by the page's
         self.monitor = self._new_monitor()
+        self._taking = asyncio.Lock()  # one reference after the other
+        self._meanwhile: list[tuple[Frame, int]] | None = None
         self.intake = Intake(
             self.journal, self._apply, bounds=Bounds(values["ingest.past_s"], values["ingest.future_s"]), clock=clock
         )
-        self._recovering = True
 
     def recover(self) -> None:
         """Bring back what was acknowledged: references, then the journal's events through the same way as live ones."""
         with self.tracing.span("recover"):
-            for rows, about in self.references.load():
-                self.monitor.set_reference(rows.frame.key, rows, about)
+            self._set_references(self.monitor)
             self.intake.recover()
-            self._go_live()
+            self.monitor.go_live(self.clock, self._on_verdict)
+            self._tell_newest()
 
     def close(self) -> None:
         """Release files and threads; the intake must have nothing that waits."""
@@ -73,28 +84,35 @@ class Service:
 
     def tick(self) -> None:
         """Let time pass for every model; the monitor is looked up each time, since a new reference replaces it."""
-        self.monitor.tick()
+        with self._lock:
+            self.monitor.tick()
 
     def views(self) -> list[ModelView]:
         """What can be told of every model now."""
-        return self.monitor.views()
+        with self._lock:
+            return self.monitor.views()
 
     def kinds(self, key: ModelKey) -> dict[str, str]:
-        """The kinds of a model version's features as its stream has shown them."""
-        return next((view.features for view in self.views() if view.key == key), {})
+        """The kinds of a model version's columns as its stream has shown them, by the columns' names."""
+        found = next((view.features for view in self.views() if view.key == key), {})
+        return {f"feature.{name}": kind for name, kind in found.items()}
 
     def past(self, key: ModelKey, start_us: int, end_us: int) -> ReferenceRows:
-        """A span of a model version's own rows, from the journal."""
-        return collect(self._journalled(), key, start_us, end_us)
+        """A span of a model version's own rows, from the journal: reads all of it, so give it a thread."""
+        return collect((accepted for accepted, _ in self._journalled()), key, start_us, end_us)
 
-    def take_reference(self, rows: ReferenceRows, source: str) -> dict[str, object]:
+    async def take_reference(self, rows: ReferenceRows, source: str) -> dict[str, object]:
         """Make a reference hold, durably. Events that came before are counted anew in its cells."""
-        with self.tracing.span("take reference", model="/".join(rows.frame.key), rows=rows.frame.rows):
-            about = self.references.put(rows, source)
-            if any(view.rows_total for view in self.views() if view.key == rows.frame.key):
-                self._rebuild()
-            else:
-                self.monitor.set_reference(rows.frame.key, rows, about)
+        key = rows.frame.key
+        async with self._taking:
+            with self.tracing.span("take reference", model="/".join(key), rows=rows.frame.rows):
+                held, about = await asyncio.to_thread(self.references.put, rows, source)
+                judge = await asyncio.to_thread(Judge.fit, held, self.monitor.calendar, about)
+                if any(view.rows_total for view in self.views() if view.key == key):
+                    await self._rebuild()
+                else:
+                    with self._lock:
+                        self.monitor.set_judge(key, judge)
         return about
 
     def metrics(self) -> bytes:
@@ -121,42 +139,70 @@ class Service:
             calendar,
             keep=values["windows.keep"],
             min_rows=values["drift.min_rows"],
-            on_verdict=self._on_verdict,
+            on_verdict=_tell_nobody,  # what the journal tells again was told before
         )
 
     def _apply(self, accepted: Frame, position: int) -> None:
-        self.monitor.apply(accepted, position)
+        if self._meanwhile is not None:
+            self._meanwhile.append((accepted, position))
+        with self._lock:
+            self.monitor.apply(accepted, position)
 
     def _on_verdict(self, verdict: WindowVerdict) -> None:
-        # What the journal tells again was told before; the newest verdicts are handed over once, at the end.
-        if not self._recovering:
-            name, reasons = "/".join(verdict.key), len(verdict.reasons)
-            with self.tracing.span("verdict", model=name, rows=verdict.rows, reasons=reasons):
+        name, reasons = "/".join(verdict.key), len(verdict.reasons)
+        with self.tracing.span("verdict", model=name, rows=verdict.rows, reasons=reasons):
+            self.alarms.verdict(verdict.key, verdict)
+
+    def _tell_newest(self) -> None:
+        """What the journal's end left to tell. Newest first: of data, drift and quality the newest window that can tell
+        counts, older ones change nothing; labels come late, so that is not the same window for all three."""
+        for model in self.monitor.models():
+            for verdict in reversed(model.view().verdicts):
                 self.alarms.verdict(verdict.key, verdict)
 
-    def _go_live(self) -> None:
-        self.monitor.tick()
-        self.monitor.clock = self.clock
-        self._recovering = False
-        for model in self.monitor.models():
-            latest = model.latest()
-            if latest is not None:
-                self._on_verdict(latest)
+    async def _rebuild(self) -> None:
+        """Count everything anew in a thread, while the monitor that is there goes on; then take its place."""
+        self._meanwhile = []
+        try:
+            # What is durable and not applied yet is still to come: it must not be found in the journal too.
+            fresh = await asyncio.to_thread(self._counted_anew, self.intake.applied)
+            for accepted, position in self._meanwhile:
+                _apply_to(fresh, accepted, position)
+        finally:
+            self._meanwhile = None
+        fresh.go_live(self.clock, self._on_verdict)
+        with self._lock:
+            self.monitor = fresh
+        self._tell_newest()
 
-    def _rebuild(self) -> None:
-        self._recovering = True
-        self.monitor = self._new_monitor()
+    def _counted_anew(self, until: int) -> Monitor:
+        fresh = self._new_monitor()
+        self._set_references(fresh)
+        for accepted, position in self._journalled(until):
+            _apply_to(fresh, accepted, position)
+        return fresh
+
+    def _set_references(self, monitor: Monitor) -> None:
         for rows, about in self.references.load():
-            self.monitor.set_reference(rows.frame.key, rows, about)
-        for accepted, position in self._journalled_at():
-            self.monitor.apply(accepted, position)
-        self._go_live()
+            monitor.set_judge(rows.frame.key, Judge.fit(rows, monitor.calendar, about))
 
-    def _journalled(self) -> Iterator[Frame]:
-        return (accepted for accepted, _ in self._journalled_at())
-
-    def _journalled_at(self) -> Iterator[tuple[Frame, int]]:
-        # What is durable and not applied yet reaches the monitor by the intake, so it must not come from here too.
-        for position, kind, payload in self.journal.replay(self.intake.applied):
+    def _journalled(self, until: int | None = None) -> Iterator[tuple[Frame, int]]:
+        for position, kind, payload in self.journal.replay(until):
             if kind == BLOCK_RECORD:
-                yield frame(decode(payload)), position
+                try:
+                    accepted = frame(decode(payload))
+                except BlockError as error:
+                    _log.error("journal_record_unreadable position=%d reason=%s", position, error)
+                    continue
+                yield accepted, position
+
+
+def _tell_nobody(verdict: WindowVerdict) -> None:
+    del verdict
+
+
+def _apply_to(monitor: Monitor, accepted: Frame, position: int) -> None:
+    try:
+        monitor.apply(accepted, position)
+    except Exception:  # as when it came first: counted then, and nothing else suffers
+        _log.exception("apply_failed position=%d model=%s", position, "/".join(accepted.key))

@@ -1,14 +1,21 @@
 """The service over one folder: what was acknowledged is judged the same after a restart and under a new reference."""
 
 import asyncio
+import json
+import sys
+import threading
+import time
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
+from tocsin_collector.ingest.intake import BLOCK_RECORD
+from tocsin_collector.ingest.jsonbody import parse_json
 from tocsin_collector.monitor.reference_file import ReferenceFileError, parse
 from tocsin_collector.service import Service
 from tocsin_collector.verdict import ModelKey
-from tocsin_schema.block import Block, column
+from tocsin_schema.block import Block, column, encode
 from tocsin_schema.config import load
 from tocsin_schema.settings.collector import COLLECTOR
 
@@ -20,9 +27,9 @@ KEY = ModelKey("shop", "credit", "3")
 def open_service(tmp_path):
     opened = []
 
-    def open_one():
+    def open_one(clock=time.time):
         values = load(COLLECTOR, None, {}) | {"data_dir": str(tmp_path), "drift.min_rows": 50}
-        service = Service(values, page_url="http://localhost")
+        service = Service(values, page_url="http://localhost", clock=clock)
         opened.append(service)
         service.recover()
         return service
@@ -32,23 +39,25 @@ def open_service(tmp_path):
         service.close()
 
 
-def _blocks(hour, sequence, missing=0.0):
+def _blocks(hour, sequence, missing=0.0, right=True):
     rng = np.random.default_rng(hour)
     times = (hour * HOUR_US + np.sort(rng.integers(0, HOUR_US, 100))).tolist()
     ages = [None if rng.random() < missing else float(age) for age in rng.normal(40, 10, 100)]
     ids = [f"{hour}-{row}" for row in range(100)]
+    scores = rng.random(100)
+    truth = (scores > 0.5) == right
     shared = {"project": "shop", "model": "credit", "rows": 100, "producer": "a" * 32}
     predictions = {
         "time": column("time", times, "time"),
         "id": column("id", ids, "str"),
         "feature.age": column("feature.age", ages, "f64"),
         "prediction": column("prediction", ["yes"] * 100),
-        "score.yes": column("score.yes", rng.random(100).tolist()),
+        "score.yes": column("score.yes", scores.tolist()),
     }
     labels = {
         "time": predictions["time"],
         "id": predictions["id"],
-        "label": column("label", rng.choice(["yes", "no"], 100).tolist()),
+        "label": column("label", ["yes" if yes else "no" for yes in truth.tolist()]),
     }
     return [
         Block("prediction", version="3", sequence=2 * sequence, columns=predictions, **shared),
@@ -67,6 +76,10 @@ def _submit(service, hours, **how):
     service.tick()
 
 
+def _take(service, rows):
+    return asyncio.run(service.take_reference(rows, "a test"))
+
+
 def _told(service):
     """What is told of the model; revisions are left out, since a replay is not interrupted by ticks."""
     view = service.views()[0]
@@ -80,7 +93,7 @@ def _told(service):
 def test_after_a_restart_the_same_is_told(open_service):
     service = open_service()
     _submit(service, range(100, 140))
-    service.take_reference(service.past(KEY, 100 * HOUR_US, 130 * HOUR_US), "a span")
+    _take(service, service.past(KEY, 100 * HOUR_US, 130 * HOUR_US))
     _submit(service, range(140, 143), missing=0.5)
     _submit(service, range(143, 146))
     told = _told(service)
@@ -93,7 +106,7 @@ def test_a_reference_from_a_past_span_counts_open_windows_anew(open_service):
     service = open_service()
     _submit(service, range(100, 150))
     assert all(not verdict.features for verdict in service.views()[0].verdicts)
-    about = service.take_reference(service.past(KEY, 100 * HOUR_US, 130 * HOUR_US), "a span")
+    about = _take(service, service.past(KEY, 100 * HOUR_US, 130 * HOUR_US))
     assert about["rows"] == 3_000
     assert all(set(verdict.features) == {"age"} for verdict in service.views()[0].verdicts)
     assert service.views()[0].rows_total == 5_000
@@ -108,7 +121,7 @@ def test_a_span_without_rows_is_refused(open_service):
 def test_a_restart_rings_nobody_twice(open_service):
     service = open_service()
     _submit(service, range(100, 140))
-    service.take_reference(service.past(KEY, 100 * HOUR_US, 135 * HOUR_US), "a span")
+    _take(service, service.past(KEY, 100 * HOUR_US, 135 * HOUR_US))
     _submit(service, [140], missing=0.6)
     _submit(service, [141])
     firing = service.alarms.firing()
@@ -135,7 +148,154 @@ def test_metrics_are_in_the_format_and_count_what_was_acknowledged(open_service)
 def test_a_reference_file_keeps_its_kinds_over_a_restart(open_service):
     service = open_service()
     raw = b"time,feature.zip\n" + b"".join(b"2026-01-01T00:00:%02dZ,%d\n" % (n % 60, n % 3) for n in range(200))
-    service.take_reference(parse(raw, KEY, {"zip": "category"}), "a file")
+    _take(service, parse(raw, KEY, {"feature.zip": "category"}))
     service.close()
     judge = next(iter(open_service().monitor.models())).judge
     assert judge.layout.by_name["zip"].kind == "category"
+
+
+def _send(service, *events):
+    async def submit():
+        parsed = parse_json(json.dumps(events).encode(), 0)
+        answer = await service.intake.submit(*parsed)
+        await service.intake.close()
+        return answer
+
+    answer = asyncio.run(submit())
+    assert answer.accepted == len(events), answer
+
+
+def _event(number, time_s, **more):
+    stamp = datetime.fromtimestamp(time_s, UTC).isoformat()
+    return {"type": "prediction", "project": "shop", "model": "credit", "version": "3", "id": f"e{number}"} | {
+        "time": stamp, "prediction": "1", "features": {"age": number}, **more
+    }  # fmt: skip
+
+
+def test_a_reference_from_a_span_is_the_same_after_a_restart(open_service):
+    service = open_service()
+    rows = range(200)
+    _send(service, *(_event(n, 36_000 * 10 + n, trace_id=f"t{n}", features={"city": ["", "a"][n % 2]}) for n in rows))
+    labels = ({"type": "label", "project": "shop", "model": "credit", "id": f"e{n}", "label": str(n % 2)} for n in rows)
+    _send(service, *(label | {"time": "1970-01-05T05:00:00Z"} for label in labels))
+    _take(service, service.past(KEY, 0, 1_000 * HOUR_US))
+    judges = [next(iter(one.monitor.models())).judge for one in (service, _again(service, open_service))]
+    assert judges[0].layout == judges[1].layout
+    assert judges[0].qualities == judges[1].qualities
+    assert set(judges[0].qualities.scores) == {"accuracy"}
+
+
+def _again(service, open_service):
+    service.close()
+    return open_service()
+
+
+def test_a_span_that_makes_no_reference_is_refused_and_touches_nothing(open_service):
+    service = open_service()
+    _send(service, *(_event(n, 360_000 + n, features={}) for n in range(100)))
+    with pytest.raises(ReferenceFileError, match="no column"):
+        _take(service, service.past(KEY, 0, 1_000 * HOUR_US))
+    assert service.views()[0].rows_total == 100
+    assert _again(service, open_service).views()[0].reference is None
+
+
+def test_a_reference_that_cannot_be_read_does_not_keep_the_collector_from_starting(open_service, tmp_path):
+    service = open_service()
+    _submit(service, range(100, 140))
+    _take(service, service.past(KEY, 100 * HOUR_US, 135 * HOUR_US))
+    service.close()
+    (data,) = (tmp_path / "references").glob("*.csv.gz")
+    data.write_bytes(data.read_bytes()[:100])
+    view = open_service().views()[0]
+    assert (view.rows_total, view.reference) == (4_000, None)
+
+
+def test_what_is_acknowledged_while_a_reference_is_taken_counts_once(open_service):
+    service = open_service()
+    _submit(service, range(100, 140))
+    rows = service.past(KEY, 100 * HOUR_US, 135 * HOUR_US)
+
+    async def submit():
+        for hour in range(140, 160):
+            await service.intake.submit(_blocks(hour, hour))
+
+    async def both():
+        sending = asyncio.create_task(submit())
+        while not sending.done():
+            await service.take_reference(rows, "a test")
+        await service.intake.close()
+
+    asyncio.run(both())
+    view = service.views()[0]
+    assert (view.rows_total, view.labels_total) == (6_000, 6_000)
+    assert [verdict.rows for verdict in view.verdicts] == [100] * len(view.verdicts)
+
+
+def test_what_is_durable_and_not_applied_yet_is_not_counted_by_a_new_reference_too(open_service):
+    service = open_service()
+    _submit(service, range(100, 140))
+    asyncio.run(service.journal.append([(BLOCK_RECORD, encode(_blocks(140, 140)[0]))]))  # its windows come to it next
+    _take(service, service.past(KEY, 100 * HOUR_US, 135 * HOUR_US))
+    assert service.views()[0].rows_total == 4_000
+
+
+def test_a_damaged_record_does_not_stop_a_new_reference(open_service):
+    service = open_service()
+    _submit(service, range(100, 140))
+    asyncio.run(service.journal.append([(BLOCK_RECORD, b"from another version")]))
+    service.intake.applied = service.journal.end
+    _take(service, service.past(KEY, 100 * HOUR_US, 135 * HOUR_US))
+    assert service.views()[0].rows_total == 4_000
+    assert service.views()[0].verdicts[-1].features
+
+
+def test_a_bad_quality_that_a_kill_kept_from_being_told_is_told_after_the_restart(open_service):
+    service = open_service()
+    hours = range(100, 130)
+    _submit(service, hours)
+    _take(service, service.past(KEY, 100 * HOUR_US, 130 * HOUR_US))
+    bad = [block for hour in range(130, 136) for block in _blocks(hour, hour, right=False)]
+
+    async def submit(blocks):
+        await service.intake.submit(blocks)
+        await service.intake.close()
+
+    asyncio.run(submit(bad[0::2]))
+    service.tick()
+    asyncio.run(submit(bad[1:7:2]))  # labels of windows before the newest; no tick follows
+    assert service.alarms.firing() == []
+    assert [alarm.alert for alarm in _again(service, open_service).alarms.firing()] == ["ModelQualityDrop"]
+
+
+def test_a_live_stream_that_is_silent_after_a_restart_still_closes_its_window(open_service):
+    now = 1_000 * 3_600.0
+    service = open_service(lambda: now)
+    _send(service, *(_event(n, now - 60) for n in range(10)))
+    again = _again(service, lambda: open_service(lambda: now))
+    now += 3_600 + 600 + 60
+    again.tick()
+    assert [verdict.rows for verdict in again.views()[0].verdicts] == [10]
+
+
+def test_the_page_reads_while_events_come(open_service):
+    service = open_service()
+    faults, done = [], threading.Event()
+
+    def look():
+        try:
+            while not done.is_set():
+                service.views()
+        except Exception as error:
+            faults.append(error)
+
+    sys.setswitchinterval(1e-6)
+    reader = threading.Thread(target=look)
+    reader.start()
+    try:
+        for hour in range(100, 400, 10):
+            _submit(service, range(hour, hour + 10))
+    finally:
+        sys.setswitchinterval(0.005)
+        done.set()
+        reader.join()
+    assert faults == []

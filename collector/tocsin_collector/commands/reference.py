@@ -36,8 +36,10 @@ def create(
         raise click.UsageError("give either --file or both --from and --to")
     import requests
 
+    from tocsin_collector.page.address import segment
+
     query = {"version": version} | ({"from": start, "to": end} if not path else {})
-    address = f"{url.rstrip('/')}/v1/references/{project}/{model}"
+    address = f"{url.rstrip('/')}/v1/references/{segment(project)}/{segment(model)}"
     body = b""
     if path:
         with open(path, "rb") as file:

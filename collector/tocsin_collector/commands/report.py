@@ -28,9 +28,13 @@ def command(project: str, model: str, version: str, start: str, end: str, output
     """
     import requests
 
+    from tocsin_collector.page.address import segment
+
     query = {"version": version, "from": start, "to": end}
     try:
-        answer = requests.get(f"{url.rstrip('/')}/v1/reports/{project}/{model}", params=query, timeout=600)
+        answer = requests.get(
+            f"{url.rstrip('/')}/v1/reports/{segment(project)}/{segment(model)}", params=query, timeout=600
+        )
     except requests.RequestException as error:
         click.echo(f"the collector cannot be reached at {url}: {error}", err=True)
         sys.exit(1)

@@ -1,6 +1,6 @@
 """`PUT /v1/references/{project}/{model}`: a model version's reference, as a file or as a past span of its own rows."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -8,10 +8,12 @@ from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.concurrency import run_in_threadpool
 
 from tocsin_collector.monitor.reference_file import MAX_BYTES, ReferenceFileError, ReferenceRows, parse
+from tocsin_collector.page.address import name_of
 from tocsin_collector.verdict import ModelKey
+from tocsin_schema.block import MAX_NAME
 
 Past = Callable[[ModelKey, int, int], ReferenceRows]
-Take = Callable[[ReferenceRows, str], dict[str, object]]
+Take = Callable[[ReferenceRows, str], Awaitable[dict[str, object]]]
 Kinds = Callable[[ModelKey], dict[str, str]]
 
 _BODY: dict[str, Any] = {
@@ -37,18 +39,26 @@ def references_router(past: Past, take: Take, kinds: Kinds) -> APIRouter:
         end: Annotated[str | None, Query(alias="to", description="Its end, excluded.")] = None,
     ) -> dict[str, object]:
         """Compare this model version's windows with these rows from now on; open windows are counted anew."""
-        key = ModelKey(project, model, version)
+        key = named(project, model, version)
         body = await _body(request)
         try:
             if start is not None or end is not None:
-                rows = past(key, micros(start, "from"), micros(end, "to"))
-                return take(rows, f"the model's own rows from {start} to {end}")
+                rows = await run_in_threadpool(past, key, micros(start, "from"), micros(end, "to"))
+                return await take(rows, f"the model's own rows from {start} to {end}")
             rows = await run_in_threadpool(parse, body, key, kinds(key))
-            return take(rows, "a file")
+            return await take(rows, "a file")
         except ReferenceFileError as fault:
             raise HTTPException(400, str(fault)) from None
 
     return router
+
+
+def named(project: str, model: str, version: str) -> ModelKey:
+    """The model version that an address names, as the page's addresses do. Raises HTTPException 400."""
+    key = ModelKey(name_of(project), name_of(model), version)
+    if not key.project or not key.model or max(map(len, key)) > MAX_NAME:
+        raise HTTPException(400, f"project and model have 1 to {MAX_NAME} characters, a version at most as many")
+    return key
 
 
 async def _body(request: Request) -> bytes:

@@ -3,12 +3,15 @@
 import gzip
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Iterator
 from typing import Any
 
 from tocsin_collector.monitor.reference_file import ReferenceRows, parse, render
 from tocsin_collector.verdict import ModelKey
+
+_log = logging.getLogger(__name__)
 
 
 class ReferenceStore:
@@ -18,8 +21,10 @@ class ReferenceStore:
         self._folder = folder
         os.makedirs(folder, exist_ok=True)
 
-    def put(self, rows: ReferenceRows, source: str) -> dict[str, object]:
-        """Keep a reference durably; returns what the page tells of it."""
+    def put(self, rows: ReferenceRows, source: str) -> tuple[ReferenceRows, dict[str, object]]:
+        """Keep a reference durably; returns it as ``load`` will, and what the page tells of it.
+
+        Raises ReferenceFileError, and keeps what there was, when its file could not be read again."""
         key = rows.frame.key
         times = rows.frame.time_us
         about: dict[str, object] = {
@@ -28,30 +33,40 @@ class ReferenceStore:
             "start_s": int(times.min()) / 1e6,
             "end_s": int(times.max()) / 1e6,
         }
-        kinds = {name: values.kind for name, values in rows.frame.group("feature.").items()}
+        kinds = {name: values.kind for name, values in rows.frame.columns.items()}
+        if rows.labels is not None:
+            kinds["label"] = rows.labels.kind
         # The note is written last and names the data's digest, so that a kill between the two leaves the old pair.
-        data = gzip.compress(render(rows), 1, mtime=0)
+        raw = render(rows)
+        held = parse(raw, key, kinds)  # what a restart finds holds from now on, not something like it
+        data = gzip.compress(raw, 1, mtime=0)
         digest = hashlib.sha256(data).hexdigest()[:16]
         self._write(f"{self._stem(key)}-{digest}.csv.gz", data)
         note = {"key": list(key), "kinds": kinds, "about": about, "data": digest}
         self._write(f"{self._stem(key)}.json", json.dumps(note, indent=1).encode())
         self._drop_old(key, digest)
-        return about
+        return held, about
 
     def load(self) -> Iterator[tuple[ReferenceRows, dict[str, object]]]:
-        """Every reference that is kept, with what the page tells of it."""
+        """Every reference that is kept, with what the page tells of it. One that cannot be read is logged and left
+        out: a collector without it takes events, one that does not start takes none."""
         for name in sorted(os.listdir(self._folder)):
-            if not name.endswith(".json"):
-                continue
-            with open(os.path.join(self._folder, name), encoding="utf-8") as file:
-                note: dict[str, Any] = json.load(file)
-            stem = name.removesuffix(".json")
-            with open(os.path.join(self._folder, f"{stem}-{note['data']}.csv.gz"), "rb") as data:
-                yield parse(data.read(), ModelKey(*note["key"]), note["kinds"]), note["about"]
+            if name.endswith(".json"):
+                try:
+                    yield self._read(name)
+                except (OSError, ValueError, KeyError, TypeError) as error:
+                    _log.error("reference_unreadable file=%s reason=%s", os.path.join(self._folder, name), error)
 
     def get(self, key: ModelKey) -> ReferenceRows | None:
         """One model version's reference."""
         return next((rows for rows, _ in self.load() if rows.frame.key == key), None)
+
+    def _read(self, name: str) -> tuple[ReferenceRows, dict[str, object]]:
+        with open(os.path.join(self._folder, name), encoding="utf-8") as file:
+            note: dict[str, Any] = json.load(file)
+        stem = name.removesuffix(".json")
+        with open(os.path.join(self._folder, f"{stem}-{note['data']}.csv.gz"), "rb") as data:
+            return parse(data.read(), ModelKey(*note["key"]), note["kinds"]), note["about"]
 
     def _stem(self, key: ModelKey) -> str:
         return hashlib.sha256("\0".join(key).encode()).hexdigest()[:16]

@@ -10,7 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 
 from tocsin_collector.monitor.reference_file import ReferenceFileError, ReferenceRows
-from tocsin_collector.references.routes import Past, micros
+from tocsin_collector.references.routes import Past, micros, named
 from tocsin_collector.reports.evidently import ReportError, render
 from tocsin_collector.verdict import ModelKey
 
@@ -28,12 +28,12 @@ def reports_router(past: Past, reference: Callable[[ModelKey], ReferenceRows | N
         version: str = "",
     ) -> HTMLResponse:
         """Made in a child process from at most 20,000 rows of each side; takes some seconds."""
-        key = ModelKey(project, model, version)
-        known = reference(key)
+        key = named(project, model, version)
+        known = await run_in_threadpool(reference, key)
         if known is None:
             raise HTTPException(404, f"{project}/{model} version {version!r} has no reference: tocsin reference create")
         try:
-            current = past(key, micros(start, "from"), micros(end, "to"))
+            current = await run_in_threadpool(past, key, micros(start, "from"), micros(end, "to"))
             return HTMLResponse(await run_in_threadpool(_render, known, current, python))
         except ReferenceFileError as error:
             raise HTTPException(400, str(error)) from None

@@ -26,7 +26,7 @@ def test_columns_become_numbers_and_categories():
 
 
 def test_a_feature_that_the_stream_shows_as_category_is_one_though_it_reads_as_number():
-    rows = parse(GOOD, KEY, {"age": CATEGORY})
+    rows = parse(GOOD, KEY, {"feature.age": CATEGORY})
     assert rows.frame.columns["feature.age"].texts() == ["41"]
 
 
@@ -82,7 +82,7 @@ def test_what_is_written_reads_back_the_same(rows):
     ages, cities = zip(*rows, strict=True)
     columns = {"feature.age": number(ages), "feature.city": category(cities)}
     frame = Frame("prediction", KEY, np.arange(len(rows), dtype=np.int64), [str(n) for n in range(len(rows))], columns)
-    back = parse(render(ReferenceRows(frame, None, {})), KEY, {"age": NUMBER, "city": CATEGORY}).frame
+    back = parse(render(ReferenceRows(frame, None, {})), KEY, {"feature.age": NUMBER, "feature.city": CATEGORY}).frame
     assert (back.ids, back.time_us.tolist()) == (frame.ids, frame.time_us.tolist())
     assert back.columns["feature.city"].texts() == list(cities)
     assert [
