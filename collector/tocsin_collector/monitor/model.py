@@ -1,5 +1,7 @@
 """One version of one model: its windows, its reference, its verdicts."""
 
+import time
+from bisect import bisect
 from collections import deque
 from dataclasses import replace
 
@@ -30,6 +32,8 @@ class Model:
         self.judge: Judge | None = None
         self.windows: dict[int, Window] = {}
         self._verdicts: dict[int, WindowVerdict] = {}
+        self.revised_s = 0.0
+        self._revised = -1
         self._calendar = calendar
         self._keep = keep
         self._min_rows = min_rows
@@ -80,6 +84,20 @@ class Model:
         """The quality of the newest window whose labels have come; None before there is one."""
         verdicts = (self._verdicts[index].quality for index in sorted(self._verdicts, reverse=True))
         return next((quality for quality in verdicts if quality is not None and quality.mature), None)
+
+    def revise(self, limit_s: float) -> list[WindowVerdict]:
+        """Judge closed windows again that late rows and labels have changed: in turns, oldest first from where the last
+        turn ended, until ``limit_s`` is used up, but one at least."""
+        changed = sorted(index for index, window in self.windows.items() if window.closed and window.changed)
+        turn = bisect(changed, self._revised)
+        self.revised_s = started = time.monotonic()
+        fresh = []
+        for index in changed[turn:] + changed[:turn]:
+            fresh.append(self._close(self.windows[index], final=False))
+            self._revised = index
+            if time.monotonic() - started >= limit_s:
+                break
+        return fresh
 
     def due(self) -> bool:
         """Whether the watermark has passed a window that is still to close, or to become final."""

@@ -1,5 +1,6 @@
 """Every model that the collector watches: takes frames in journal order, gives verdicts as windows close."""
 
+import time
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
@@ -11,6 +12,9 @@ from tocsin_collector.monitor.reference_file import ReferenceRows
 from tocsin_collector.monitor.windows import Calendar
 from tocsin_collector.verdict import CATEGORY, ModelKey, ModelView, WindowVerdict
 from tocsin_schema.block import LABEL, PREDICTION
+
+TURN_S, REST = 0.05, 9
+"""Judging again takes turns of about so long (one window's time at least), and rests so many times as long."""
 
 
 class Name(NamedTuple):
@@ -43,6 +47,7 @@ class Monitor:
         self._on_verdict = on_verdict
         self._models: dict[ModelKey, Model] = {}
         self._joins: dict[Name, Join] = {}
+        self._rests_until_s = 0.0
 
     def apply(self, frame: Frame, position: int) -> None:  # noqa: ARG002  the position becomes the snapshot's mark
         """Take one block of accepted events."""
@@ -56,9 +61,29 @@ class Monitor:
     def tick(self) -> None:
         """Let live streams' time go on, close what is due, judge again what late labels have changed."""
         for model in list(self._models.values()):
-            if self.clock is not None:
-                model.watermark.tick(self.clock())
-            self._settle(model)
+            if self.clock is None:
+                self._settle(model)
+                continue
+            model.watermark.tick(self.clock())
+            if model.due():
+                self._settle(model)
+        if self.clock is not None:
+            self._revise()
+
+    def _revise(self) -> None:
+        """Judge changed windows again in short turns with rests between: a label a second in each of a day's windows
+        would otherwise keep this thread, which also takes the events, busy with nothing else."""
+        started = time.monotonic()
+        if started < self._rests_until_s:
+            return
+        for model in sorted(self._models.values(), key=lambda model: model.revised_s):
+            left = TURN_S - (time.monotonic() - started)
+            if left <= 0:
+                break
+            for verdict in model.revise(left):
+                self._on_verdict(verdict)
+        now = time.monotonic()
+        self._rests_until_s = now + REST * (now - started)
 
     def go_live(self, clock: Callable[[], float], on_verdict: Callable[[WindowVerdict], None]) -> None:
         """The journal is told: judge what it left to judge, and from here on follow the clock and tell verdicts."""

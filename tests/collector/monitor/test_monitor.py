@@ -1,5 +1,7 @@
 """Events become verdicts: windows close by event time, labels are joined late, a reference is what is normal."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -213,3 +215,33 @@ def test_outcomes_are_averaged_by_window(monitor, verdicts):
     monitor.apply(_rows(102, rows=10)[0], 2)
     outcome = verdicts[0].outcomes["cost"]
     assert (outcome.count, outcome.mean, outcome.reference_mean) == (ROWS, 3.0, None)
+
+
+def test_labels_of_many_windows_leave_the_thread_time_for_events(monitor, verdicts):
+    _feed(monitor, range(100, 103))
+    for hour in range(100, 103):
+        monitor.apply(_rows(hour, seed=2)[0], 0)  # more rows of closed windows
+    monitor.go_live(lambda: 103 * HOUR, verdicts.append)
+    hours = range(100, 102)
+    rounds, started = 0, time.monotonic()
+    del verdicts[:]
+    spent = 0.0
+    while time.monotonic() - started < 0.5:
+        for hour in hours:
+            frame, labels = _rows(hour, seed=2)
+            monitor.apply(_labels(frame.take(np.arange(rounds % ROWS, rounds % ROWS + 1)), labels[:1]), 0)
+        rounds += 1
+        before = time.thread_time()
+        monitor.tick()
+        spent += time.thread_time() - before
+    assert {verdict.start_s for verdict in verdicts} == {hour * HOUR for hour in hours}
+    assert spent < 0.2
+
+
+def test_no_row_is_late_because_of_a_later_one_in_its_block(monitor, verdicts):
+    from tocsin_collector.frame import concat
+
+    monitor.apply(concat([_rows(hour)[0] for hour in range(100, 130)]), 0)
+    (view,) = monitor.views()
+    assert [verdict.rows for verdict in verdicts] == [ROWS] * 29
+    assert (view.rows_total, next(iter(monitor.models())).late_total) == (30 * ROWS, 0)

@@ -53,6 +53,8 @@ def test_gzip_and_a_byte_order_mark_are_understood():
         (b"time,feature.x\n2026-01-01T00:00:00,1\n", "lacks its offset"),
         (b"time,feature.x,score.yes\n2026-01-01T00:00:00Z,1,high\n", "line 2, column score.yes: 'high' is no number"),
         (b"time,feature.x\n\xff,1\n", "not UTF-8 at byte 15"),
+        (b"time,feature.a\n9999-12-31T23:59:59-14:00,1\n", "line 2, column time: .*a year from 1970 to 2199 is needed"),
+        (b"time,feature.a\n0001-01-01T00:00:00+14:00,1\n", "a year from 1970 to 2199 is needed"),
         (gzip.compress(GOOD, mtime=0)[:-9], "the gzip data is damaged"),
         (b'time,feature.x\n"2026,1\n', "no CSV"),
     ],

@@ -48,3 +48,12 @@ def test_an_old_event_does_not_turn_time_back():
     watermark.events(1_000.0, now_s=None)
     watermark.events(10.0, now_s=None)
     assert watermark.value == 1_000.0
+
+
+def test_one_event_ahead_of_the_clock_does_not_drag_the_stream_along():
+    watermark = Watermark()
+    watermark.events(1_600.0, now_s=1_000.0)
+    watermark.tick(1_060.0)
+    assert watermark.value == 1_600.0
+    watermark.tick(1_700.0)
+    assert watermark.value == 1_700.0
