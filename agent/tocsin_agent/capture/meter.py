@@ -80,7 +80,7 @@ class Meter:
         while n := min(len(waiting), SLICE):
             taken = waiting[:n]
             del waiting[:n]
-            routes = set(map(itemgetter(0), taken))
+            routes = dict.fromkeys(map(itemgetter(0), taken))  # in the order in which they came
             for route in routes:
                 same = taken if len(routes) == 1 else [observation for observation in taken if observation[0] == route]
                 add(self._slot(series, route), same)

@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tocsin_agent.capture import Capture, fold, layout
 from tocsin_agent.capture.families import render
 from tocsin_agent.capture.layout import MAX_SLOTS, OUTCOME, SUFFIX, Snapshot, pack
-from tocsin_agent.capture.meter import BOUNDS_NS
+from tocsin_agent.capture.meter import BOUNDS_NS, MAX_ROUTES
 from tocsin_agent.capture.reader import MAX_SERIES, Reader
 from tocsin_agent.sources.serving import SOURCE
 from tocsin_schema.catalogue import catalogue
@@ -328,6 +328,17 @@ def test_a_full_disk_costs_no_request_and_is_told(tmp_path, caplog):
     (tmp_path / "file").unlink()
     assert capture.flush(5)
     assert sum(cells[OUTCOME] for cells in Reader(str(tmp_path / "file")).read().series.values()) == 1
+    capture.close()
+
+
+def test_the_routes_that_came_first_have_series_of_their_own(tmp_path):
+    capture = Capture(model="m", runtime_dir=str(tmp_path), endpoint="")
+    routes = [f"/r{number}" for number in range(100)]  # all of them in one pass
+    capture._series.done += [(route, 0, 1, 1) for route in routes]
+    capture._worker.start()
+    assert capture.flush(5)
+    found = [key[3] for key in Reader(str(tmp_path)).read().series if key[3] != "_other"]
+    assert sorted(found) == sorted(routes[: MAX_ROUTES - 1])
     capture.close()
 
 
