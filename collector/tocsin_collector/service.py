@@ -123,6 +123,7 @@ class Service:
         yield from (Sample(item.metric.name, item.labels, item.value) for item in self.intake.samples())
         yield from models.samples(self.monitor.models())
         yield from models.joins(self.monitor.unmatched())
+        yield Sample("tocsin_events_unwatched_total", {}, self.monitor.unwatched_total)
         yield from self.fleet.samples()
         yield from self.logs.samples()
         yield from self.alarms.samples()

@@ -90,6 +90,10 @@ def _faults(block: Block, frame: Frame, now_us: int, bounds: Bounds) -> Iterator
         if values.kind == NUMBER:
             reason = f"{name}: a finite number is needed"
             yield from _rows(values.valid & ~np.isfinite(values.data), "not_finite", reason)
+        if frame.type == OUTCOME and name == "name":
+            bad = [code for code, text in enumerate(values.names) if not 0 < len(text) <= MAX_NAME]
+            reason = f"name: 1 to {MAX_NAME} characters are needed"
+            yield from _rows(values.valid & np.isin(values.data, bad), "out_of_range", reason)
         if name == "latency_s":
             yield from _rows(values.valid & (values.data < 0), "out_of_range", "latency_s: it cannot be negative")
 

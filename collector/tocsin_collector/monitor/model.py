@@ -9,7 +9,7 @@ import numpy as np
 
 from tocsin_collector.frame import Frame
 from tocsin_collector.monitor.judge import Judge
-from tocsin_collector.monitor.window import Window
+from tocsin_collector.monitor.window import NAMES_MOST, Window
 from tocsin_collector.monitor.windows import Calendar, Watermark
 from tocsin_collector.profile import Layout, merge, profile
 from tocsin_collector.verdict import FeatureVerdict, ModelKey, ModelView, QualityVerdict, WindowVerdict
@@ -48,7 +48,8 @@ class Model:
         """Put a block's rows into their windows. Rows of windows that were sealed are counted as too late."""
         self.rows_total += frame.rows
         for name, values in frame.group("feature.").items():
-            self.features.setdefault(name, values.kind)
+            if len(self.features) < NAMES_MOST:
+                self.features.setdefault(name, values.kind)
         placed = []
         index = self._calendar.index(frame.time_us)
         for number in np.unique(index).tolist():

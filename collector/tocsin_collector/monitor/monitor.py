@@ -1,7 +1,7 @@
 """Every model that the collector watches: takes frames in journal order, gives verdicts as windows close."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from typing import NamedTuple
 
 from tocsin_collector.frame import Frame
@@ -13,6 +13,9 @@ from tocsin_collector.monitor.windows import Calendar
 from tocsin_collector.verdict import CATEGORY, ModelKey, ModelView, WindowVerdict
 from tocsin_schema.block import LABEL, PREDICTION
 
+MODELS_MOST = 1_000
+"""Model versions that are watched, and models whose labels are joined. Events of further ones are in the journal, but
+not in windows; they are counted. A version that has a reference always has its place."""
 TURN_S, REST = 0.05, 9
 """Judging again takes turns of about so long (one window's time at least), and rests so many times as long."""
 
@@ -48,12 +51,15 @@ class Monitor:
         self._models: dict[ModelKey, Model] = {}
         self._joins: dict[Name, Join] = {}
         self._rests_until_s = 0.0
+        self.unwatched_total = 0
 
     def apply(self, frame: Frame, position: int) -> None:  # noqa: ARG002  the position becomes the snapshot's mark
         """Take one block of accepted events."""
         if not frame.rows:
             return
-        if frame.type == PREDICTION:
+        if not self._has_room(frame):
+            self.unwatched_total += frame.rows
+        elif frame.type == PREDICTION:
             self._predictions(frame)
         else:
             self._late(frame)
@@ -112,6 +118,11 @@ class Monitor:
     def unmatched(self) -> dict[Name, tuple[int, int]]:
         """Labels and outcomes by model: how many wait for their prediction, how many were given up."""
         return {name: (join.waiting, join.unmatched_total) for name, join in self._joins.items()}
+
+    def _has_room(self, frame: Frame) -> bool:
+        known: Container[tuple[str, ...]] = self._models if frame.type == PREDICTION else self._joins
+        key = frame.key if frame.type == PREDICTION else Name(frame.key.project, frame.key.model)
+        return key in known or max(len(self._models), len(self._joins)) < MODELS_MOST
 
     def _model(self, key: ModelKey) -> Model:
         if key not in self._models:

@@ -9,10 +9,13 @@ from tocsin_collector.frame import Frame, Values
 from tocsin_collector.monitor.join import Late
 from tocsin_collector.profile import Profile
 from tocsin_collector.verdict import CATEGORY, OutcomeVerdict
+from tocsin_schema.block import MAX_COLUMNS
 from tocsin_schema.latency import BOUNDS_S, BUCKETS, quantile
 from tocsin_schema.metric import OVERFLOW
 
 SEGMENTS_MOST = 64
+NAMES_MOST = MAX_COLUMNS
+"""Scores, segments, outcomes of a window, each: as many as one block can have. Only who makes names up has more."""
 
 
 class Window:
@@ -43,12 +46,15 @@ class Window:
         self._add_scores(frame.group("score."), first, frame.rows)
         self._add_latency(frame.columns.get("latency_s"))
         for name, values in frame.group("segment.").items():
-            _count(self.segments.setdefault(name, Counter()), values.texts())
+            if name in self.segments or len(self.segments) < NAMES_MOST:
+                _count(self.segments.setdefault(name, Counter()), values.texts())
         self.changed = True
         return range(first, self.rows)
 
     def late(self, row: int, late: Late) -> bool:
         """Take a label or an outcome of a row; one that is older than the known one changes nothing."""
+        if late.name and late.name not in self.outcomes and len(self.outcomes) >= NAMES_MOST:
+            return False
         book = self.labels if not late.name else self.outcomes.setdefault(late.name, {})
         known = book.get(row)
         if known is not None and known.time_us > late.time_us:
@@ -82,6 +88,8 @@ class Window:
 
     def _add_scores(self, scores: dict[str, Values], first: int, rows: int) -> None:
         for name, values in scores.items():
+            if name not in self.scores and len(self.scores) >= NAMES_MOST:
+                continue
             known = self.scores.setdefault(name, [])
             known.extend([float("nan")] * (first - len(known)))
             known.extend(np.where(values.valid, values.data, np.nan).tolist())

@@ -6,6 +6,13 @@ _MODEL = {"project": 100, "model": 1_000, "version": 100}
 
 METRICS = (
     Metric(
+        "tocsin_events_unwatched_total",
+        COUNTER,
+        "",
+        "Events of model versions beyond the thousand that are watched; they are in the journal and in no window.",
+        emitter="collector",
+    ),
+    Metric(
         "tocsin_events_late_total",
         COUNTER,
         "",

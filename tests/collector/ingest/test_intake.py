@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.collector.ingest.blocks import NOW_S, PRODUCER, labels, predictions
+from tests.collector.ingest.blocks import NOW_S, PRODUCER, block, labels, predictions
 from tocsin_collector.frame import Frame
 from tocsin_collector.ingest.answer import Answer, Refusal
 from tocsin_collector.ingest.checks import Bounds
@@ -207,6 +207,21 @@ def test_times_outside_the_bounds_refuse_their_rows(tmp_path: Path) -> None:
         "2100": "too_far_ahead",
     }
     assert answer.accepted == 3
+    intake._journal.close()
+
+
+def test_an_outcome_without_a_name_is_refused_and_never_taken_for_a_label(tmp_path: Path) -> None:
+    columns = [
+        column("time", [int(NOW_S * 1e6)] * 3, "time"),
+        column("id", ["a", "b", "c"], "str"),
+        column("name", ["", "conversion", "n" * 300]),
+        column("value", [1.0, 1.0, 1.0]),
+    ]
+    windows = Windows()
+    intake = opened(tmp_path, windows)
+    (answer,) = submitted(intake, [block("outcome", columns)])
+    assert windows.ids == ["b"]
+    assert [(item.row, item.code) for item in answer.rejected] == [(0, "out_of_range"), (2, "out_of_range")]
     intake._journal.close()
 
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from tocsin_collector.frame import Frame, category, number
-from tocsin_collector.monitor.monitor import Monitor
+from tocsin_collector.monitor.monitor import MODELS_MOST, Monitor
 from tocsin_collector.monitor.reference_file import ReferenceRows
+from tocsin_collector.monitor.window import NAMES_MOST
 from tocsin_collector.monitor.windows import Calendar
 from tocsin_collector.verdict import ModelKey
 
@@ -245,3 +246,28 @@ def test_no_row_is_late_because_of_a_later_one_in_its_block(monitor, verdicts):
     (view,) = monitor.views()
     assert [verdict.rows for verdict in verdicts] == [ROWS] * 29
     assert (view.rows_total, next(iter(monitor.models())).late_total) == (30 * ROWS, 0)
+
+
+def test_models_beyond_the_bound_are_counted_and_do_not_grow_the_monitor(monitor):
+    frame, labels = _rows(100, rows=1)
+    for count in range(MODELS_MOST + 50):
+        key = ModelKey("shop", f"made up {count}", "")
+        monitor.apply(Frame("prediction", key, frame.time_us, frame.ids, frame.columns), 0)
+        monitor.apply(Frame("label", key, frame.time_us, frame.ids, {"label": category(labels)}), 0)
+    _feed(monitor, [100])
+    assert len(monitor.views()) == MODELS_MOST
+    assert monitor.unwatched_total == 2 * 51
+    assert [view.rows_total for view in monitor.views() if view.key == KEY] == [ROWS]
+
+
+def test_names_that_a_sender_makes_up_do_not_grow_a_window_without_end(monitor):
+    for block in range(40):
+        names = [f"{block} {name}" for name in range(100)]
+        columns = {f"feature.{name}": number([1.0]) for name in names}
+        columns |= {f"score.{name}": number([0.5]) for name in names}
+        columns |= {f"segment.{name}": category(["a"]) for name in names}
+        key = ModelKey("shop", "made up", "")
+        monitor.apply(Frame("prediction", key, np.array([block]), [str(block)], columns), 0)
+    (model,) = (model for model in monitor.models() if model.key.model == "made up")
+    (window,) = model.windows.values()
+    assert [len(names) for names in (model.features, window.scores, window.segments)] == [NAMES_MOST] * 3
