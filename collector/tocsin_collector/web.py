@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import logging
+import os
 import signal
+import sqlite3
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -76,8 +78,11 @@ def run(values: dict[str, Any]) -> int:
             _tell(f"tocsin_collector_listening address={url(opened)}")
             config = uvicorn.Config(application(service), log_level="warning", access_log=False, ws="none")
             asyncio.run(_serve(_Server(config), opened))
-    except (ListenError, JournalError, StoreError) as error:
+    except (ListenError, JournalError, StoreError, OSError) as error:
         _tell(f"tocsin collector: {error}")
+        return 1
+    except sqlite3.Error as error:
+        _tell(f"tocsin collector: {os.path.join(values['data_dir'], 'alarms')}: {error}")
         return 1
     return 0
 

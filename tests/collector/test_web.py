@@ -12,6 +12,7 @@ import time
 import httpx
 import pytest
 
+from tocsin_collector.listen import ListenError, listen
 from tocsin_collector.service import Service
 from tocsin_collector.verdict import ModelKey
 from tocsin_collector.web import application
@@ -116,6 +117,17 @@ def test_a_real_report_of_a_span_comes_as_a_page(client):
     assert (answer.status_code, "<html" in answer.text[:300].lower(), "age" in answer.text) == (200, True, True)
 
 
+def test_a_model_whose_name_has_a_slash_gets_its_reference_at_its_pages_address(client):
+    assert client("PUT", "/v1/references/shop/org%252Fcredit?version=3", content=_csv()).status_code == 200
+    (known,) = client("GET", "/v1/models").json()["models"]
+    assert (known["model"], known["page"]) == ("org/credit", "/models/shop/org%252Fcredit/3")
+
+
+def test_a_name_without_end_is_refused(client):
+    answer = client("PUT", f"/v1/references/shop/{'m' * 300}", content=_csv())
+    assert (answer.status_code, "256 characters" in answer.json()["detail"]) == (400, True)
+
+
 def test_a_report_without_a_reference_says_how_to_make_one(client):
     answer = client("GET", "/v1/reports/shop/credit?from=2026-02-01T00:00:00Z&to=2026-02-02T00:00:00Z")
     assert (answer.status_code, "tocsin reference create" in answer.json()["detail"]) == (404, True)
@@ -154,3 +166,21 @@ def test_a_taken_port_and_a_taken_folder_are_clear_errors(tmp_path):
         _, said = first.communicate(timeout=30)
     assert (first.returncode, "Traceback" in said) == (0, False)
     assert time.monotonic() - started < 20
+
+
+@pytest.mark.system
+@pytest.mark.parametrize(
+    ("bad", "said"), [("alarms/alarms.sqlite", "file is not a database"), ("references", "File exists")]
+)
+def test_a_data_folder_that_cannot_be_used_is_a_clear_error(tmp_path, bad, said):
+    (tmp_path / bad).parent.mkdir(exist_ok=True)
+    (tmp_path / bad).write_text("x" * 5_000)
+    process = _collector("--listen", "127.0.0.1:0", "--data", str(tmp_path))
+    _, told = process.communicate(timeout=30)
+    assert (process.returncode, said in told, str(tmp_path) in told, "Traceback" in told) == (1, True, True, False)
+
+
+@pytest.mark.parametrize("address", ["nonsense", "127.0.0.1:\u00b2", "127.0.0.1:70000", "127.0.0.1:"])
+def test_an_address_that_is_none_is_told(address):
+    with pytest.raises(ListenError, match="is no ADDRESS:PORT"):
+        listen(address)
