@@ -24,13 +24,7 @@ def module(package: str, name: str) -> "ModuleType":
 
 
 def _zipped(path: str) -> list[str]:
-    """The entries of a folder inside a zip file, as zipimport has indexed them."""
-    from zipimport import zipimporter
+    """The modules of a folder inside a zip file. (Where zipimport keeps its index differs from version to version.)"""
+    from pkgutil import iter_modules
 
-    importer = zipimporter(path)
-    files: dict[str, object] = getattr(importer, "_files", {})
-    return [
-        name[len(importer.prefix) :]
-        for name in files
-        if name.startswith(importer.prefix) and "/" not in name[len(importer.prefix) :]
-    ]
+    return [f"{module.name}.py" for module in iter_modules([path])]

@@ -56,21 +56,45 @@ class Outbox:
             self._changed.notify_all()
 
     def start(self) -> None:
-        """Start the thread. Raises RuntimeError when none can be had, as at the end of the interpreter."""
-        if self._thread is None:
+        """Start the thread; when none can be had, as at the end of the interpreter, ``drain`` sends."""
+        with self._changed:
+            if self._thread is not None or self._busy:
+                return
             thread = threading.Thread(target=self._run, name="tocsin-capture-send", daemon=True)
-            thread.start()
-            self._thread = thread
+            try:
+                thread.start()
+            except RuntimeError:
+                self._counts.add("errors")
+            else:
+                self._thread = thread
 
     def drain(self, timeout_s: float) -> bool:
         """Wait until everything is settled, without back-off. False when the time is over before."""
         deadline = monotonic() + timeout_s
+        self._send_here(deadline)
         with self._changed:
             self._hurry = True
             self._changed.notify_all()
             done = self._changed.wait_for(self._is_empty, max(0.0, deadline - monotonic()))
             self._hurry = False
         return done
+
+    def _send_here(self, deadline: float) -> None:
+        """Without a thread, whoever waits sends; a block that is not taken goes back, and that is the end."""
+        settled = True
+        while settled and monotonic() < deadline:
+            with self._changed:
+                if self._thread is not None or self._busy or not self._pending:
+                    return
+                waiting = self._take()
+            if waiting is None:
+                return
+            settled, _ = self._try(*waiting)
+            with self._changed:
+                if not settled:
+                    self._pending.appendleft(waiting)
+                    self._bytes += len(waiting[0])
+                self._settle()
 
     def stop(self, timeout_s: float) -> None:
         """End the thread; what still waits is dropped and counted."""
