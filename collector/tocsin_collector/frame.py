@@ -1,12 +1,12 @@
 """A block's columns as numpy arrays: what profiles, joins and scores work on. Views, not copies, where they can be."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tocsin_collector.texts import Texts
 from tocsin_collector.verdict import CATEGORY, NUMBER, ModelKey
 from tocsin_schema.block import Block, Column
 
@@ -40,7 +40,7 @@ class Frame:
     type: str
     key: ModelKey
     time_us: NDArray[np.int64]
-    ids: list[str]
+    ids: Sequence[str]
     columns: dict[str, Values]
     """Every other column by its name in the block: ``feature.age``, ``prediction``, ``score.yes``, ``label``…"""
 
@@ -104,16 +104,11 @@ def number(items: Iterable[float | None]) -> Values:
     return Values(NUMBER, data, np.array([item is not None for item in listed], bool))
 
 
-def _texts(column: Column) -> list[str]:
+def _texts(column: Column) -> Sequence[str]:
     if column.dtype == "dict":
         names = column.values or []
         return [names[code] for code in np.frombuffer(column.data, "<u4").tolist()]
-    ends = np.frombuffer(column.offsets or b"", "<u4").tolist()
-    raw = bytes(column.data)
-    if raw.isascii():
-        text = raw.decode("ascii")
-        return [text[a:b] for a, b in pairwise(ends)]
-    return [raw[a:b].decode() for a, b in pairwise(ends)]
+    return Texts(bytes(column.data), np.frombuffer(column.offsets or b"", "<u4"))
 
 
 def concat(frames: list[Frame]) -> Frame:

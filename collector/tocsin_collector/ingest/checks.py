@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tocsin_collector.frame import Frame
 from tocsin_collector.ingest import times
 from tocsin_collector.ingest.answer import Refusal
+from tocsin_collector.texts import lengths
 from tocsin_collector.verdict import NUMBER
 from tocsin_schema.block import LABEL, MAX_NAME, OUTCOME, PREDICTION, Block
 
@@ -101,11 +102,9 @@ def _faults(block: Block, frame: Frame, now_us: int, bounds: Bounds) -> Iterator
 def _ids(block: Block, frame: Frame) -> Iterator[Fault]:
     valid = block.columns["id"].valid
     missing = np.zeros(frame.rows, bool) if valid is None else ~np.frombuffer(valid, bool)
-    lengths = np.fromiter(map(len, frame.ids), np.int64, frame.rows)
-    yield from _rows(
-        missing | (lengths == 0), "missing_field", "id: every event needs one, to be told apart and joined"
-    )
-    yield from _rows(lengths > MAX_NAME, "out_of_range", f"id: 1 to {MAX_NAME} characters are needed")
+    long = lengths(frame.ids)
+    yield from _rows(missing | (long == 0), "missing_field", "id: every event needs one, to be told apart and joined")
+    yield from _rows(long > MAX_NAME, "out_of_range", f"id: 1 to {MAX_NAME} characters are needed")
 
 
 def _times(block: Block, frame: Frame, now_us: int, bounds: Bounds) -> Iterator[Fault]:

@@ -8,7 +8,7 @@ Two events are taken for the same when 128 bits agree, 64 of the key and 64 of t
 by chance, a prediction is refused as a conflict, and its sender is told; among 10 million ids that happens to one with
 probability 3e-6.
 
-Hashes are Python's own of text (SipHash), which are keyed anew in each process: nobody outside can aim at a
+Hashes are Python's own of bytes (SipHash), which are keyed anew in each process: nobody outside can aim at a
 collision. They are never written down; after a restart they are made again from the journal.
 """
 
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin_collector.frame import Frame, Values
+from tocsin_collector.texts import hashes
 from tocsin_collector.verdict import NUMBER
 from tocsin_schema.block import OUTCOME, Block
 
@@ -25,16 +26,16 @@ _FACTOR, _SHIFT = np.uint64(0x9E3779B97F4A7C15), np.uint64(32)
 
 def keys(frame: Frame) -> U64:
     """Each event's 64-bit key."""
-    found = _hashes(frame.ids) ^ _hash(f"{frame.type}\n{frame.key.project}\n{frame.key.model}\n")
+    found = hashes(frame.ids) ^ _hash(f"{frame.type}\n{frame.key.project}\n{frame.key.model}\n")
     if frame.type == OUTCOME:
         names = frame.columns["name"]
-        found ^= _hashes(["name " + name for name in names.names])[names.data]
+        found ^= hashes(["name " + name for name in names.names])[names.data]
     return found
 
 
 def block_key(block: Block) -> U64:
     """The key of a block itself: its producer and sequence."""
-    return _hashes([f"block {block.producer} {block.sequence}"])
+    return hashes([f"block {block.producer} {block.sequence}"])
 
 
 def contents(frame: Frame) -> U64:
@@ -45,7 +46,7 @@ def contents(frame: Frame) -> U64:
     for row, (_, values) in enumerate(columns):
         bits[row] = _bits(values)
         valid[row] = values.valid
-    bits ^= _hashes([name for name, _ in columns])[:, None]
+    bits ^= hashes([name for name, _ in columns])[:, None]
     bits *= _FACTOR  # with the shift: one-to-one, and not linear, so that the sum does not cancel what differs
     bits ^= bits >> _SHIFT
     bits *= valid
@@ -57,11 +58,7 @@ def _bits(values: Values) -> U64:
     if values.kind == NUMBER:
         return np.add(values.data, 0.0, dtype=np.float64).view(np.uint64)  # -0.0 becomes 0.0
     names = values.names or [""]  # a column without a single value
-    return _hashes(names)[values.data]  # also where it is missing: a block's codes all point at a name
-
-
-def _hashes(texts: list[str]) -> U64:
-    return np.fromiter(map(hash, texts), np.int64, len(texts)).view(np.uint64)
+    return hashes(names)[values.data]  # also where it is missing: a block's codes all point at a name
 
 
 def _hash(text: str) -> np.uint64:

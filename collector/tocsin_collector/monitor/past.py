@@ -1,6 +1,6 @@
 """A reference from rows that came before: predictions of a span of event time with the labels and outcomes they got."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -36,7 +36,7 @@ def collect(frames: Iterable[Frame], key: ModelKey, start_us: int, end_us: int) 
     return ReferenceRows(whole, _labels(whole.ids, late.get("")), outcomes)
 
 
-def _labels(ids: list[str], book: dict[str, Late] | None) -> Values | None:
+def _labels(ids: Sequence[str], book: dict[str, Late] | None) -> Values | None:
     if not book:
         return None
     found = [book[event_id].value if event_id in book else None for event_id in ids]
@@ -45,6 +45,6 @@ def _labels(ids: list[str], book: dict[str, Late] | None) -> Values | None:
     return number([value if isinstance(value, float) else None for value in found])
 
 
-def _numbers(ids: list[str], book: dict[str, Late]) -> Values:
+def _numbers(ids: Sequence[str], book: dict[str, Late]) -> Values:
     found = [book[event_id].value if event_id in book else None for event_id in ids]
     return number([value if isinstance(value, float) else None for value in found])

@@ -1,0 +1,81 @@
+"""A column of texts that becomes a list when somebody looks: to tell events apart, their bytes are enough."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from itertools import pairwise
+from typing import overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+U64 = NDArray[np.uint64]
+
+
+class Texts(Sequence[str]):
+    """UTF-8 texts end to end: the one at ``i`` is ``raw[ends[i]:ends[i + 1]]``."""
+
+    __slots__ = ("__dict__", "_ends", "_raw")
+
+    def __init__(self, raw: bytes, ends: NDArray[np.uint32]) -> None:
+        self._raw = raw
+        self._ends = ends
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    @overload
+    def __getitem__(self, at: int) -> str: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[str]: ...
+    def __getitem__(self, at: int | slice) -> str | list[str]:
+        return self.listed[at]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.listed)
+
+    def __eq__(self, other: object) -> bool:
+        return self.listed == (other.listed if isinstance(other, Texts) else other)
+
+    __hash__ = None  # type: ignore[assignment]  # like a list
+
+    def __repr__(self) -> str:
+        return repr(self.listed)
+
+    @cached_property
+    def listed(self) -> list[str]:
+        """All of them, decoded once."""
+        ends = self._ends.tolist()
+        if self._raw.isascii():
+            text = self._raw.decode("ascii")
+            return [text[a:b] for a, b in pairwise(ends)]
+        return [self._raw[a:b].decode() for a, b in pairwise(ends)]
+
+    def lengths(self) -> NDArray[np.int64]:
+        """How many characters each has."""
+        if self._raw.isascii():
+            ends = self._ends.astype(np.int64)
+            return ends[1:] - ends[:-1]
+        return np.fromiter(map(len, self.listed), np.int64, len(self))
+
+    def hashes(self) -> U64:
+        """64 keyed bits of each one's bytes, as ``hashes`` gives them for a list."""
+        lengths = np.diff(self._ends)
+        if len(lengths) and lengths[0] and (lengths == lengths[0]).all():  # ids are mostly of one length
+            return _hashes(np.frombuffer(self._raw, f"V{lengths[0]}").tolist(), len(lengths))
+        return _hashes((self._raw[a:b] for a, b in pairwise(self._ends.tolist())), len(lengths))
+
+
+def hashes(texts: Sequence[str]) -> U64:
+    """64 bits of each text's UTF-8 bytes, keyed anew in each process."""
+    if isinstance(texts, Texts):
+        return texts.hashes()
+    return _hashes((text.encode() for text in texts), len(texts))
+
+
+def lengths(texts: Sequence[str]) -> NDArray[np.int64]:
+    """How many characters each text has."""
+    return texts.lengths() if isinstance(texts, Texts) else np.fromiter(map(len, texts), np.int64, len(texts))
+
+
+def _hashes(parts: Iterable[bytes], count: int) -> U64:
+    return np.fromiter(map(hash, parts), np.int64, count).view(np.uint64)

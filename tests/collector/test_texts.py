@@ -1,0 +1,33 @@
+"""Texts are a list to whoever looks, and bytes to whoever only compares."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tocsin_collector.texts import Texts, hashes, lengths
+
+texts = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=6), max_size=8)
+equal = st.integers(1, 5).flatmap(lambda width: st.lists(st.text("ab\0é", min_size=width, max_size=width), max_size=8))
+
+
+def _lazy(items):
+    raw = [item.encode() for item in items]
+    return Texts(b"".join(raw), np.cumsum([0, *map(len, raw)]).astype(np.uint32))
+
+
+@given(texts | equal)
+def test_they_are_what_was_packed(items):
+    assert _lazy(items) == items
+    assert list(_lazy(items)) == items
+    assert len(_lazy(items)) == len(items)
+    assert lengths(_lazy(items)).tolist() == lengths(items).tolist() == [len(item) for item in items]
+
+
+@given(texts | equal)
+def test_the_same_text_has_the_same_hash_however_it_is_kept(items):
+    assert hashes(_lazy(items)).tolist() == hashes(items).tolist() == [hashes([item])[0] for item in items]
+
+
+@given(texts)
+def test_other_texts_have_other_hashes(items):
+    assert len(set(hashes(_lazy(items)).tolist())) == len(set(items))
