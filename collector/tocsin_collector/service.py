@@ -113,7 +113,7 @@ class Service:
                 else:
                     with self._lock:
                         self.monitor.set_judge(key, judge)
-        return about
+        return judge.about
 
     def metrics(self) -> bytes:
         """The text of /metrics."""

@@ -30,7 +30,7 @@ class Distribution:
 
 @dataclass(frozen=True, slots=True)
 class FeatureVerdict:
-    """One feature in one window. ``score`` is None where the window had too few rows to be judged."""
+    """One feature in one window. ``score`` is None where window or reference were too small to judge by."""
 
     name: str
     kind: str

@@ -37,7 +37,11 @@ def application(service: Service) -> FastAPI:
     """The application over a service: events, references, logs, page, API, /metrics."""
     values = service.values
     app = FastAPI(
-        title="tocsin collector", version=__version__, lifespan=lambda _: _running(service), openapi_url="/openapi.json"
+        title="tocsin collector",
+        version=__version__,
+        lifespan=lambda _: _running(service),
+        docs_url=None,  # FastAPI's own page loads its scripts from a CDN
+        redoc_url=None,
     )
     limits = Limits(values["ingest.max_body_bytes"], values["ingest.max_decompressed_bytes"])
     mount(app, Endpoint(service.intake, limits))

@@ -184,3 +184,10 @@ def test_a_data_folder_that_cannot_be_used_is_a_clear_error(tmp_path, bad, said)
 def test_an_address_that_is_none_is_told(address):
     with pytest.raises(ListenError, match="is no ADDRESS:PORT"):
         listen(address)
+
+
+def test_the_api_has_a_page_of_its_own_without_foreign_scripts(client):
+    answer = client("GET", "/docs")
+    assert (answer.status_code, "POST <code>/v1/events</code>" in answer.text) == (200, True)
+    assert "<script" not in answer.text.replace('<script src="/static', "")
+    assert "https://" not in answer.text.replace("http://www.w3.org", "")

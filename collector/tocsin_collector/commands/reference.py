@@ -4,8 +4,10 @@ import sys
 
 import click
 
+from tocsin_collector.refusal import reason, unreachable
 from tocsin_schema.ports import COLLECTOR_LISTEN
 
+FEWEST_WINDOWS = 14
 DEFAULT = f"http://{COLLECTOR_LISTEN}"
 
 
@@ -46,8 +48,15 @@ def create(
             body = file.read()
     try:
         answer = requests.put(address, params=query, data=body, headers={"content-type": "text/csv"}, timeout=120)
-    except requests.RequestException as error:
-        click.echo(f"the collector cannot be reached at {url}: {error}", err=True)
+    except requests.RequestException:
+        click.echo(unreachable(url), err=True)
         sys.exit(1)
-    click.echo(answer.text, err=not answer.ok)
-    sys.exit(0 if answer.ok else 1)
+    if not answer.ok:
+        click.echo(reason(answer), err=True)
+        sys.exit(1)
+    told = answer.json()
+    click.echo(
+        f"{told['rows']} rows in {told['windows']} windows are the reference of {project}/{model} {version}".rstrip()
+    )
+    if told["windows"] < FEWEST_WINDOWS:
+        click.echo(f"with fewer than {FEWEST_WINDOWS} windows most drift cannot be told from chance", err=True)

@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from tocsin_collector.refusal import reason, unreachable
 from tocsin_schema.ports import COLLECTOR_LISTEN
 
 DEFAULT = f"http://{COLLECTOR_LISTEN}"
@@ -35,11 +36,11 @@ def command(project: str, model: str, version: str, start: str, end: str, output
         answer = requests.get(
             f"{url.rstrip('/')}/v1/reports/{segment(project)}/{segment(model)}", params=query, timeout=600
         )
-    except requests.RequestException as error:
-        click.echo(f"the collector cannot be reached at {url}: {error}", err=True)
+    except requests.RequestException:
+        click.echo(unreachable(url), err=True)
         sys.exit(1)
     if not answer.ok:
-        click.echo(answer.text, err=True)
+        click.echo(reason(answer), err=True)
         sys.exit(1)
     with open(output, "wb") as file:
         file.write(answer.content)

@@ -10,6 +10,9 @@ from tocsin_collector.drift.shares import distribution, percent, place
 from tocsin_collector.profile import Profile, ProfileError, Tally
 from tocsin_collector.verdict import CATEGORY, FeatureVerdict
 
+LARGEST = 1.0
+"""Neither distance can be larger."""
+
 
 def compare(reference: Reference, current: Profile, min_rows: int) -> dict[str, FeatureVerdict]:
     """Judge each feature of a window. A window with fewer rows than ``min_rows`` is described, not judged.
@@ -25,6 +28,8 @@ def compare(reference: Reference, current: Profile, min_rows: int) -> dict[str, 
 def _verdict(known: FeatureReference, tally: Tally, judged: bool) -> FeatureVerdict:
     distance = _distance(known, tally) if judged else None
     threshold = _threshold(known, distance) if distance else None
+    if threshold is not None and threshold >= LARGEST:
+        distance = threshold = None  # nothing can be beyond it: the reference's windows were too few to tell
     valid = int(tally.cells.sum()) + tally.new
     missing = (tally.missing + tally.nan) / max(tally.rows, 1)
     new = tally.new / max(valid, 1)

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Annotated
 
 import jinja2
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 import tocsin_alerts
-from tocsin_collector.page import alarmpage, api, feature, logpage, model, numbers, overview, runbook
+from tocsin_collector.page import alarmpage, api, apipage, feature, logpage, model, numbers, overview, runbook
 from tocsin_collector.page.address import feature_path, model_path, name_of
 from tocsin_collector.page.view import Sources
 from tocsin_collector.verdict import ModelKey, ModelView, WindowVerdict
@@ -70,6 +70,10 @@ def _add_pages(router: APIRouter, sources: Sources, render: Callable[..., HTMLRe
     @router.get("/", response_class=HTMLResponse, include_in_schema=False)
     def get_overview() -> HTMLResponse:
         return render("overview.html", here="overview", **overview.context(sources))
+
+    @router.get("/docs", response_class=HTMLResponse, include_in_schema=False)
+    def get_docs(request: Request) -> HTMLResponse:
+        return render("api.html", here="api", operations=apipage.operations(request.app.openapi()))
 
     @router.get("/logs", response_class=HTMLResponse, include_in_schema=False)
     def get_logs(

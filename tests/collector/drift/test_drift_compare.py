@@ -173,3 +173,11 @@ def _season_alarms(seed):
     layout = layout_of(frames)
     known = fit([profile(one, layout) for one in frames], layout)
     return any(found.alarmed for i in range(30) for found in judge(known, day(49 + i)).values())
+
+
+def test_a_reference_too_small_to_tell_judges_nothing():
+    windows = [window(seed, rows=300, mean=2.0 * seed) for seed in range(2)]
+    layout = layout_of(windows)
+    few = fit([profile(one, layout) for one in windows], layout)
+    verdict = judge(few, window(5, rows=300, mean=9.0))["amount"]
+    assert (verdict.score, verdict.threshold, verdict.reasons) == (None, None, ())

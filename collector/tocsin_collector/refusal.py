@@ -1,0 +1,22 @@
+"""What a running collector says when it refuses, for people at a terminal."""
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    import requests
+
+
+def reason(answer: "requests.Response") -> str:
+    """The reason in an answer's body, or the body where it is not in our form."""
+    try:
+        told = answer.json()["detail"]
+    except (ValueError, KeyError, TypeError):
+        return answer.text
+    return told if isinstance(told, str) else answer.text
+
+
+def unreachable(url: str) -> str:
+    """That nobody answers at an address, which is shown without its secrets."""
+    host = urlsplit(url).netloc.rpartition("@")[2] or url
+    return f"no collector answers at {host}; start one with `tocsin up`, or name another with --collector"

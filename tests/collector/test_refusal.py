@@ -1,0 +1,32 @@
+"""What people at a terminal are told."""
+
+import pytest
+import requests
+from click.testing import CliRunner
+
+from tocsin_collector.__main__ import main
+from tocsin_collector.refusal import reason, unreachable
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [(b'{"detail":"no such model"}', "no such model"), (b"<html>", "<html>"), (b'{"detail":[1]}', '{"detail":[1]}')],
+)
+def test_a_refusals_reason_stands_alone(body, told):
+    answer = requests.Response()
+    answer._content = body
+    assert reason(answer) == told
+
+
+def test_an_address_is_shown_without_its_secrets():
+    assert "hunter2" not in unreachable("http://me:hunter2@host:1")
+    assert "host:1" in unreachable("http://me:hunter2@host:1")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["reference", "create", "p", "m", "--from", "a", "--to", "b"], ["report", "p", "m", "--from", "a", "--to", "b"]],
+)
+def test_without_a_collector_a_command_says_how_to_start_one(arguments):
+    done = CliRunner().invoke(main, [*arguments, "--collector", "http://127.0.0.1:1"])
+    assert (done.exit_code, "tocsin up" in done.output) == (1, True)
