@@ -8,6 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import click
 
@@ -20,8 +21,9 @@ TRAFFIC = "traffic"
 
 @click.command("up")
 @click.option("--demo", is_flag=True, help="Serve a real model on real flights of 2013 and watch it until it alarms.")
+@click.option("--days-per-second", "pace", type=click.FloatRange(0.01, 10), help="The demo's pace. [default: 0.34]")
 @click.option("--data", help="Folder of journal, logs and alarms; with --demo a new one each time.")
-def command(demo: bool, data: str | None) -> None:
+def command(demo: bool, pace: float | None, data: str | None) -> None:
     """Start agent, collector and page on this machine; Ctrl-C ends all of them.
 
     \b
@@ -29,11 +31,13 @@ def command(demo: bool, data: str | None) -> None:
       tocsin up
       tocsin up --demo
     """
+    if pace and not demo:
+        raise click.UsageError("--days-per-second is the pace of the demo: tocsin up --demo --days-per-second 1")
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         if demo:
             with tempfile.TemporaryDirectory(prefix="tocsin-demo-") as folder:
-                _run(data or folder, _demo)
+                _run(data or folder, partial(_demo, pace))
         else:
             _run(data or _default_data(), _plain)
     except KeyboardInterrupt:
@@ -70,8 +74,8 @@ def _plain(children: Children, at: Addresses, folder: str) -> tuple[str, ...]:
     return ()
 
 
-def _demo(children: Children, at: Addresses, folder: str) -> tuple[str, ...]:
-    click.echo("tocsin demo: flights out of New York in 2013, from 8 November on, a day in three seconds")
+def _demo(pace: float | None, children: Children, at: Addresses, folder: str) -> tuple[str, ...]:
+    click.echo("tocsin demo: flights out of New York in 2013, from 8 November on")
     children.start("webhook", "tocsin_demo.webhook", "--listen", at.webhook, show=True)
     targets = os.path.join(folder, "targets")
     _write(targets, f"json://{at.webhook}/\n")
@@ -88,7 +92,8 @@ def _demo(children: Children, at: Addresses, folder: str) -> tuple[str, ...]:
         children.check()
     _put_reference(at, os.path.join(folder, "reference.csv"))
     _wait(children, f"http://{at.server}/health", "reference")
-    children.start(TRAFFIC, "tocsin_demo.traffic", "--server", f"http://{at.server}", environ=serving)
+    speed = ["--days-per-second", str(pace)] if pace else []
+    children.start(TRAFFIC, "tocsin_demo.traffic", "--server", f"http://{at.server}", *speed, environ=serving)
     click.echo(f"  model     http://{at.collector}/models/demo/flights/1\n  messages  {folder}/messages")
     click.echo("  Ctrl-C ends everything\n")
     return ("reference", TRAFFIC)
