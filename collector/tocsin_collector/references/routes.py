@@ -29,7 +29,7 @@ def references_router(past: Past, take: Take, kinds: Kinds) -> APIRouter:
     """The routes. ``past`` gathers journalled rows, ``take`` makes a reference hold, ``kinds`` tells a stream's."""
     router = APIRouter(tags=["references"])
 
-    @router.put("/v1/references/{project}/{model}", openapi_extra=_BODY)
+    @router.put("/v1/references/{project}/{model}", openapi_extra=_BODY, summary="Give a model version its reference")
     async def put_reference(
         project: str,
         model: str,

@@ -19,7 +19,9 @@ def reports_router(past: Past, reference: Callable[[ModelKey], ReferenceRows | N
     """The route. ``past`` gathers journalled rows; ``python`` has Evidently; empty: this interpreter."""
     router = APIRouter(tags=["reports"])
 
-    @router.get("/v1/reports/{project}/{model}", response_class=HTMLResponse)
+    @router.get(
+        "/v1/reports/{project}/{model}", response_class=HTMLResponse, summary="Evidently's report of a span of rows"
+    )
     async def get_report(
         project: str,
         model: str,
