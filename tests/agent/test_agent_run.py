@@ -136,7 +136,8 @@ def test_a_second_signal_ends_it_at_once(agent):
         sock.sendall(b"GET /metrics HTTP/1.1\r\n")
         process.send_signal(signal.SIGTERM)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(5) in (0, 128 + signal.SIGTERM)
+        # The interpreter drops its handlers while it ends: then the second signal itself ends what is left.
+        assert process.wait(5) in (0, 128 + signal.SIGTERM, -signal.SIGTERM)
 
 
 def test_without_a_gpu_only_the_standard_library_is_loaded():
