@@ -120,7 +120,7 @@ class Service:
         return exposition.render(self._samples()) + exposition.process()
 
     def _samples(self) -> Iterable[Sample]:
-        yield from (Sample(item.metric.name, item.labels, item.value) for item in self.intake.samples())
+        yield from self.intake.samples()
         yield from models.samples(self.monitor.models())
         yield from models.joins(self.monitor.unmatched())
         yield Sample("tocsin_events_unwatched_total", {}, self.monitor.unwatched_total)

@@ -1,12 +1,13 @@
 """The collector's /metrics: Prometheus text format 0.0.4, families in the catalogue's names, help and types."""
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 
 from tocsin_schema.catalogue import catalogue
-from tocsin_schema.metric import header
+from tocsin_schema.metric import Metric, header
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -22,12 +23,18 @@ class Sample(NamedTuple):
 def render(samples: Iterable[Sample]) -> bytes:
     """The text of the samples, families contiguous and in the order of their first sample. An unknown name is a bug and
     raises KeyError."""
-    known = catalogue()
+    known = _catalogue()
     families: dict[str, list[str]] = {}
     for sample in samples:
         family = sample.name if sample.name in known else sample.name.rpartition("_")[0]
         families.setdefault(known[family].name, []).append(_line(sample))
     return b"".join(header(known[name]) + "".join(lines).encode() for name, lines in families.items())
+
+
+@cache
+def _catalogue() -> dict[str, Metric]:
+    # Listing the catalogue's folder is for once, not for each scrape.
+    return catalogue()
 
 
 def process() -> bytes:

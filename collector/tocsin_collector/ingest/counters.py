@@ -2,26 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import NamedTuple
 
+from tocsin_collector.export.exposition import Sample
 from tocsin_collector.frame import Frame
 from tocsin_collector.verdict import ModelKey
 from tocsin_schema.block import PREDICTION, TYPES
-from tocsin_schema.metric import OVERFLOW, Metric
-from tocsin_schema.metrics.ingest import METRICS
+from tocsin_schema.metric import OVERFLOW
 
 MAX_MODELS = 1_000
 """Model versions with a series of their own; the predictions of all others share ``_other``."""
-
-_METRICS = {metric.name: metric for metric in METRICS}
-
-
-class Sample(NamedTuple):
-    """One value of /metrics."""
-
-    metric: Metric
-    labels: dict[str, str]
-    value: float
 
 
 class Counters:
@@ -49,16 +38,11 @@ class Counters:
         yield from _by("tocsin_events_duplicate_total", "type", self.duplicate)
         yield from _by("tocsin_events_rejected_total", "code", self.rejected)
         yield from _by("tocsin_ingest_requests_total", "code", self.requests)
-        yield sample("tocsin_ingest_apply_errors_total", self.apply_errors)
+        yield Sample("tocsin_ingest_apply_errors_total", {}, self.apply_errors)
         for key, count in self.predictions.items():
-            yield Sample(_METRICS["tocsin_predictions_total"], key._asdict(), count)
-
-
-def sample(name: str, value: float) -> Sample:
-    """A value without labels."""
-    return Sample(_METRICS[name], {}, value)
+            yield Sample("tocsin_predictions_total", key._asdict(), count)
 
 
 def _by(name: str, label: str, counts: Counter[str]) -> Iterator[Sample]:
     for value, count in counts.items():
-        yield Sample(_METRICS[name], {label: value}, count)
+        yield Sample(name, {label: value}, count)

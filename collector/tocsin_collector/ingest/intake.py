@@ -17,10 +17,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tocsin_collector.export.exposition import Sample
 from tocsin_collector.frame import Frame, frame
 from tocsin_collector.ingest.answer import Answer, Refusal, Rejection
 from tocsin_collector.ingest.checks import Bounds, check_columns, check_rows
-from tocsin_collector.ingest.counters import Counters, Sample, sample
+from tocsin_collector.ingest.counters import Counters
 from tocsin_collector.ingest.dedupe import Dedupe, Judged
 from tocsin_collector.ingest.subset import take
 from tocsin_collector.journal import Journal, JournalError, JournalFull
@@ -135,11 +136,11 @@ class Intake:
         """Everything of /metrics that the way in knows."""
         journal = self._journal
         yield from self.counters.samples()
-        yield sample("tocsin_ingest_dedupe_bytes", self._dedupe.size_bytes)
-        yield sample("tocsin_journal_bytes_total", journal.bytes_total)
-        yield sample("tocsin_journal_syncs_total", journal.syncs_total)
-        yield sample("tocsin_journal_sync_seconds_total", journal.sync_seconds_total)
-        yield sample("tocsin_journal_damaged_bytes", sum(damage.size_bytes for damage in journal.damage))
+        yield Sample("tocsin_ingest_dedupe_bytes", {}, self._dedupe.size_bytes)
+        yield Sample("tocsin_journal_bytes_total", {}, journal.bytes_total)
+        yield Sample("tocsin_journal_syncs_total", {}, journal.syncs_total)
+        yield Sample("tocsin_journal_sync_seconds_total", {}, journal.sync_seconds_total)
+        yield Sample("tocsin_journal_damaged_bytes", {}, sum(damage.size_bytes for damage in journal.damage))
 
     async def _work(self) -> None:
         try:

@@ -44,7 +44,7 @@ def parse(raw: bytes, key: ModelKey, kinds: dict[str, str]) -> ReferenceRows:
     if not rows:
         raise ReferenceFileError("the reference has a head and no rows")
     cells = {name: [row[at] for row in rows] for at, name in enumerate(head)}
-    times = np.array([_micros(text, line) for line, text in enumerate(cells.pop("time"), 2)], np.int64)
+    times = np.array([_row_micros(text, line) for line, text in enumerate(cells.pop("time"), 2)], np.int64)
     ids = cells.pop("id", None) or [str(row) for row in range(len(rows))]
     columns = {name: _column(name, texts, kinds) for name, texts in cells.items()}
     labels = columns.pop("label", None)
@@ -63,7 +63,7 @@ def render(rows: ReferenceRows) -> bytes:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["time", "id", *columns])
-    stamps = (datetime.fromtimestamp(micros / 1e6, UTC).isoformat() for micros in frame.time_us.tolist())
+    stamps = (datetime.fromtimestamp(at_us / 1e6, UTC).isoformat() for at_us in frame.time_us.tolist())
     writer.writerows(zip(stamps, frame.ids, *texts, strict=True))
     return out.getvalue().encode()
 
@@ -113,17 +113,23 @@ def _check_head(head: list[str]) -> None:
             raise ReferenceFileError(f"column {name!r}: one of {known} is needed")
 
 
-def _micros(text: str, line: int) -> int:
+def micros(text: str, where: str) -> int:
+    """A time as microseconds since the epoch. Raises ReferenceFileError that begins with ``where``."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise ReferenceFileError(f"line {line}, column time: {text!r:.60} is no RFC 3339 time") from None
+        raise ReferenceFileError(f"{where}: {text!r:.60} is no RFC 3339 time, such as 2026-10-01T00:00:00Z") from None
     if moment.tzinfo is None:
-        raise ReferenceFileError(f"line {line}, column time: {text!r:.60} lacks its offset, such as Z or -05:00")
-    micros = round(moment.timestamp() * 1e6)
-    if not EARLIEST_US <= micros < LATEST_US:
-        raise ReferenceFileError(f"line {line}, column time: {text!r:.60}: a year from 1970 to 2199 is needed")
-    return micros
+        raise ReferenceFileError(f"{where}: {text!r:.60} lacks its offset, such as Z or -05:00")
+    return round(moment.timestamp() * 1e6)
+
+
+def _row_micros(text: str, line: int) -> int:
+    where = f"line {line}, column time"
+    found = micros(text, where)
+    if not EARLIEST_US <= found < LATEST_US:
+        raise ReferenceFileError(f"{where}: {text!r:.60}: a year from 1970 to 2199 is needed")
+    return found
 
 
 def _column(name: str, texts: list[str], kinds: dict[str, str]) -> Values:

@@ -1,13 +1,12 @@
 """`PUT /v1/references/{project}/{model}`: a model version's reference, as a file or as a past span of its own rows."""
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.concurrency import run_in_threadpool
 
-from tocsin_collector.monitor.reference_file import MAX_BYTES, ReferenceFileError, ReferenceRows, parse
+from tocsin_collector.monitor.reference_file import MAX_BYTES, ReferenceFileError, ReferenceRows, micros, parse
 from tocsin_collector.page.address import name_of
 from tocsin_collector.verdict import ModelKey
 from tocsin_schema.block import MAX_NAME
@@ -43,7 +42,7 @@ def references_router(past: Past, take: Take, kinds: Kinds) -> APIRouter:
         body = await _body(request)
         try:
             if start is not None or end is not None:
-                rows = await run_in_threadpool(past, key, micros(start, "from"), micros(end, "to"))
+                rows = await run_in_threadpool(past, key, micros(start or "", "`from`"), micros(end or "", "`to`"))
                 return await take(rows, f"the model's own rows from {start} to {end}")
             rows = await run_in_threadpool(parse, body, key, kinds(key))
             return await take(rows, "a file")
@@ -69,14 +68,3 @@ async def _body(request: Request) -> bytes:
             raise HTTPException(413, f"a reference has at most {MAX_BYTES} bytes")
         parts.append(part)
     return b"".join(parts)
-
-
-def micros(text: str | None, name: str) -> int:
-    """A query's time as microseconds since the epoch. Raises ReferenceFileError naming the parameter."""
-    try:
-        moment = datetime.fromisoformat(text or "")
-    except ValueError:
-        raise ReferenceFileError(f"`{name}`: {text!r:.60} is no RFC 3339 time, such as 2026-10-01T00:00:00Z") from None
-    if moment.tzinfo is None:
-        raise ReferenceFileError(f"`{name}`: {text!r:.60} lacks its offset, such as Z or -05:00")
-    return round(moment.timestamp() * 1e6)

@@ -9,8 +9,8 @@ from fastapi import APIRouter, HTTPException, Query
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 
-from tocsin_collector.monitor.reference_file import ReferenceFileError, ReferenceRows
-from tocsin_collector.references.routes import Past, micros, named
+from tocsin_collector.monitor.reference_file import ReferenceFileError, ReferenceRows, micros
+from tocsin_collector.references.routes import Past, named
 from tocsin_collector.reports.evidently import ReportError, render
 from tocsin_collector.verdict import ModelKey
 
@@ -35,7 +35,7 @@ def reports_router(past: Past, reference: Callable[[ModelKey], ReferenceRows | N
         if known is None:
             raise HTTPException(404, f"{project}/{model} version {version!r} has no reference: tocsin reference create")
         try:
-            current = await run_in_threadpool(past, key, micros(start, "from"), micros(end, "to"))
+            current = await run_in_threadpool(past, key, micros(start, "`from`"), micros(end, "`to`"))
             return HTMLResponse(await run_in_threadpool(_render, known, current, python))
         except ReferenceFileError as error:
             raise HTTPException(400, str(error)) from None

@@ -93,5 +93,5 @@ class Collector:
         return self.post(gzip.compress(body), content_encoding="gzip")
 
     def counted(self, name: str) -> dict[str, float]:
-        found = [item for item in self.intake.samples() if item.metric.name == name]
+        found = [item for item in self.intake.samples() if item.name == name]
         return {",".join(item.labels.values()): item.value for item in found}

@@ -47,7 +47,7 @@ def submitted(intake: Intake, *requests: list[Block]) -> list[Answer]:
 
 
 def values(intake: Intake, name: str) -> list[float]:
-    return [item.value for item in intake.samples() if item.metric.name == name]
+    return [item.value for item in intake.samples() if item.name == name]
 
 
 def test_blocks_reach_the_windows_once_and_in_the_journals_order(tmp_path: Path) -> None:
@@ -259,6 +259,6 @@ def test_every_name_that_is_counted_stands_in_the_catalogue(tmp_path: Path) -> N
     submitted(intake, [predictions(["a", ""])])
     entries = catalogue()
     for item in intake.samples():
-        assert entries[item.metric.name] is item.metric
-        assert set(item.labels) == set(item.metric.labels)
+        assert item.name in entries
+        assert set(item.labels) == set(entries[item.name].labels)
     intake._journal.close()
