@@ -5,7 +5,7 @@ BIN := .venv/bin
 ROOMS := schema agent collector dashboards alerts demo
 UV_INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --no-build-isolation --no-deps
 
-.PHONY: help demo test check setup bench lock reports generate clean
+.PHONY: help demo test check setup bench lock reports grafana generate clean
 .DEFAULT_GOAL := help
 
 help:  ## what can be made
@@ -31,6 +31,9 @@ generate: .venv/.test  ## write the generated boards, rules and reference pages 
 
 bench: .venv/.test .venv-reports/.ready  ## tocsin and its peers side by side; only=NAME for one
 	@exec $(BIN)/python -m tests.bench $(only)
+
+grafana: .venv/.test  ## build the real Grafana that the tests run against (8 minutes once, needs Go and gcc)
+	@exec $(BIN)/python -m tests.servers.grafana
 
 reports: .venv-reports/.ready  ## the environment of the extra `reports` (Evidently, 0.7 GB)
 
@@ -68,7 +71,7 @@ lock: .venv/.build  ## resolve anew and write locks/
 	$(BIN)/uv lock --upgrade
 	$(EXPORT) --only-group build > locks/build.lock
 	$(EXPORT) --extra demo --prune pandas > locks/demo.lock
-	$(EXPORT) --extra demo --prune pandas --group test --group check --group bench > locks/test.lock
+	$(EXPORT) --extra demo --extra elasticsearch --prune pandas --group test --group check --group bench > locks/test.lock
 	$(EXPORT) --extra reports > locks/reports.lock
 
 clean:  ## remove what was installed and generated here

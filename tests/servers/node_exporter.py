@@ -1,9 +1,10 @@
 """The peer of the agent's bench: Debian's prometheus-node-exporter, unpacked into the cache without root."""
 
-import glob
 import os
 import re
 import subprocess
+
+from tests.servers.debian import unpacked
 
 PACKAGE = "prometheus-node-exporter"
 
@@ -20,16 +21,8 @@ FLAGS = (
 
 
 def binary() -> str:
-    """The path of the program, downloaded once. Raises RuntimeError when this machine has no apt."""
-    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    folder = os.path.join(cache, "tocsin", PACKAGE)
-    path = os.path.join(folder, "usr/bin", PACKAGE)
-    if not os.path.exists(path):
-        os.makedirs(folder, exist_ok=True)
-        _run(["apt-get", "download", PACKAGE], folder)
-        (package,) = glob.glob(os.path.join(folder, "*.deb"))
-        _run(["dpkg-deb", "-x", package, folder], folder)
-    return path
+    """The path of the program, downloaded once. Raises Missing when this machine has no apt."""
+    return os.path.join(unpacked(PACKAGE), "usr/bin", PACKAGE)
 
 
 def version(path: str) -> str:
@@ -37,11 +30,3 @@ def version(path: str) -> str:
     done = subprocess.run([path, "--version"], capture_output=True, text=True, check=True)
     found = re.findall(r"version,? ([^ ,]+)|go version: +(\S+)", done.stdout + done.stderr)
     return " ".join(name or compiler for name, compiler in found)
-
-
-def _run(command: list[str], folder: str) -> None:
-    try:
-        subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        reason = getattr(error, "stderr", "") or str(error)
-        raise RuntimeError(f"{' '.join(command)} failed: {reason.strip()}; this bench needs Debian or Ubuntu") from None
