@@ -56,7 +56,9 @@ COLLECTOR = (
     Key("prometheus.targets_file", "text", "", "written for Prometheus' file_sd_configs: collector and agents"),
     Key("prometheus.rules_dir", "text", "", "a folder of Prometheus' rule_files, for `tocsin provision`"),
     Key("prometheus.token_file", "text", "", "a file with the bearer token that Prometheus asks for"),
-    Key("prometheus.ca_file", "text", "", "PEM file with the authority of Prometheus' certificate; empty: the system's"),
+    Key(
+        "prometheus.ca_file", "text", "", "PEM file with the authority of Prometheus' certificate; empty: the system's"
+    ),
     Key("alertmanager.url", "text", "", "the Alertmanager that Prometheus' rules go to: its state is shown"),
     Key("grafana.url", "text", "", "the Grafana that `tocsin provision` fills: its state is shown"),
     Key("grafana.token_file", "text", "", "a file with the token of a service account of Grafana"),
