@@ -1,0 +1,53 @@
+"""`tocsin up --demo` as a person runs it, and what its terminal shows."""
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+
+
+class Terminal:
+    """The demo's output as it comes."""
+
+    def __init__(self, process):
+        self.process = process
+        self.lines = []
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self):
+        self.lines.extend(iter(self.process.stdout.readline, ""))
+
+    def wait(self, pattern, limit_s):
+        limit = time.monotonic() + limit_s
+        while time.monotonic() < limit:
+            found = re.search(pattern, "".join(list(self.lines)))
+            if found:
+                return found
+            assert self.process.poll() is None, "".join(self.lines)
+            time.sleep(0.1)
+        raise AssertionError(f"no {pattern!r} within {limit_s} s:\n" + "".join(self.lines))
+
+    def close(self):
+        self._reader.join(10)
+        self.process.stdout.close()
+
+
+@contextlib.contextmanager
+def demo(days_per_second, **environ):
+    """The demo at a pace; windows follow event time at any. What a test leaves of it is killed."""
+    command = [sys.executable, "-m", "tocsin_collector", "up", "--demo", "--days-per-second", str(days_per_second)]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1", **environ}
+    )
+    terminal = Terminal(process)
+    try:
+        yield terminal
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+        terminal.close()
