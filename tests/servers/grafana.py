@@ -94,7 +94,7 @@ check_for_updates = false
 check_for_plugin_updates = false
 [unified_alerting]
 enabled = true
-min_interval = 1s
+min_interval = 10s
 [unified_alerting.screenshots]
 capture = false
 [alerting]
