@@ -22,7 +22,9 @@ from tocsin_collector.monitor.monitor import Monitor
 from tocsin_collector.monitor.past import collect
 from tocsin_collector.monitor.reference_file import ReferenceRows
 from tocsin_collector.monitor.windows import Calendar
+from tocsin_collector.notifications import Inbox
 from tocsin_collector.references.store import ReferenceStore
+from tocsin_collector.servers import TargetsFile, Watch, configured, own_address
 from tocsin_collector.tracing import Tracing
 from tocsin_collector.verdict import ModelKey, ModelView, WindowVerdict
 from tocsin_schema.block import BlockError, decode
@@ -55,10 +57,24 @@ class Service:
             os.path.join(folder, "alarms"),
             self.fleet,
             targets_file=values["alerting.targets_file"],
+            judge=values["alerting.judge"],
             page_url=values["alerting.page_url"] or page_url,
             utc_offset_s=values["windows.utc_offset_s"],
             clock=clock,
         )
+        self.inbox = Inbox(
+            self.alarms,
+            page_url=values["alerting.page_url"] or page_url,
+            utc_offset_s=values["windows.utc_offset_s"],
+            clock=clock,
+        )
+        self.scraped = TargetsFile(
+            values["prometheus.targets_file"],
+            own_address(page_url, values["alerting.page_url"]),
+            values["agents"],
+            values["agents_file"],
+        )
+        self.servers = Watch(configured(values), 2 * values["scrape_interval_s"], clock)
         self._lock = threading.Lock()  # the monitor is changed by the loop's thread and seen by the page's
         self.monitor = self._new_monitor()
         self._taking = asyncio.Lock()  # one reference after the other
@@ -127,6 +143,8 @@ class Service:
         yield from self.fleet.samples()
         yield from self.logs.samples()
         yield from self.alarms.samples()
+        yield from self.inbox.samples()
+        yield from self.servers.samples()
 
     def _new_monitor(self) -> Monitor:
         values = self.values

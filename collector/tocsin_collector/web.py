@@ -23,6 +23,7 @@ from tocsin_collector.ingest.openapi import mount
 from tocsin_collector.journal import JournalError
 from tocsin_collector.listen import ListenError, listen, url
 from tocsin_collector.logs import StoreError, logs_router
+from tocsin_collector.notifications import notifications_router
 from tocsin_collector.page.routes import page_router
 from tocsin_collector.page.view import Sources
 from tocsin_collector.references.routes import references_router
@@ -53,6 +54,7 @@ def application(service: Service) -> FastAPI:
             max_decompressed_bytes=values["ingest.max_decompressed_bytes"],
         )
     )
+    app.include_router(notifications_router(service.inbox))
     app.include_router(reports_router(service.past, service.references.get, values["reports.python"]))
     sources = Sources(
         service.views, service.fleet, service.alarms, service.logs, service.clock, values["windows.utc_offset_s"]
@@ -119,9 +121,12 @@ async def _serve(server: uvicorn.Server, opened: Any) -> None:
 async def _running(service: Service) -> AsyncIterator[None]:
     """The background of a service: scrapes, alarms, the monitor's tick."""
     service.alarms.start()
+    values = service.values
     loops = [
         asyncio.create_task(service.fleet.run(), name="fleet"),
         asyncio.create_task(service.alarms.run(), name="alarms"),
+        asyncio.create_task(service.servers.run(), name="servers"),
+        asyncio.create_task(service.scraped.run(values["scrape_interval_s"]), name="targets file"),
         asyncio.create_task(_every(TICK_S, service.tick), name="monitor"),
     ]
     try:

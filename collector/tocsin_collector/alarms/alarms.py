@@ -20,6 +20,9 @@ from tocsin_collector.export.exposition import Sample
 from tocsin_collector.fleet.fleet import Fleet
 from tocsin_collector.verdict import ModelKey, WindowVerdict
 
+COLLECTOR = "collector"
+"""The judge that sends messages by itself; others send theirs through /v1/notifications."""
+
 
 @dataclass(frozen=True, slots=True)
 class TargetView:
@@ -41,10 +44,12 @@ class Alarms:
         fleet: Fleet,
         *,
         targets_file: str = "",
+        judge: str = COLLECTOR,
         page_url: str = "",
         utc_offset_s: float = 0.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        self.judge = judge
         self._alerts = tocsin_alerts.alerts()
         self._fleet = fleet
         self._page_url = page_url.rstrip("/")
@@ -147,9 +152,8 @@ class Alarms:
             self._keep(changed, ended, judged, now)
 
     def _keep(self, changed: list[Alarm], ended: list[Key], judged: Sequence[tuple[Key, float]], now: float) -> None:
-        told = self._messages(changed)
-        targets = [target.key for target in self._targets.read()] if told else []
-        self._store.save(changed, ended, judged, told, targets, now)
+        told = [_written(message) for message in self._messages(changed)] if self.judge == COLLECTOR else []
+        self._store.save(changed, ended, judged, told, self._to(told), now)
         for key in ended + [alarm.key for alarm in changed if alarm.state == RESOLVED]:
             self._live.pop(key, None)
         self._live.update((alarm.key, alarm) for alarm in changed if alarm.state != RESOLVED)
@@ -157,7 +161,10 @@ class Alarms:
         if told:
             self._delivery.wake()
 
-    def _messages(self, changed: list[Alarm]) -> list[tuple[str, str, str]]:
+    def _to(self, told: Sequence[tuple[str, str, str]]) -> list[str]:
+        return [target.key for target in self._targets.read()] if told else []
+
+    def _messages(self, changed: list[Alarm]) -> list[Message]:
         began = [alarm for alarm in changed if alarm.state == FIRING and not self._fires(alarm.key)]
         over = [alarm for alarm in changed if alarm.state == RESOLVED]
         made: list[Message] = []
@@ -165,11 +172,33 @@ class Alarms:
             made.append(messages.firing(began, self._alerts, self._page_url, self._utc_offset_s))
         if over:
             made.append(messages.resolved(over, self._page_url, self._utc_offset_s))
-        return [(message.kind, title(message), body(message)) for message in made]
+        return made
 
     def _fires(self, key: Key) -> bool:
         known = self._live.get(key)
         return known is not None and known.state == FIRING
+
+    # --- what others judged -------------------------------------------------------------------------------------------
+
+    def known(self, key: Key, since_s: float) -> Alarm | None:
+        """The collector's own alarm of a key: the one that fires, or else one that was not over at a time."""
+        with self._lock:
+            live = self._live.get(key)
+        if live is not None and live.state == FIRING:
+            return live
+        ended = self._store.newest(key)
+        return ended if ended is not None and (ended.resolved_s or 0.0) >= since_s else None
+
+    def marked(self, marks: Sequence[str]) -> dict[str, float]:
+        """When received alerts with these marks were told, if they were."""
+        return self._store.marked(marks)
+
+    def post(self, made: Sequence[Message], marks: Sequence[str]) -> None:
+        """Put messages into the queue of every target and mark what they tell; durable on return."""
+        told = [_written(message) for message in made]
+        self._store.save((), messages=told, targets=self._to(told), now=self._clock(), marks=marks)
+        if told:
+            self._delivery.wake()
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
@@ -228,3 +257,7 @@ class Alarms:
         yield Sample("tocsin_notifications_waiting", {}, waiting)
         yield Sample("tocsin_alert_evaluation_failures_total", {}, self._failures)
         yield Sample("tocsin_alert_evaluation_timestamp_seconds", {}, self._evaluated_s)
+
+
+def _written(message: Message) -> tuple[str, str, str]:
+    return message.kind, title(message), body(message)

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from tocsin_collector.alarms.state import RESOLVED, Alarm, Key
 
 KEEP_HISTORY = 1_000
+KEEP_MARKS_S = 30 * 86_400.0
+"""How long it is known that a received alert was told; an alert that fires longer is told anew by its repetition."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS alarm (
@@ -25,6 +27,7 @@ CREATE TABLE IF NOT EXISTS judged (alert TEXT, labels TEXT, end_s REAL, PRIMARY 
 CREATE TABLE IF NOT EXISTS message (id INTEGER PRIMARY KEY, made_s REAL, kind TEXT, title TEXT, body TEXT);
 CREATE TABLE IF NOT EXISTS delivery (
   message INTEGER, target TEXT, attempts INTEGER, next_s REAL, state TEXT, error TEXT, PRIMARY KEY (message, target));
+CREATE TABLE IF NOT EXISTS received (mark TEXT PRIMARY KEY, told_s REAL) WITHOUT ROWID;
 """
 _COLUMNS = "alert, labels, severity, state, since_s, fired_s, resolved_s, value, reasons, window"
 
@@ -69,6 +72,16 @@ class AlarmStore:
         with self._lock:
             return [_alarm(row) for row in self._connection.execute(query, (RESOLVED, limit))]
 
+    def newest(self, key: Key) -> Alarm | None:
+        """The alarm of a key that ended last."""
+        query = (
+            f"SELECT {_COLUMNS} FROM alarm WHERE alert = ? AND labels = ? AND state = ? "  # noqa: S608
+            "ORDER BY resolved_s DESC, rowid DESC LIMIT 1"
+        )
+        with self._lock:
+            row = self._connection.execute(query, (key[0], json.dumps(key[1]), RESOLVED)).fetchone()
+        return _alarm(row) if row else None
+
     def judged(self) -> dict[Key, float]:
         """The end of the newest window that was judged for each alert of each model."""
         with self._lock:
@@ -83,9 +96,10 @@ class AlarmStore:
         messages: Sequence[tuple[str, str, str]] = (),
         targets: Sequence[str] = (),
         now: float = 0.0,
+        marks: Sequence[str] = (),
     ) -> None:
-        """Keep alarms as they are now, forget pending ones that ended, and put messages (kind, title, body) into the
-        queue of every target: all or nothing."""
+        """Keep alarms as they are now, forget pending ones that ended, put messages (kind, title, body) into the
+        queue of every target, and mark received alerts as told: all or nothing."""
         with self._transaction() as write:
             for alert, labels in [*ended, *(alarm.key for alarm in changed)]:
                 write.execute(
@@ -102,7 +116,17 @@ class AlarmStore:
                 made = write.execute("INSERT INTO message (made_s, kind, title, body) VALUES (?, ?, ?, ?)", values)
                 deliveries = [(made.lastrowid, target, now) for target in targets]
                 write.executemany("INSERT INTO delivery VALUES (?, ?, 0, ?, 'waiting', '')", deliveries)
+            write.executemany("INSERT OR REPLACE INTO received VALUES (?, ?)", [(mark, now) for mark in marks])
+            if marks:
+                write.execute("DELETE FROM received WHERE told_s < ?", (now - KEEP_MARKS_S,))
             self._trim(write)
+
+    def marked(self, marks: Sequence[str]) -> dict[str, float]:
+        """When each of these received alerts was told, if it was."""
+        query = "SELECT told_s FROM received WHERE mark = ?"
+        with self._lock:
+            found = {mark: self._connection.execute(query, (mark,)).fetchone() for mark in marks}
+        return {mark: row[0] for mark, row in found.items() if row}
 
     @staticmethod
     def _trim(write: sqlite3.Connection) -> None:

@@ -7,6 +7,7 @@ with socket timeouts: a peer that sends one byte a second never trips those, the
 import asyncio
 import os
 import ssl
+from collections.abc import Sequence
 from contextlib import suppress
 
 from tocsin_collector.fleet.address import Address
@@ -23,26 +24,38 @@ class ScrapeError(Exception):
         self.outcome = outcome
 
 
-async def fetch(agent: Address, timeout_s: float, max_bytes: int = MAX_BYTES) -> bytes:
-    """The body of an agent's answer. Raises ScrapeError."""
+async def fetch(
+    agent: Address,
+    timeout_s: float,
+    max_bytes: int = MAX_BYTES,
+    *,
+    fields: Sequence[str] = ("Accept: text/plain;version=0.0.4",),
+    context: ssl.SSLContext | None = None,
+) -> bytes:
+    """The body of an agent's answer; ``fields`` are further ones of the request's header. Raises ScrapeError."""
     try:
         async with asyncio.timeout(timeout_s):
-            return await _fetch(agent, max_bytes)
+            return await _fetch(agent, max_bytes, fields, context)
     except TimeoutError:
         raise ScrapeError("timeout", f"no whole answer within {timeout_s:g} s") from None
     except ssl.SSLError as error:
-        raise ScrapeError("unreachable", f"TLS failed: {error.reason or error}") from None
+        said = getattr(error, "verify_message", "") or error.reason or error
+        raise ScrapeError("unreachable", f"TLS failed: {said}") from None
     except (OSError, EOFError) as error:
         number = getattr(error, "errno", None)
         said = os.strerror(number) if number and number > 0 else str(error)
         raise ScrapeError("unreachable", f"no connection: {said}") from None
 
 
-async def _fetch(agent: Address, max_bytes: int) -> bytes:
-    context = ssl.create_default_context() if agent.tls else None
-    reader, writer = await asyncio.open_connection(agent.host, agent.port, ssl=context, limit=_HEAD_BYTES)
+async def _fetch(agent: Address, max_bytes: int, fields: Sequence[str], context: ssl.SSLContext | None) -> bytes:
+    tls = (context or ssl.create_default_context()) if agent.tls else None
+    # A TLS peer that hangs would hold up the close for half a minute.
+    farewell_s = 1.0 if tls else None
+    reader, writer = await asyncio.open_connection(
+        agent.host, agent.port, ssl=tls, limit=_HEAD_BYTES, ssl_shutdown_timeout=farewell_s
+    )
     try:
-        writer.write(_request(agent))
+        writer.write(_request(agent, fields))
         await writer.drain()
         length = _length(await _head(reader))
         if length is not None and length > max_bytes:
@@ -54,14 +67,14 @@ async def _fetch(agent: Address, max_bytes: int) -> bytes:
             await writer.wait_closed()
 
 
-def _request(agent: Address) -> bytes:
+def _request(agent: Address, fields: Sequence[str]) -> bytes:
     host = f"[{agent.host}]" if ":" in agent.host else agent.host
     lines = (
         f"GET {agent.path} HTTP/1.0",
         f"Host: {host}:{agent.port}",
         "User-Agent: tocsin-collector",
-        "Accept: text/plain;version=0.0.4",
         "Connection: close",
+        *fields,
     )
     return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "replace")
 
