@@ -43,7 +43,7 @@ async def fetch(
         raise ScrapeError("unreachable", f"TLS failed: {said}") from None
     except (OSError, EOFError) as error:
         number = getattr(error, "errno", None)
-        said = os.strerror(number) if number and number > 0 else str(error)
+        said = os.strerror(number) if number and number > 0 else getattr(error, "strerror", "") or str(error)
         raise ScrapeError("unreachable", f"no connection: {said}") from None
 
 

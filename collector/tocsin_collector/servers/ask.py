@@ -46,7 +46,7 @@ class Access:
             parts = urlsplit(self.url)
             return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}".rstrip("/")
         except ValueError:
-            return self.name
+            return ""
 
     @property
     def known(self) -> bool:

@@ -1,4 +1,4 @@
-"""`POST /v1/notifications` as Alertmanager calls it: yes once it is on disk, no with a reason, later when that fails."""
+"""`POST /v1/notifications` as Alertmanager calls it: yes once it is on disk, no with a reason, later else."""
 
 import asyncio
 import json
