@@ -1,73 +1,27 @@
-"""The builder of boards: panels in rows on Grafana's grid of 24 columns, with explicit ids, units and descriptions.
+"""A board as Grafana's classic JSON, which every way in takes: files, HTTP API, ConfigMaps.
 
-Every query names its metrics by their catalogue entry; ``lint.py`` proves it. ``$select`` in a query stands for the
-selector of the board's variables, so that no panel forgets one.
+Panels flow in rows on the grid of 24 columns; ids are the ones that the board's file writes. The same board gives the
+same JSON. ``lint`` proves it.
 """
 
-from dataclasses import dataclass
+from functools import cache
 from typing import Any
+
+from tocsin_dashboards import kinds
+from tocsin_dashboards.board import Board, Drill, Event, Link, Panel, Row, Variable
+from tocsin_dashboards.promql import selected
+from tocsin_schema.catalogue import catalogue
+from tocsin_schema.metric import Metric
 
 SCHEMA_VERSION = 39
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 COLUMNS = 24
-PANEL_HEIGHT = 8
 
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
-    """One PromQL query and the legend of its series."""
-
-    expr: str
-    legend: str
-
-
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """A time series panel. ``unit`` is Grafana's unit id; ``width`` is in columns of 24."""
-
-    title: str
-    description: str
-    unit: str
-    queries: tuple[Query, ...]
-    width: int = 8
-    kind: str = "timeseries"
-    minimum: float | None = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A titled row of panels."""
-
-    title: str
-    panels: tuple[Panel, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Variable:
-    """A variable filled from the values of a label. ``label`` is what people see."""
-
-    name: str
-    label: str
-    metric: str
-
-
-@dataclass(frozen=True, slots=True)
-class Board:
-    """One board. ``uid`` is its address for ever."""
-
-    uid: str
-    title: str
-    description: str
-    variables: tuple[Variable, ...]
-    rows: tuple[Row, ...]
-    links: tuple[tuple[str, str], ...] = ()
-    """Title and uid of other boards; time and variables are carried over."""
-
-
 def build(board: Board) -> Json:
-    """The board's JSON as Grafana takes it; the same board gives the same JSON."""
+    """The board's JSON."""
     return {
         "uid": board.uid,
         "title": board.title,
@@ -80,75 +34,119 @@ def build(board: Board) -> Json:
         "time": {"from": "now-6h", "to": "now"},
         "timezone": "",
         "graphTooltip": 1,
-        "links": [_link(title, uid) for title, uid in board.links],
-        "templating": {"list": [_datasource(), *(_variable(item, board) for item in board.variables)]},
-        "annotations": {"list": []},
-        "panels": _panels(board),
+        "links": [_link(link) for link in board.links],
+        "templating": {"list": [_datasource(), *(_variable(item) for item in board.variables)]},
+        "annotations": {"list": [_annotation(event, board) for event in board.events]},
+        "panels": _rows(board),
     }
 
 
-def _panels(board: Board) -> list[Json]:
-    selector = ",".join(f'{item.name}=~"${item.name}"' for item in board.variables)
-    panels: list[Json] = []
+def _rows(board: Board) -> list[Json]:
+    found: list[Json] = []
     y = 0
     for row in board.rows:
-        panels.append(_row(row.title, len(panels) + 1, y))
-        x, y = 0, y + 1
-        for panel in row.panels:
-            if x + panel.width > COLUMNS:
-                x, y = 0, y + PANEL_HEIGHT
-            panels.append(_panel(panel, len(panels) + 1, x, y, selector))
-            x += panel.width
-        y += PANEL_HEIGHT
-    return panels
+        panels, below = _placed(row, board, y + 1)
+        found.append(_row(row, y, panels if row.collapsed else []))
+        # The panels of a collapsed row lie in it; the next row closes up.
+        found += [] if row.collapsed else panels
+        y = y + 1 if row.collapsed else below
+    return found
 
 
-def _row(title: str, number: int, y: int) -> Json:
+def _placed(row: Row, board: Board, y: int) -> tuple[list[Json], int]:
+    """The panels of a row from left to right, and the first line below them."""
+    panels = []
+    x = tallest = 0
+    for panel in row.panels:
+        height = panel.height or kinds.HEIGHT[panel.kind]
+        if x + panel.width > COLUMNS:
+            x, y, tallest = 0, y + tallest, 0
+        panels.append(_panel(panel, {"h": height, "w": panel.width, "x": x, "y": y}, board))
+        x, tallest = x + panel.width, max(tallest, height)
+    return panels, y + tallest
+
+
+def _row(row: Row, y: int, panels: list[Json]) -> Json:
     place = {"h": 1, "w": COLUMNS, "x": 0, "y": y}
-    return {"id": number, "type": "row", "title": title, "collapsed": False, "gridPos": place, "panels": []}
-
-
-def _panel(panel: Panel, number: int, x: int, y: int, selector: str) -> Json:
-    defaults: Json = {"unit": panel.unit, "noValue": "no data"}
-    if panel.minimum is not None:
-        defaults["min"] = panel.minimum
     return {
-        "id": number,
+        "id": row.id,
+        "type": "row",
+        "title": row.title,
+        "collapsed": row.collapsed,
+        "gridPos": place,
+        "panels": panels,
+    }
+
+
+def _panel(panel: Panel, place: dict[str, int], board: Board) -> Json:
+    built: Json = {
+        "id": panel.id,
         "type": panel.kind,
         "title": panel.title,
         "description": panel.description,
         "datasource": DATASOURCE,
-        "gridPos": {"h": PANEL_HEIGHT, "w": panel.width, "x": x, "y": y},
-        "fieldConfig": {"defaults": defaults, "overrides": []},
-        "options": _options(panel.kind),
-        "targets": [_target(query, "ABCDEFGH"[at], selector) for at, query in enumerate(panel.queries)],
+        "gridPos": place,
+        "fieldConfig": {"defaults": _defaults(panel), "overrides": kinds.overrides(panel)},
+        "options": kinds.options(panel),
+        "targets": [_target(panel, query, "ABCDEFGH"[at], board) for at, query in enumerate(panel.queries)],
+    }
+    transformations = kinds.transformations(panel)
+    return {**built, "transformations": transformations} if transformations else built
+
+
+def _defaults(panel: Panel) -> Json:
+    defaults: Json = {"unit": panel.unit, "noValue": panel.no_value}
+    for key, value in (("min", panel.minimum), ("max", panel.maximum), ("decimals", panel.decimals)):
+        if value is not None:
+            defaults[key] = value
+    if panel.steps:
+        defaults["thresholds"] = {"mode": "absolute", "steps": kinds.steps(panel.steps)}
+    if panel.words:
+        defaults["mappings"] = [_words(panel)]
+    if panel.drills:
+        defaults["links"] = [_drill(drill, panel) for drill in panel.drills]
+    return {**defaults, **kinds.field(panel)}
+
+
+def _words(panel: Panel) -> Json:
+    said = {
+        f"{value:g}": {"text": word, "color": color, "index": at} for at, (value, word, color) in enumerate(panel.words)
+    }
+    return {"type": "value", "options": said}
+
+
+def _target(panel: Panel, query: Any, ref: str, board: Board) -> Json:
+    return {
+        "refId": ref,
+        "expr": _selected(query.expr, board),
+        "legendFormat": query.legend,
+        "datasource": DATASOURCE,
+        **kinds.asked(panel),
     }
 
 
-def _options(kind: str) -> Json:
-    if kind == "stat":
-        return {"reduceOptions": {"calcs": ["lastNotNull"]}, "colorMode": "value", "graphMode": "area"}
-    return {"legend": {"displayMode": "list", "placement": "bottom"}, "tooltip": {"mode": "multi", "sort": "desc"}}
+def _selected(expr: str, board: Board) -> str:
+    return selected(expr, tuple(variable.name for variable in board.variables), _catalogue())
 
 
-def _target(query: Query, ref: str, selector: str) -> Json:
-    expr = query.expr.replace("$select", selector)
-    return {"refId": ref, "expr": expr, "legendFormat": query.legend, "datasource": DATASOURCE, "range": True}
+@cache
+def _catalogue() -> dict[str, Metric]:
+    return catalogue()
 
 
 def _datasource() -> Json:
     return {"name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus", "refresh": 1}
 
 
-def _variable(variable: Variable, board: Board) -> Json:
-    earlier = board.variables[: board.variables.index(variable)]
-    selector = ",".join(f'{item.name}=~"${item.name}"' for item in earlier)
+def _variable(variable: Variable) -> Json:
+    matchers = [*([variable.match] if variable.match else []), *(f'{name}=~"${name}"' for name in variable.after)]
+    query = f"label_values({variable.metric}{{{','.join(matchers)}}}, {variable.name})"
     return {
         "name": variable.name,
         "label": variable.label,
         "type": "query",
         "datasource": DATASOURCE,
-        "query": {"query": f"label_values({variable.metric}{{{selector}}}, {variable.name})", "refId": "A"},
+        "query": {"query": query, "refId": "A"},
         "refresh": 2,
         "sort": 1,
         "multi": True,
@@ -157,5 +155,40 @@ def _variable(variable: Variable, board: Board) -> Json:
     }
 
 
-def _link(title: str, uid: str) -> Json:
-    return {"title": title, "type": "link", "url": f"/d/{uid}", "keepTime": True, "includeVars": True}
+def _annotation(event: Event, board: Board) -> Json:
+    return {
+        "name": event.name,
+        "datasource": DATASOURCE,
+        "enable": True,
+        "hide": False,
+        "iconColor": event.color,
+        "expr": _selected(event.expr, board),
+        "titleFormat": event.title,
+        "textFormat": "",
+        "useValueForTime": event.at_value,
+    }
+
+
+def _link(link: Link) -> Json:
+    # Not `includeVars`: it would carry $instance too, which is an agent on one board and the collector on another.
+    variables = "&".join(f"${{{name}:queryparam}}" for name in ("datasource", *link.carries))
+    return {
+        "title": link.title,
+        "type": "link",
+        "icon": "dashboard",
+        "tooltip": "",
+        "url": f"/d/{link.uid}?{variables}",
+        "tags": [],
+        "asDropdown": False,
+        "targetBlank": False,
+        "includeVars": False,
+        "keepTime": True,
+    }
+
+
+def _drill(drill: Drill, panel: Panel) -> Json:
+    # A row of a table holds its labels as fields, a series as labels.
+    value = "${{__data.fields.{}}}" if panel.kind == "table" else "${{__field.labels.{}}}"
+    labels = [f"var-{name}={value.format(name)}" for name in drill.labels]
+    carried = [f"${{{name}:queryparam}}" for name in ("datasource", *drill.carries)]
+    return {"title": drill.title, "url": f"/d/{drill.uid}?" + "&".join([*carried, *labels, "${__url_time_range}"])}

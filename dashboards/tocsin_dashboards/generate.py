@@ -5,7 +5,8 @@ import json
 import pkgutil
 
 from tocsin_dashboards import boards
-from tocsin_dashboards.builder import Board, build
+from tocsin_dashboards.board import Board
+from tocsin_dashboards.builder import build
 
 FOLDER = "dashboards/tocsin_dashboards/generated"
 

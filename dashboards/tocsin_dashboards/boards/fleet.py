@@ -1,42 +1,203 @@
 """Every host: is one gone, is one full, what do its GPUs do."""
 
-from tocsin_dashboards.builder import Board, Panel, Query, Row, Variable
-from tocsin_dashboards.promql import rate, rate_by, ratio
+from tocsin_dashboards.board import (
+    ANY,
+    GREEN,
+    NEUTRAL,
+    ORANGE,
+    RED,
+    Board,
+    Drill,
+    Event,
+    Link,
+    Panel,
+    Query,
+    Row,
+    Variable,
+    above,
+    below,
+)
+from tocsin_dashboards.promql import gain, gain_in_range, mean_by, rate, rate_by, ratio, series
 
 _HOST = "{{instance}}"
-_GPU = "{{instance}} {{gpu}}"
+_GPU = "{{instance}} GPU {{gpu}}"
+_DISK = "{{instance}} {{device}}"
 _WIRE = 'device!="lo"'
+_REAL = 'fstype!~"tmpfs|ramfs|overlay|squashfs|iso9660|devtmpfs|nsfs|fuse.lxcfs"'
+"""File systems that can fill up."""
+_FREE, _SIZE = "node_filesystem_avail_bytes", "node_filesystem_size_bytes"
+_AGENT = series("up", 'job="tocsin-agent"')
+_IN_FOUR_HOURS = f"predict_linear({series(_FREE, _REAL)}[6h], 14400)"
+_FREE_RATIO = ratio(_FREE, _SIZE, _REAL)
+_XIDS = "tocsin_gpu_xid_errors_total"
+_DEVICE_XIDS = 'xid=~"48|62|64|74|79|95|119|120|140"'
+"""Those after which a GPU needs a reset, a reboot or a replacement."""
+
+_IDLE, _BUSY = 'mode="idle"', 'mode!="idle"'
+_CPU = f"1 - avg by (instance) ({rate('node_cpu_seconds_total', _IDLE)})"
+_MEMORY = f"1 - {ratio('node_memory_MemAvailable_bytes', 'node_memory_MemTotal_bytes')}"
+_FULLEST = f"max by (instance) (1 - {_FREE_RATIO})"
+
+_TO_HOST = (Drill("Only this host", "tocsin-fleet", ("instance",)),)
+_UP = ((0, "does not answer", RED), (1, "answers", GREEN))
+_NO_GPU = "no GPU"
+
+BROKEN = (
+    Panel(
+        1,
+        "Hosts that answer",
+        "Share of the agents whose last scrape came back. Below 100 % a host is down, unreachable, or its agent is "
+        "dead; the chart below tells which and since when.",
+        "percentunit",
+        (Query(f"avg({_AGENT})", "answer"),),
+        kind="stat",
+        width=4,
+        maximum=1,
+        decimals=1,
+        steps=below(1),
+        no_value="no agent",
+    ),
+    Panel(
+        5,
+        "Hosts that are gone",
+        "Agents whose last scrape did not come back.",
+        "short",
+        (Query(f"sum(1 - {_AGENT})", "gone"),),
+        kind="stat",
+        width=4,
+        decimals=0,
+        steps=above(1),
+        no_value="no agent",
+    ),
+    Panel(
+        4,
+        "File systems full within four hours",
+        "File systems with less than 40 % free that will have nothing left in four hours at the pace of the last six.",
+        "short",
+        (Query(f"sum(({_IN_FOUR_HOURS} < bool 0) * ({_FREE_RATIO} < bool 0.4))", "will be full"),),
+        kind="stat",
+        width=4,
+        decimals=0,
+        steps=above(1),
+    ),
+    Panel(
+        7,
+        "Hosts that restarted",
+        "Hosts that were started within the time that the board shows.",
+        "short",
+        (Query(f"sum(time() - {series('node_boot_time_seconds')} < bool $__range_s)", "restarted"),),
+        kind="stat",
+        width=4,
+        decimals=0,
+        steps=((None, GREEN), (1, ORANGE)),
+    ),
+    Panel(
+        24,
+        "GPUs that answer",
+        "Share of the GPUs that answer the driver in time. A GPU that does not is hung or has fallen off the bus.",
+        "percentunit",
+        (Query(f"avg({series('tocsin_gpu_up')})", "answer"),),
+        kind="stat",
+        width=4,
+        maximum=1,
+        decimals=1,
+        steps=below(1),
+        no_value=_NO_GPU,
+        needs="gpu",
+    ),
+    Panel(
+        6,
+        "GPU faults",
+        "XID errors, in the time that the board shows, after which a GPU needs a reset, a reboot or a replacement.",
+        "short",
+        (Query(f"sum({gain_in_range(_XIDS, _DEVICE_XIDS)})", "faults"),),
+        kind="stat",
+        width=4,
+        decimals=0,
+        steps=above(ANY),
+        no_value=_NO_GPU,
+        needs="gpu",
+    ),
+    Panel(
+        8,
+        "Who answers",
+        "Each host over time: green while its agent answered, red while it did not.",
+        "short",
+        (Query(f"min by (instance) ({_AGENT})", _HOST),),
+        kind="state-timeline",
+        width=8,
+        words=_UP,
+        drills=_TO_HOST,
+        no_value="no agent",
+    ),
+    Panel(
+        9,
+        "Hosts",
+        "Every host with its fullest file system; a click on a row shows that host alone.",
+        "percentunit",
+        (
+            Query(_CPU, "CPU", steps=above(0.9, 0.95)),
+            Query(f"max by (instance) ({_MEMORY})", "Memory", steps=above(0.9, 0.95)),
+            Query(_FULLEST, "Fullest file system", steps=above(0.9, 0.95)),
+            Query(f"max by (instance) ({series('node_load1')})", "Load", unit="none"),
+            Query(
+                f"max by (instance) (time() - {series('node_boot_time_seconds')})", "Running for", unit="dtdurations"
+            ),
+        ),
+        kind="table",
+        width=16,
+        height=7,
+        decimals=1,
+        sort_by="Memory",
+        drills=_TO_HOST,
+    ),
+)
 
 HOSTS = (
     Panel(
+        10,
         "CPU in use",
         "Share of the host's CPU time that was not idle, over all cores.",
         "percentunit",
-        (Query(f"""1 - avg by (instance) ({rate("node_cpu_seconds_total", 'mode="idle"')})""", _HOST),),
+        (Query(_CPU, _HOST),),
+        maximum=1,
+        drills=_TO_HOST,
     ),
     Panel(
+        2,
         "Memory in use",
-        "Share of memory that could not be had without swapping.",
+        "Share of memory that could not be had without swapping. The line is where the alert HostMemoryLow begins.",
         "percentunit",
-        (Query("1 - " + ratio("node_memory_MemAvailable_bytes", "node_memory_MemTotal_bytes"), _HOST),),
+        (Query(_MEMORY, _HOST),),
+        maximum=1,
+        steps=above(0.95),
+        drills=_TO_HOST,
     ),
     Panel(
-        "Waiting for CPU",
-        "Share of time in which at least one task waited for a CPU (pressure stall information).",
-        "percentunit",
-        (Query(rate("node_pressure_cpu_waiting_seconds_total"), _HOST),),
-    ),
-    Panel(
+        3,
         "Fullest file system",
-        "Used share of each host's fullest file system.",
+        "Used share of each host's fullest file system. The line is where the alert HostDiskSpaceLow begins.",
+        "percentunit",
+        (Query(_FULLEST, _HOST),),
+        maximum=1,
+        steps=above(0.95),
+        drills=_TO_HOST,
+    ),
+    Panel(
+        12,
+        "Waiting",
+        "Share of time in which at least one task waited for CPU, memory or disk (pressure stall information): what a "
+        "busy host costs those who work on it.",
         "percentunit",
         (
-            Query(
-                f"max by (instance) (1 - {ratio('node_filesystem_avail_bytes', 'node_filesystem_size_bytes')})", _HOST
-            ),
+            Query(rate("node_pressure_cpu_waiting_seconds_total"), f"{_HOST} CPU"),
+            Query(rate("node_pressure_memory_waiting_seconds_total"), f"{_HOST} memory"),
+            Query(rate("node_pressure_io_waiting_seconds_total"), f"{_HOST} disk"),
         ),
+        drills=_TO_HOST,
     ),
     Panel(
+        13,
         "Disk traffic",
         "Bytes read and written a second, all devices.",
         "Bps",
@@ -44,8 +205,10 @@ HOSTS = (
             Query(rate_by("instance", "node_disk_read_bytes_total"), f"{_HOST} read"),
             Query(rate_by("instance", "node_disk_written_bytes_total"), f"{_HOST} written"),
         ),
+        drills=_TO_HOST,
     ),
     Panel(
+        14,
         "Network traffic",
         "Bytes received and sent a second, all devices but the loopback.",
         "Bps",
@@ -53,27 +216,420 @@ HOSTS = (
             Query(rate_by("instance", "node_network_receive_bytes_total", _WIRE), f"{_HOST} received"),
             Query(rate_by("instance", "node_network_transmit_bytes_total", _WIRE), f"{_HOST} sent"),
         ),
+        drills=_TO_HOST,
     ),
 )
 
 GPUS = (
     Panel(
+        20,
         "GPU in use",
-        "Share of time in which a kernel ran, as the driver samples it.",
+        "Share of time in which a kernel ran, from every sample between two scrapes: a short peak is not missed.",
         "percentunit",
-        (Query("tocsin_gpu_utilization_ratio{$select}", _GPU),),
+        (Query(rate("tocsin_gpu_utilization_busy_seconds_total"), _GPU),),
+        maximum=1,
+        no_value=_NO_GPU,
+        needs="gpu",
+        drills=_TO_HOST,
     ),
     Panel(
+        21,
         "GPU memory",
         "Used share of each GPU's memory.",
         "percentunit",
         (Query(ratio("tocsin_gpu_memory_used_bytes", "tocsin_gpu_memory_total_bytes"), _GPU),),
+        maximum=1,
+        no_value=_NO_GPU,
+        needs="gpu",
+        drills=_TO_HOST,
     ),
     Panel(
+        22,
         "GPU power",
         "Power from the energy counter, which misses no spike between scrapes.",
         "watt",
         (Query(rate("tocsin_gpu_energy_joules_total"), _GPU),),
+        no_value=_NO_GPU,
+        needs="gpu",
+        drills=_TO_HOST,
+    ),
+    Panel(
+        23,
+        "XID events",
+        "XID errors as they came, by number. Those after which a GPU needs a reset, a reboot or a replacement alert.",
+        "short",
+        (Query(f"sum by (instance, xid) ({gain(_XIDS)})", f"{_HOST} XID {{{{xid}}}}"),),
+        width=12,
+        bars=True,
+        steps=above(ANY),
+        no_value=_NO_GPU,
+        needs="gpu",
+        drills=_TO_HOST,
+    ),
+    Panel(
+        25,
+        "GPU temperature",
+        "Temperature of each GPU's die.",
+        "celsius",
+        (Query(series("tocsin_gpu_temperature_celsius"), _GPU),),
+        width=12,
+        minimum=None,
+        no_value=_NO_GPU,
+        needs="gpu",
+        drills=_TO_HOST,
+    ),
+)
+
+CPU_AND_MEMORY = (
+    Panel(
+        30,
+        "CPU time by mode",
+        "Where the CPU time of the chosen hosts goes, idle time left out; 100 % is all their cores.",
+        "percentunit",
+        (Query(f"avg by (mode) ({rate('node_cpu_seconds_total', _BUSY)})", "{{mode}}"),),
+        stacked=True,
+    ),
+    Panel(
+        31,
+        "Load for each CPU",
+        "Tasks that run or wait, averaged over a minute, over the number of CPUs. Above 1 some wait.",
+        "none",
+        (
+            Query(
+                f"max by (instance) ({series('node_load1')}) / sum by (instance) ({series('node_cpu_online')})",
+                _HOST,
+            ),
+        ),
+        decimals=2,
+        drills=_TO_HOST,
+    ),
+    Panel(
+        32,
+        "Processes",
+        "Processes that can run, and those that wait for a disk.",
+        "short",
+        (
+            Query(series("node_procs_running"), f"{_HOST} running"),
+            Query(series("node_procs_blocked"), f"{_HOST} blocked"),
+        ),
+        drills=_TO_HOST,
+    ),
+    Panel(
+        33,
+        "Switches and interrupts",
+        "Context switches and interrupts a second.",
+        "ops",
+        (
+            Query(rate("node_context_switches_total"), f"{_HOST} switches"),
+            Query(rate("node_intr_total"), f"{_HOST} interrupts"),
+        ),
+        drills=_TO_HOST,
+    ),
+    Panel(
+        34,
+        "New processes",
+        "Forks a second. A loop that starts a process each time shows here.",
+        "ops",
+        (Query(rate("node_forks_total"), _HOST),),
+        drills=_TO_HOST,
+    ),
+    Panel(
+        35,
+        "Standing still",
+        "Share of time in which no task at all could go on for want of memory or of a disk.",
+        "percentunit",
+        (
+            Query(rate("node_pressure_memory_stalled_seconds_total"), f"{_HOST} memory"),
+            Query(rate("node_pressure_io_stalled_seconds_total"), f"{_HOST} disk"),
+        ),
+        drills=_TO_HOST,
+    ),
+    Panel(
+        36,
+        "Memory by use",
+        "Memory of the chosen hosts: of processes, of files that are cached, free.",
+        "bytes",
+        (
+            Query(f"sum({series('node_memory_AnonPages_bytes')})", "processes"),
+            Query(f"sum({series('node_memory_Cached_bytes')})", "file cache"),
+            Query(f"sum({series('node_memory_Slab_bytes')})", "kernel"),
+            Query(f"sum({series('node_memory_MemFree_bytes')})", "free"),
+        ),
+        stacked=True,
+    ),
+    Panel(
+        37,
+        "Swap",
+        "Pages a second that were swapped in and out. A host that does both at once thrashes.",
+        "ops",
+        (Query(rate("node_vmstat_pswpin"), f"{_HOST} in"), Query(rate("node_vmstat_pswpout"), f"{_HOST} out")),
+        drills=_TO_HOST,
+    ),
+    Panel(
+        38,
+        "Page faults that read a disk",
+        "Major page faults a second: memory that had to come from a disk.",
+        "ops",
+        (Query(rate("node_vmstat_pgmajfault"), _HOST),),
+        drills=_TO_HOST,
+    ),
+    Panel(
+        39,
+        "Killed for memory",
+        "Processes that the kernel killed because memory ran out.",
+        "short",
+        (Query(gain("node_vmstat_oom_kill"), _HOST),),
+        bars=True,
+        steps=above(ANY),
+        drills=_TO_HOST,
+    ),
+    Panel(
+        40,
+        "Waiting to be written",
+        "File data in memory that is not on disk yet: it is lost when the host dies.",
+        "bytes",
+        (
+            Query(series("node_memory_Dirty_bytes"), f"{_HOST} dirty"),
+            Query(series("node_memory_Writeback_bytes"), f"{_HOST} being written"),
+        ),
+        drills=_TO_HOST,
+    ),
+    Panel(
+        41,
+        "CPUs online",
+        "CPUs that the kernel uses.",
+        "short",
+        (Query(f"sum by (instance) ({series('node_cpu_online')})", _HOST),),
+        drills=_TO_HOST,
+    ),
+)
+
+DISKS_AND_NETWORK = (
+    Panel(
+        50,
+        "File systems",
+        "Every file system that can fill up. What is left in four hours follows the pace of the last six hours.",
+        "percentunit",
+        (
+            Query(f"max by (instance, mountpoint) (1 - {_FREE_RATIO})", "Used", steps=above(0.9, 0.95)),
+            Query(f"max by (instance, mountpoint) ({series(_SIZE, _REAL)})", "Size", unit="bytes"),
+            Query(f"min by (instance, mountpoint) ({series(_FREE, _REAL)})", "Free", unit="bytes"),
+            Query(
+                f"min by (instance, mountpoint) ({_IN_FOUR_HOURS})",
+                "Free in four hours",
+                unit="bytes",
+                steps=below(0),
+            ),
+            Query(
+                "max by (instance, mountpoint) (1 - "
+                + ratio("node_filesystem_files_free", "node_filesystem_files", _REAL)
+                + ")",
+                "Inodes used",
+                steps=above(0.9, 0.95),
+            ),
+            Query(
+                f"max by (instance, mountpoint) ({series('node_filesystem_readonly', _REAL)})",
+                "Read-only",
+                unit="none",
+            ),
+            Query(
+                f"max by (instance, mountpoint) ({series('node_filesystem_device_error', _REAL)})",
+                "Fails",
+                unit="none",
+                steps=above(1),
+            ),
+        ),
+        kind="table",
+        width=24,
+        minimum=None,
+        sort_by="Used",
+        drills=_TO_HOST,
+    ),
+    Panel(
+        51,
+        "Disk busy",
+        "Share of time in which a disk had something to do.",
+        "percentunit",
+        (Query(rate("node_disk_io_time_seconds_total"), _DISK),),
+        maximum=1,
+        drills=_TO_HOST,
+    ),
+    Panel(
+        52,
+        "Disk latency",
+        "Mean time of a read and of a write, the wait in the queue included.",
+        "s",
+        (
+            Query(
+                mean_by("instance", "node_disk_read_time_seconds_total", "node_disk_reads_completed_total"),
+                f"{_HOST} read",
+            ),
+            Query(
+                mean_by("instance", "node_disk_write_time_seconds_total", "node_disk_writes_completed_total"),
+                f"{_HOST} write",
+            ),
+        ),
+        drills=_TO_HOST,
+    ),
+    Panel(
+        53,
+        "Disk operations",
+        "Reads and writes a second that were completed.",
+        "iops",
+        (
+            Query(rate_by("instance", "node_disk_reads_completed_total"), f"{_HOST} read"),
+            Query(rate_by("instance", "node_disk_writes_completed_total"), f"{_HOST} write"),
+        ),
+        drills=_TO_HOST,
+    ),
+    Panel(
+        54,
+        "Disk queue",
+        "Operations that wait or are under way, on average.",
+        "none",
+        (Query(rate("node_disk_io_time_weighted_seconds_total"), _DISK),),
+        decimals=2,
+        drills=_TO_HOST,
+    ),
+    Panel(
+        55,
+        "Network packets",
+        "Packets received and sent a second, all devices but the loopback.",
+        "pps",
+        (
+            Query(rate_by("instance", "node_network_receive_packets_total", _WIRE), f"{_HOST} received"),
+            Query(rate_by("instance", "node_network_transmit_packets_total", _WIRE), f"{_HOST} sent"),
+        ),
+        drills=_TO_HOST,
+    ),
+    Panel(
+        56,
+        "Packets lost",
+        "Packets a second that were dropped or damaged, received and sent.",
+        "pps",
+        (
+            Query(rate_by("instance", "node_network_receive_drop_total", _WIRE), f"{_HOST} received, dropped"),
+            Query(rate_by("instance", "node_network_receive_errs_total", _WIRE), f"{_HOST} received, damaged"),
+            Query(rate_by("instance", "node_network_transmit_drop_total", _WIRE), f"{_HOST} sent, dropped"),
+            Query(rate_by("instance", "node_network_transmit_errs_total", _WIRE), f"{_HOST} sent, damaged"),
+        ),
+        drills=_TO_HOST,
+    ),
+)
+
+GPUS_IN_DETAIL = (
+    Panel(
+        60,
+        "GPUs",
+        "Every GPU as it is now.",
+        "percentunit",
+        (
+            Query(f"max by (instance, gpu) ({series('tocsin_gpu_utilization_ratio')})", "In use"),
+            Query(
+                f"max by (instance, gpu) ({ratio('tocsin_gpu_memory_used_bytes', 'tocsin_gpu_memory_total_bytes')})",
+                "Memory used",
+            ),
+            Query(f"max by (instance, gpu) ({series('tocsin_gpu_memory_total_bytes')})", "Memory", unit="bytes"),
+            Query(f"max by (instance, gpu) ({series('tocsin_gpu_power_watts')})", "Power", unit="watt"),
+            Query(f"max by (instance, gpu) ({series('tocsin_gpu_power_limit_watts')})", "Power limit", unit="watt"),
+        ),
+        kind="table",
+        width=16,
+        no_value=_NO_GPU,
+        needs="gpu",
+        sort_by="In use",
+        drills=_TO_HOST,
+    ),
+    Panel(
+        61,
+        "Models and drivers",
+        "How many GPUs there are of each model, by driver.",
+        "short",
+        (Query(f"count by (name, driver) ({series('tocsin_gpu_info')})", "GPUs"),),
+        kind="table",
+        no_value=_NO_GPU,
+        needs="gpu",
+    ),
+    Panel(
+        62,
+        "Memory errors",
+        "Errors in GPU memory as they came: corrected ones are a sign of age, uncorrected ones spoil results.",
+        "short",
+        (
+            Query(
+                f"sum by (instance, gpu, kind) ({gain('tocsin_gpu_ecc_errors_total')})",
+                f"{_GPU} {{{{kind}}}}",
+            ),
+        ),
+        bars=True,
+        no_value=_NO_GPU,
+        needs="gpu",
+        drills=_TO_HOST,
+    ),
+    Panel(
+        63,
+        "Power beside its limit",
+        "Power as the driver averages it, as a share of the limit in force. At 100 % the GPU is throttled.",
+        "percentunit",
+        (Query(ratio("tocsin_gpu_power_watts", "tocsin_gpu_power_limit_watts"), _GPU),),
+        no_value=_NO_GPU,
+        needs="gpu",
+        drills=_TO_HOST,
+    ),
+    Panel(
+        64,
+        "Age of the sample",
+        "Time since each GPU was last sampled whole. It grows while a GPU hangs.",
+        "s",
+        (Query(series("tocsin_gpu_sample_age_seconds"), _GPU),),
+        no_value=_NO_GPU,
+        needs="gpu",
+        drills=_TO_HOST,
+    ),
+    Panel(
+        65,
+        "Samples that failed",
+        "Samples a second that failed, and values that were dropped as garbage; 0 while none has.",
+        "ops",
+        (
+            # The counter has no series before the first failure.
+            Query(
+                f"{rate_by('instance', 'tocsin_gpu_errors_total')}"
+                f" or 0 * max by (instance) ({series('tocsin_gpu_driver_up')})",
+                _HOST,
+            ),
+        ),
+        width=12,
+        no_value=_NO_GPU,
+        needs="gpu",
+        drills=_TO_HOST,
+    ),
+    Panel(
+        66,
+        "GPU drivers",
+        "Whether NVML, the driver's library, starts on each host that has it.",
+        "short",
+        (Query(series("tocsin_gpu_driver_up"), _HOST),),
+        kind="state-timeline",
+        width=12,
+        height=8,
+        words=((0, "does not start", RED), (1, "runs", GREEN)),
+        no_value=_NO_GPU,
+        needs="gpu",
+        drills=_TO_HOST,
+    ),
+)
+
+SYSTEMS = (
+    Panel(
+        70,
+        "Kernels",
+        "How many hosts run which kernel on which machine.",
+        "short",
+        (Query(f"count by (sysname, release, machine) ({series('node_uname_info')})", "Hosts", steps=NEUTRAL),),
+        kind="table",
+        width=24,
+        height=6,
     ),
 )
 
@@ -83,8 +639,20 @@ BOARD = Board(
     description="Every host that an agent watches: CPU, memory, pressure, disks, network, GPUs.",
     variables=(
         Variable("job", "Job", "node_boot_time_seconds"),
-        Variable("instance", "Instance", "node_boot_time_seconds"),
+        Variable("instance", "Instance", "node_boot_time_seconds", after=("job",)),
     ),
-    links=(("Model", "tocsin-model"),),
-    rows=(Row("Hosts", HOSTS), Row("GPUs", GPUS)),
+    links=(Link("Model", "tocsin-model"), Link("Pipeline", "tocsin-pipeline")),
+    events=(
+        Event("Restarts", f"{series('node_boot_time_seconds')} * 1000", f"{_HOST} was started", ORANGE, at_value=True),
+        Event("Gone", f"{_AGENT} == 0", f"{_HOST} does not answer", RED),
+    ),
+    rows=(
+        Row(100, "Is a host broken, which, since when", BROKEN),
+        Row(101, "Hosts", HOSTS),
+        Row(102, "GPUs", GPUS),
+        Row(103, "CPU and memory in detail", CPU_AND_MEMORY, collapsed=True),
+        Row(104, "Disks and network in detail", DISKS_AND_NETWORK, collapsed=True),
+        Row(105, "GPUs in detail", GPUS_IN_DETAIL, collapsed=True),
+        Row(106, "Systems", SYSTEMS, collapsed=True),
+    ),
 )

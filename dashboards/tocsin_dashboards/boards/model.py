@@ -1,73 +1,406 @@
 """A model: does it answer, are its inputs what they were, is it still right."""
 
-from tocsin_dashboards.builder import Board, Panel, Query, Row, Variable
-from tocsin_dashboards.promql import quantile, rate_by, ratio
+from tocsin_dashboards.board import (
+    ANY,
+    GREEN,
+    NEUTRAL,
+    ORANGE,
+    RED,
+    Board,
+    Drill,
+    Event,
+    Link,
+    Panel,
+    Query,
+    Row,
+    Variable,
+    above,
+)
+from tocsin_dashboards.promql import gain, gain_in_range, quantile, rate_by, ratio, series
 
 _MODEL = "{{model}} {{version}}"
-_FEATURE = "{{model}} {{feature}}"
+_FEATURE = "{{model}} {{version}} {{feature}}"
+_BY_MODEL = "project, model, version"
+_BY_FEATURE = "project, model, version, feature"
+_REQUESTS = "tocsin_inference_requests_total"
 _DURATION = "tocsin_inference_request_duration_seconds"
+_FIRST_BYTE = "tocsin_inference_time_to_first_byte_seconds"
+_ROUTE = "tocsin_inference_route_duration_seconds"
+_SCORE, _BOUND = "tocsin_feature_drift_score", "tocsin_feature_drift_threshold"
+_WINDOW_END = "tocsin_window_end_timestamp_seconds"
+_DRIFT = ratio(_SCORE, _BOUND)
+_MISSING = ratio("tocsin_feature_missing_ratio", "tocsin_feature_missing_threshold")
+_FAILED = rate_by(_BY_MODEL, _REQUESTS, 'outcome="server_error"')
+_ALL = rate_by(_BY_MODEL, _REQUESTS)
 
-SERVING = (
+_TO_MODEL = (Drill("Only this model", "tocsin-model", ("project", "model")),)
+_TO_FEATURE = (Drill("Only this feature", "tocsin-model", ("project", "model", "feature")),)
+_QUIET = "no window was judged yet"
+_NO_REQUEST = "no request yet"
+
+BROKEN = (
     Panel(
-        "Requests",
-        "Requests a second by outcome.",
-        "reqps",
-        (Query(rate_by("model, outcome", "tocsin_inference_requests_total"), "{{model}} {{outcome}}"),),
+        1,
+        "Alarm",
+        "Whether the newest closed window of the model is out of bounds: its data, its drift or its quality.",
+        "short",
+        (Query(f"max by ({_BY_MODEL}) ({series('tocsin_drift_alarm')})", _MODEL),),
+        kind="stat",
+        width=4,
+        words=((0, "quiet", GREEN), (1, "ALARM", RED)),
+        drills=_TO_MODEL,
+        no_value=_QUIET,
     ),
     Panel(
-        "Latency",
-        "Median and 99th percentile of the request's duration.",
-        "s",
+        5,
+        "Features beyond their bound",
+        "Features of the newest closed windows that are farther from their reference than is normal.",
+        "short",
+        (Query(f"sum({series(_SCORE)} > bool {series(_BOUND)})", "features"),),
+        kind="stat",
+        width=4,
+        decimals=0,
+        steps=above(1),
+        no_value=_QUIET,
+    ),
+    Panel(
+        6,
+        "Bad windows of quality in a row",
+        "The most windows in a row of one model whose quality is beyond a bound; from the second on it alarms.",
+        "short",
+        (Query(f"max({series('tocsin_model_quality_bad_windows')})", "windows"),),
+        kind="stat",
+        width=4,
+        decimals=0,
+        steps=above(1, 2),
+        no_value="no label has come yet",
+    ),
+    Panel(
+        7,
+        "Requests that fail",
+        "Share of requests that the chosen models answer with an error of their own.",
+        "percentunit",
         (
-            Query(quantile(0.5, "model", _DURATION), "{{model}} p50"),
-            Query(quantile(0.99, "model", _DURATION), "{{model}} p99"),
+            Query(
+                f"sum({_FAILED}) / (sum({_ALL}) > 0) or 0 * sum({_ALL})",
+                "fail",
+            ),
         ),
+        kind="stat",
+        width=4,
+        decimals=1,
+        steps=above(0.05),
+        no_value=_NO_REQUEST,
     ),
     Panel(
-        "Predictions",
-        "Predictions a second that are on the collector's disk.",
-        "ops",
-        (Query(rate_by("project, model, version", "tocsin_predictions_total"), _MODEL),),
+        8,
+        "Alarms raised",
+        "Alarms that were raised in the time that the board shows.",
+        "short",
+        (Query(f"sum({gain_in_range('tocsin_drift_alarms_total')})", "alarms"),),
+        kind="stat",
+        width=4,
+        decimals=0,
+        steps=above(ANY),
+        no_value="no model yet",
+    ),
+    Panel(
+        9,
+        "Judged until",
+        "Where the newest window that was judged ends, in the time of the events.",
+        "dateTimeAsIso",
+        (Query(f"max({series(_WINDOW_END)}) * 1000", "judged until"),),
+        kind="stat",
+        width=4,
+        minimum=None,
+        steps=NEUTRAL,
+        no_value=_QUIET,
+    ),
+    Panel(
+        15,
+        "Since when",
+        "Each model over time: red from the close of a window that is out of bounds to the close of the next good one.",
+        "short",
+        (Query(f"max by ({_BY_MODEL}) ({series('tocsin_drift_alarm')})", _MODEL),),
+        kind="state-timeline",
+        words=((0, "quiet", GREEN), (1, "ALARM", RED)),
+        drills=_TO_MODEL,
+        no_value=_QUIET,
+    ),
+    Panel(
+        16,
+        "What is out of bounds",
+        "Features of the newest closed windows, the worst first. 100 % is a feature's own bound, learned from the "
+        "reference; a click shows that feature alone.",
+        "percentunit",
+        (
+            Query(f"max by ({_BY_FEATURE}) ({_DRIFT})", "Drift of its bound", steps=above(0.8, 1)),
+            Query(f"max by ({_BY_FEATURE}) ({_MISSING})", "Missing of its bound", steps=above(0.8, 1)),
+            Query(f"max by ({_BY_FEATURE}) ({series('tocsin_feature_new_ratio')})", "New categories"),
+        ),
+        kind="table",
+        width=16,
+        height=7,
+        decimals=0,
+        sort_by="Drift of its bound",
+        drills=_TO_FEATURE,
+        no_value=_QUIET,
     ),
 )
 
 RIGHT = (
     Panel(
-        "Alarm",
-        "1 while the newest closed window is out of bounds.",
-        "short",
-        (Query("tocsin_drift_alarm{$select}", _MODEL),),
-    ),
-    Panel(
+        2,
         "Drift beside its bound",
-        "Each feature's distance from the reference as a share of its own bound; above 1 it alarms.",
+        "Each feature's distance from the reference as a share of its own bound; above 100 % it alarms.",
         "percentunit",
-        (Query(ratio("tocsin_feature_drift_score", "tocsin_feature_drift_threshold"), _FEATURE),),
+        (Query(_DRIFT, _FEATURE),),
+        width=12,
+        steps=above(1),
+        drills=_TO_FEATURE,
+        no_value=_QUIET,
     ),
     Panel(
+        3,
         "Missing values",
-        "Share of missing values of each feature.",
+        "Share of missing values of each feature in the newest closed window.",
         "percentunit",
-        (Query("tocsin_feature_missing_ratio{$select}", _FEATURE),),
+        (Query(series("tocsin_feature_missing_ratio"), _FEATURE),),
+        width=12,
+        drills=_TO_FEATURE,
+        no_value=_QUIET,
     ),
     Panel(
+        17,
+        "Drift, feature by feature",
+        "Each feature over time: green well within its bound, orange from 80 % of it on, red beyond it.",
+        "percentunit",
+        (Query(_DRIFT, _FEATURE),),
+        kind="state-timeline",
+        width=12,
+        height=8,
+        decimals=0,
+        steps=above(0.8, 1),
+        drills=_TO_FEATURE,
+        no_value=_QUIET,
+    ),
+    Panel(
+        4,
         "Quality",
-        "AUC, log loss, Brier score and accuracy on the labels that came.",
-        "short",
-        (Query("tocsin_model_quality{$select}", "{{model}} {{metric}}"),),
+        "AUC, log loss, Brier score and accuracy on the labels that came; dashed: the bound of each. AUC alarms below "
+        "its bound, the others above.",
+        "none",
+        (
+            Query(series("tocsin_model_quality"), f"{_MODEL} {{{{metric}}}}"),
+            Query(series("tocsin_model_quality_threshold"), f"{_MODEL} {{{{metric}}}} bound", bound=True),
+        ),
+        width=12,
+        decimals=2,
+        drills=_TO_MODEL,
+        no_value="no label has come yet",
+    ),
+)
+
+SERVING = (
+    Panel(
+        10,
+        "Requests",
+        "Requests a second by outcome.",
+        "reqps",
+        (Query(rate_by("project, model, outcome", _REQUESTS), "{{model}} {{outcome}}"),),
+        drills=_TO_MODEL,
+        no_value=_NO_REQUEST,
     ),
     Panel(
-        "Labels",
-        "Share of the window's predictions whose label has come.",
-        "percentunit",
-        (Query("tocsin_model_label_coverage_ratio{$select}", _MODEL),),
-    ),
-    Panel(
-        "Age of the newest closed window",
-        "Seconds since the end of the newest judged window; grows when traffic or the collector stops.",
+        11,
+        "Latency",
+        "Median, 90th and 99th percentile of the request's duration.",
         "s",
-        (Query("time() - tocsin_window_end_timestamp_seconds{$select}", _MODEL),),
+        (
+            Query(quantile(0.5, "project, model", _DURATION), "{{model}} p50"),
+            Query(quantile(0.9, "project, model", _DURATION), "{{model}} p90"),
+            Query(quantile(0.99, "project, model", _DURATION), "{{model}} p99"),
+        ),
+        drills=_TO_MODEL,
+        no_value=_NO_REQUEST,
+    ),
+    Panel(
+        12,
+        "Error ratio",
+        "Share of requests that the model answers with an error of its own. The line is where the alert "
+        "ServingErrorRatioHigh begins.",
+        "percentunit",
+        (Query(f"{_FAILED} / ({_ALL} > 0) or 0 * {_ALL}", _MODEL),),
+        steps=above(0.05),
+        drills=_TO_MODEL,
+        no_value=_NO_REQUEST,
+    ),
+    Panel(
+        13,
+        "Latency over time",
+        "How many requests took how long: two bands are two kinds of requests, a rising one is a queue.",
+        "s",
+        (Query(f"sum by (le) ({gain(_DURATION + '_bucket')})", "{{le}}"),),
+        kind="heatmap",
+        width=12,
         minimum=None,
+        no_value=_NO_REQUEST,
+    ),
+    Panel(
+        14,
+        "Requests in flight",
+        "Requests that are being served now.",
+        "short",
+        (Query(f"sum by ({_BY_MODEL}) ({series('tocsin_inference_in_flight')})", _MODEL),),
+        width=12,
+        drills=_TO_MODEL,
+        no_value=_NO_REQUEST,
+    ),
+)
+
+WINDOWS = (
+    Panel(
+        18,
+        "Missing values beside their bound",
+        "Each feature's share of missing values as a share of its own bound; above 100 % it alarms.",
+        "percentunit",
+        (Query(_MISSING, _FEATURE),),
+        steps=above(1),
+        drills=_TO_FEATURE,
+        no_value=_QUIET,
+    ),
+    Panel(
+        19,
+        "New categories",
+        "Share of values that are categories which the reference does not have.",
+        "percentunit",
+        (Query(series("tocsin_feature_new_ratio"), _FEATURE),),
+        drills=_TO_FEATURE,
+        no_value=_QUIET,
+    ),
+    Panel(
+        20,
+        "Bad windows in a row",
+        "Windows in a row whose quality is beyond a bound; from the second on it alarms.",
+        "short",
+        (Query(series("tocsin_model_quality_bad_windows"), _MODEL),),
+        decimals=0,
+        steps=above(2),
+        drills=_TO_MODEL,
+        no_value="no label has come yet",
+    ),
+    Panel(
+        21,
+        "Label coverage",
+        "Share of the judged window's predictions whose label has come. Quality on few labels says little.",
+        "percentunit",
+        (Query(series("tocsin_model_label_coverage_ratio"), _MODEL),),
+        maximum=1,
+        drills=_TO_MODEL,
+        no_value="no label has come yet",
+    ),
+    Panel(
+        22,
+        "Rows in the newest window",
+        "Predictions in the newest closed window. Bounds are wider for few rows.",
+        "short",
+        (Query(series("tocsin_window_rows"), _MODEL),),
+        drills=_TO_MODEL,
+        no_value=_QUIET,
+    ),
+    Panel(
+        23,
+        "Age of the newest closed window",
+        "Time since the end of the newest judged window; grows when traffic or the collector stops.",
+        "s",
+        (Query(f"time() - {series(_WINDOW_END)}", _MODEL),),
+        minimum=None,
+        drills=_TO_MODEL,
+        no_value=_QUIET,
+    ),
+    Panel(
+        24,
+        "Predictions and labels",
+        "Predictions and labels a second that are on the collector's disk.",
+        "eps",
+        (
+            Query(rate_by(_BY_MODEL, "tocsin_predictions_total"), f"{_MODEL} predictions"),
+            Query(rate_by(_BY_MODEL, "tocsin_labels_total"), f"{_MODEL} labels"),
+        ),
+        drills=_TO_MODEL,
+    ),
+    Panel(
+        25,
+        "Labels that wait",
+        "Ids with a label or an outcome whose prediction has not come yet.",
+        "short",
+        (Query(series("tocsin_labels_waiting"), "{{model}}"),),
+        drills=_TO_MODEL,
+    ),
+    Panel(
+        26,
+        "Left out",
+        "Predictions a second that came after their window was sealed, and labels whose prediction never came.",
+        "eps",
+        (
+            Query(rate_by("project, model", "tocsin_events_late_total"), "{{model}} late predictions"),
+            Query(rate_by("project, model", "tocsin_labels_unmatched_total"), "{{model}} labels without prediction"),
+        ),
+        drills=_TO_MODEL,
+    ),
+)
+
+SERVING_IN_DETAIL = (
+    Panel(
+        30,
+        "Time to the first byte",
+        "Median and 99th percentile from the start of a request to the first byte of its answer.",
+        "s",
+        (
+            Query(quantile(0.5, "project, model", _FIRST_BYTE), "{{model}} p50"),
+            Query(quantile(0.99, "project, model", _FIRST_BYTE), "{{model}} p99"),
+        ),
+        drills=_TO_MODEL,
+        no_value=_NO_REQUEST,
+    ),
+    Panel(
+        31,
+        "Requests by route",
+        "Requests a second by route or watched function.",
+        "reqps",
+        (Query(rate_by("project, model, route", f"{_ROUTE}_count"), "{{model}} {{route}}"),),
+        drills=_TO_MODEL,
+        no_value=_NO_REQUEST,
+    ),
+    Panel(
+        32,
+        "Latency by route",
+        "99th percentile of the duration by route or watched function.",
+        "s",
+        (Query(quantile(0.99, "project, model, route", _ROUTE), "{{model}} {{route}}"),),
+        drills=_TO_MODEL,
+        no_value=_NO_REQUEST,
+    ),
+    Panel(
+        33,
+        "Requests by host",
+        "Requests a second by the host that serves them: one that gets none is out of the balance. A click shows it.",
+        "reqps",
+        (Query(rate_by("instance, model", _REQUESTS), "{{instance}} {{model}}"),),
+        width=12,
+        drills=(Drill("This host", "tocsin-fleet", ("instance",)),),
+        no_value=_NO_REQUEST,
+    ),
+    Panel(
+        34,
+        "Time in requests",
+        "Seconds of request a second: how many requests are served at once, on average.",
+        "none",
+        (Query(rate_by(_BY_MODEL, f"{_DURATION}_sum"), _MODEL),),
+        width=12,
+        decimals=2,
+        drills=_TO_MODEL,
+        no_value=_NO_REQUEST,
     ),
 )
 
@@ -76,9 +409,22 @@ BOARD = Board(
     title="tocsin / Model",
     description="Traffic, latency, drift and quality of each model. Drift and quality are of the newest closed window.",
     variables=(
+        Variable("job", "Job", "up", match='job=~"tocsin-.+"'),
+        Variable("instance", "Instance", "up", match='job=~"tocsin-.+"', after=("job",)),
         Variable("project", "Project", "tocsin_predictions_total"),
-        Variable("model", "Model", "tocsin_predictions_total"),
+        Variable("model", "Model", "tocsin_predictions_total", after=("project",)),
+        Variable("feature", "Feature", _SCORE, after=("project", "model")),
     ),
-    links=(("Fleet", "tocsin-fleet"),),
-    rows=(Row("Serving", SERVING), Row("Is it still right", RIGHT)),
+    links=(Link("Fleet", "tocsin-fleet"), Link("Pipeline", "tocsin-pipeline")),
+    events=(
+        Event("Windows closed", f"{series(_WINDOW_END)} * 1000", f"{_MODEL}: a window ends", ORANGE, at_value=True),
+        Event("Alarm", f"{series('tocsin_drift_alarm')} == 1", f"{_MODEL} is out of bounds", RED),
+    ),
+    rows=(
+        Row(100, "Is a model broken, which, since when", BROKEN),
+        Row(101, "Is it still right", RIGHT),
+        Row(102, "Does it answer", SERVING),
+        Row(103, "Windows, features and labels in detail", WINDOWS, collapsed=True),
+        Row(104, "Serving in detail", SERVING_IN_DETAIL, collapsed=True),
+    ),
 )
