@@ -24,10 +24,12 @@ from tocsin_collector.journal import JournalError
 from tocsin_collector.listen import ListenError, listen, url
 from tocsin_collector.logs import StoreError, logs_router
 from tocsin_collector.notifications import notifications_router
+from tocsin_collector.page.links import Links
 from tocsin_collector.page.routes import page_router
 from tocsin_collector.page.view import Sources
 from tocsin_collector.references.routes import references_router
 from tocsin_collector.reports.routes import reports_router
+from tocsin_collector.servers import shown
 from tocsin_collector.service import Service
 
 TICK_S = 1.0
@@ -57,7 +59,16 @@ def application(service: Service) -> FastAPI:
     app.include_router(notifications_router(service.inbox))
     app.include_router(reports_router(service.past, service.references.get, values["reports.python"]))
     sources = Sources(
-        service.views, service.fleet, service.alarms, service.logs, service.clock, values["windows.utc_offset_s"]
+        service.views,
+        service.fleet,
+        service.alarms,
+        service.logs,
+        service.clock,
+        values["windows.utc_offset_s"],
+        servers=service.servers.views,
+        servers_fault=lambda: service.scraped.fault,
+        received=service.inbox.view,
+        links=Links(shown(values["prometheus.url"]), shown(values["grafana.public_url"] or values["grafana.url"])),
     )
     app.include_router(page_router(sources))
 

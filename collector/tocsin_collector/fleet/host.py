@@ -12,8 +12,8 @@ from tocsin_collector.fleet.ring import Ring
 
 Floats = NDArray[np.float64]
 
-_REAL_DISKS = (Match("device", "!~", "loop.*|ram.*|sr.*|fd.*|zram.*"),)
-_REAL_LINKS = (Match("device", "!~", "lo|veth.*|docker.*|br-.*|cni.*|cali.*|flannel.*"),)
+REAL_DISKS = (Match("device", "!~", "loop.*|ram.*|sr.*|fd.*|zram.*"),)
+REAL_LINKS = (Match("device", "!~", "lo|veth.*|docker.*|br-.*|cni.*|cali.*|flannel.*"),)
 REAL_FILESYSTEMS = (Match("fstype", "!~", "tmpfs|ramfs|overlay|squashfs|iso9660|devtmpfs|nsfs|fuse.lxcfs"),)
 
 
@@ -96,15 +96,15 @@ def _memory(ring: Ring) -> Curve | None:
 
 def _disk(ring: Ring) -> list[Curve | None]:
     return [
-        _rate(ring, "Disk read", "bytes/s", "node_disk_read_bytes_total", _REAL_DISKS),
-        _rate(ring, "Disk written", "bytes/s", "node_disk_written_bytes_total", _REAL_DISKS),
+        _rate(ring, "Disk read", "bytes/s", "node_disk_read_bytes_total", REAL_DISKS),
+        _rate(ring, "Disk written", "bytes/s", "node_disk_written_bytes_total", REAL_DISKS),
     ]
 
 
 def _network(ring: Ring) -> list[Curve | None]:
     return [
-        _rate(ring, "Network in", "bytes/s", "node_network_receive_bytes_total", _REAL_LINKS),
-        _rate(ring, "Network out", "bytes/s", "node_network_transmit_bytes_total", _REAL_LINKS),
+        _rate(ring, "Network in", "bytes/s", "node_network_receive_bytes_total", REAL_LINKS),
+        _rate(ring, "Network out", "bytes/s", "node_network_transmit_bytes_total", REAL_LINKS),
     ]
 
 

@@ -25,12 +25,12 @@ REPEAT_S = 1_800.0
 class InboxView:
     """How many notifications came and what became of them. ``last_s`` is None before the first."""
 
-    accepted: int
-    duplicate: int
-    refused: int
-    last_s: float | None
-    last_sender: str
-    last_refusal: str
+    accepted: int = 0
+    duplicate: int = 0
+    refused: int = 0
+    last_s: float | None = None
+    last_sender: str = ""
+    last_refusal: str = ""
 
 
 class Inbox:

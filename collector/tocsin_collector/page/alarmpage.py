@@ -13,6 +13,8 @@ def context(sources: Sources) -> dict[str, object]:
         "history": sources.alarms.history(),
         "targets": sources.alarms.targets(),
         "targets_fault": sources.alarms.targets_fault,
+        "judge": sources.alarms.judge,
+        "received": sources.received(),
         "groups": tocsin_alerts.catalogue.by_group(),
     }
 

@@ -7,6 +7,7 @@ from tocsin_collector.logs.route import rfc3339
 from tocsin_collector.page import health
 from tocsin_collector.page.address import model_path
 from tocsin_collector.page.view import Sources
+from tocsin_collector.servers import ServerView
 from tocsin_collector.verdict import FeatureVerdict, ModelView, QualityVerdict, WindowVerdict
 
 Json = dict[str, object]
@@ -32,6 +33,25 @@ def alarms(found: Alarms) -> Json:
             {"target": t.shown, "delivered": t.delivered, "waiting": t.waiting, "failed": t.failed, "error": t.error}
             for t in found.targets()
         ],
+        "judge": found.judge,
+    }
+
+
+def servers(found: Sequence[ServerView], fault: str) -> Json:
+    """The configured servers: do they answer, since when, and why not."""
+    return {"servers": [_server(view) for view in found], "fault": fault}
+
+
+def _server(view: ServerView) -> Json:
+    return {
+        "server": view.name,
+        "url": view.url,
+        "up": view.up,
+        "since": _time(view.since_s),
+        "last_answer": _time(view.last_answer_s),
+        "version": view.version,
+        "fault": view.fault,
+        "remarks": [{"text": remark.text, "bad": remark.bad} for remark in view.remarks],
     }
 
 

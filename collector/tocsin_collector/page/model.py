@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from markupsafe import Markup
 
-from tocsin_collector.page import health
+from tocsin_collector.page import health, links
 from tocsin_collector.page.address import feature_path, model_path
 from tocsin_collector.page.charts import Line, Mark, lines
 from tocsin_collector.page.numbers import number, shown, window
@@ -31,6 +31,8 @@ class Card:
     href: str = ""
     alarmed: bool = False
     tag: str = ""
+    query: str = ""
+    """Where the value is looked at further, in Prometheus."""
     legend: tuple[tuple[str, str], ...] = ()
 
 
@@ -49,9 +51,15 @@ def context(view: ModelView, sources: Sources, end_s: int | None = None) -> dict
         "alarms": sources.alarms.of(labels),
         "strip": [(verdict, health.of_window(verdict)) for verdict in view.verdicts],
         "live": _live(view, sources),
-        "quality": _quality(view, sources.utc_offset_s),
+        "quality": _quality(view, sources),
         "labelled": health.labelled(view),
-        "features": _features(view, chosen, sources.utc_offset_s) if chosen else [],
+        "features": _features(view, chosen, sources) if chosen else [],
+        "boards": {
+            "model": sources.links.model(view.key),
+            "requests": sources.links.model(view.key, links.REQUESTS_PANEL),
+            "drift": sources.links.model(view.key, links.DRIFT_PANEL),
+            "quality": sources.links.model(view.key, links.QUALITY_PANEL),
+        },
         "others": _ranked(chosen)[MOST_CARDS:] if chosen else [],
         "windows": _windows(view, sources.utc_offset_s),
         "table": list(reversed(view.verdicts[-MOST_ROWS:])),
@@ -76,9 +84,12 @@ def _live(view: ModelView, sources: Sources) -> list[Card]:
     drawn = [Line("p99", grid, p99, "b"), Line("p50", grid, p50, "a")]
     latency = lines(drawn, "Latency, of the last minute at each time", "seconds", bounds=bounds)
     quantiles = f"{shown(_last(p50), 'seconds')} / {shown(_last(p99), 'seconds')}"
+    queries = (links.requests_query(view.key), links.latency_query(view.key, 0.99))
+    asked, slow = (sources.links.query(query) for query in queries)
+    named = (("a", "p50"), ("b", "p99"))
     return [
-        Card("Requests", shown(_last(traffic), "/s"), "all outcomes, all hosts", rate),
-        Card("Latency p50 / p99", quantiles, "of the last minute", latency, legend=(("a", "p50"), ("b", "p99"))),
+        Card("Requests", shown(_last(traffic), "/s"), "all outcomes, all hosts", rate, query=asked),
+        Card("Latency p50 / p99", quantiles, "of the last minute", latency, query=slow, legend=named),
     ]
 
 
@@ -88,12 +99,13 @@ def _last(values: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]") -> float 
     return float(known[-1]) if len(known) else None
 
 
-def _quality(view: ModelView, offset_s: float) -> list[Card]:
+def _quality(view: ModelView, sources: Sources) -> list[Card]:
     newest = health.labelled(view)
-    return [_score(view, name, offset_s) for name in health.in_order(newest.scores)] if newest else []
+    return [_score(view, name, sources) for name in health.in_order(newest.scores)] if newest else []
 
 
-def _score(view: ModelView, name: str, offset_s: float) -> Card:
+def _score(view: ModelView, name: str, sources: Sources) -> Card:
+    offset_s = sources.utc_offset_s
     judged = [
         (verdict, verdict.quality) for verdict in view.verdicts if verdict.quality and name in verdict.quality.scores
     ]
@@ -119,6 +131,7 @@ def _score(view: ModelView, name: str, offset_s: float) -> Card:
         note=", ".join(parts),
         chart=lines(drawn, f"{title} by window", "", zero=False, offset_s=offset_s, marks=marks, bounds=_span(view)),
         alarmed=beyond(name, last),
+        query=sources.links.query(links.score_query(view.key, name), "1d"),
         legend=(("a", "model"), *((line.style, line.name) for line in drawn[:-1])),
     )
 
@@ -131,8 +144,8 @@ def beyond(name: str, quality: QualityVerdict) -> bool:
     return quality.scores[name] < bound if name in ("auc", "accuracy") else quality.scores[name] > bound
 
 
-def _features(view: ModelView, newest: WindowVerdict, offset_s: float) -> list[Card]:
-    return [_feature(view, feature, offset_s) for feature in _ranked(newest)[:MOST_CARDS]]
+def _features(view: ModelView, newest: WindowVerdict, sources: Sources) -> list[Card]:
+    return [_feature(view, feature, sources) for feature in _ranked(newest)[:MOST_CARDS]]
 
 
 def _ranked(newest: WindowVerdict) -> list[FeatureVerdict]:
@@ -145,7 +158,8 @@ def nearness(feature: FeatureVerdict) -> float:
     return feature.score / feature.threshold if feature.score is not None and feature.threshold else 0.0
 
 
-def _feature(view: ModelView, newest: FeatureVerdict, offset_s: float) -> Card:
+def _feature(view: ModelView, newest: FeatureVerdict, sources: Sources) -> Card:
+    offset_s = sources.utc_offset_s
     missing = _last_alarm_is_missing(view, newest)
     method = health.METHODS.get(newest.method, newest.method)
     distance = f"distance {number(newest.score)}, bound {number(newest.threshold)}"
@@ -158,6 +172,7 @@ def _feature(view: ModelView, newest: FeatureVerdict, offset_s: float) -> Card:
         href=feature_path(*view.key, newest.name),
         alarmed=newest.alarmed,
         tag=newest.kind,
+        query=sources.links.query(links.feature_query(view.key, newest.name, missing=missing), "1d"),
         legend=(("a", "missing values" if missing else method), ("bound", "bound")),
     )
 

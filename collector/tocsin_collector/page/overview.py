@@ -7,11 +7,11 @@ from markupsafe import Markup
 
 from tocsin_alerts.alert import Match
 from tocsin_collector.fleet import AgentView, host
-from tocsin_collector.page import charts, health
+from tocsin_collector.page import charts, health, links
 from tocsin_collector.page.address import model_path
 from tocsin_collector.page.numbers import shown
 from tocsin_collector.page.view import Sources
-from tocsin_collector.verdict import ModelKey, ModelView, WindowVerdict
+from tocsin_collector.verdict import ModelKey, ModelView, QualityVerdict, WindowVerdict
 
 STRIP = 31
 MOST_MODELS, MOST_AGENTS = 200, 100
@@ -25,6 +25,8 @@ class Tile:
     value: str
     curve: Markup
     note: str = ""
+    query: str = ""
+    """Where the number is looked at further, in Prometheus."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class AgentRow:
     agent: AgentView
     tiles: list[Tile]
     gpus: list[tuple[str, list[Tile]]]
+    board: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,8 @@ class ModelRow:
     newest: WindowVerdict | None
     strip: list[tuple[WindowVerdict, str]]
     traffic: float | None
-    quality: list[tuple[str, float, float | None]]
+    traffic_query: str
+    quality: list[tuple[str, float, float | None, str]]
 
 
 def context(sources: Sources) -> dict[str, object]:
@@ -60,6 +64,8 @@ def context(sources: Sources) -> dict[str, object]:
         "agents": [_agent(agent, sources) for agent in agents[:MOST_AGENTS]],
         "agents_total": len(agents),
         "agents_up": sum(agent.up for agent in agents),
+        "servers": sources.servers(),
+        "servers_fault": sources.servers_fault(),
     }
 
 
@@ -85,27 +91,38 @@ def _model(view: ModelView, sources: Sources) -> ModelRow:
         newest=view.verdicts[-1] if view.verdicts else None,
         strip=[(verdict, health.of_window(verdict)) for verdict in view.verdicts[-STRIP:]],
         traffic=None if np.isnan(traffic) else traffic,
-        quality=[(health.NAMES.get(n, n), quality.scores[n], quality.baseline.get(n)) for n in scores]
-        if quality
-        else [],
+        traffic_query="" if np.isnan(traffic) else sources.links.query(links.requests_query(view.key)),
+        quality=[_score(view.key, quality, name, sources) for name in scores] if quality else [],
     )
+
+
+def _score(key: ModelKey, quality: QualityVerdict, name: str, sources: Sources) -> tuple[str, float, float | None, str]:
+    query = sources.links.query(links.score_query(key, name), "1d")
+    return health.NAMES.get(name, name), quality.scores[name], quality.baseline.get(name), query
 
 
 def _agent(agent: AgentView, sources: Sources) -> AgentRow:
-    tiles = [_tile(curve, agent) for curve in host.curves(sources.fleet, agent.address)]
+    def query(name: str) -> str:
+        return sources.links.query(links.host_query(name, agent.address))
+
+    tiles = [_tile(curve, agent, query(curve.name)) for curve in host.curves(sources.fleet, agent.address)]
     full = host.fullest(sources.fleet, agent.address)
     if full and agent.up:
-        tiles.insert(2, Tile("Fullest disk", shown(full[1], "ratio"), _bar(full[1]), full[0]))
-    found = host.gpus(sources.fleet, agent.address)
-    return AgentRow(agent, tiles, [(gpu.name, [_tile(curve, agent) for curve in gpu.curves]) for gpu in found])
+        tiles.insert(2, Tile("Fullest disk", shown(full[1], "ratio"), _bar(full[1]), full[0], query("Fullest disk")))
+    gpus = [(gpu.name, _gpu(gpu, agent, sources)) for gpu in host.gpus(sources.fleet, agent.address)]
+    return AgentRow(agent, tiles, gpus, sources.links.host(agent.address))
 
 
-def _tile(curve: host.Curve, agent: AgentView) -> Tile:
+def _gpu(gpu: host.Gpu, agent: AgentView, sources: Sources) -> list[Tile]:
+    queries = [sources.links.query(links.gpu_query(curve.name, agent.address, gpu.name)) for curve in gpu.curves]
+    return [_tile(curve, agent, query) for curve, query in zip(gpu.curves, queries, strict=True)]
+
+
+def _tile(curve: host.Curve, agent: AgentView, query: str) -> Tile:
     high = 1.0 if curve.unit == "ratio" else None
     value = shown(curve.last, curve.unit) if agent.up else ""
-    return Tile(
-        curve.name, value, charts.sparkline(curve.times, curve.values, f"{curve.name}, {value or 'gone'}", 0.0, high)
-    )
+    spark = charts.sparkline(curve.times, curve.values, f"{curve.name}, {value or 'gone'}", 0.0, high)
+    return Tile(curve.name, value, spark, query=query)
 
 
 def _bar(share: float) -> Markup:

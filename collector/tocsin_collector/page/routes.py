@@ -176,3 +176,9 @@ def _add_api(router: APIRouter, sources: Sources) -> None:
     @router.get("/v1/alarms", tags=["alarms"], summary="What fires, what was, where messages go")
     def get_alarms() -> JSONResponse:
         return JSONResponse(api.alarms(sources.alarms))
+
+    @router.get(
+        "/v1/servers", tags=["health"], summary="Prometheus, Alertmanager, Grafana, Elasticsearch: do they answer"
+    )
+    def get_servers() -> JSONResponse:
+        return JSONResponse(api.servers(sources.servers(), sources.servers_fault()))

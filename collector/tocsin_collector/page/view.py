@@ -1,11 +1,14 @@
 """What the page needs to know, as plain callables and objects: the service hands them over, the tests do too."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tocsin_collector.alarms import Alarms
 from tocsin_collector.fleet import Fleet
 from tocsin_collector.logs import LogStore
+from tocsin_collector.notifications import InboxView
+from tocsin_collector.page.links import Links
+from tocsin_collector.servers import ServerView
 from tocsin_collector.verdict import ModelView
 
 
@@ -19,3 +22,8 @@ class Sources:
     logs: LogStore
     clock: Callable[[], float]
     utc_offset_s: float = 0.0
+    servers: Callable[[], Sequence[ServerView]] = tuple
+    servers_fault: Callable[[], str] = str
+    """Why the servers do not get from us what they should, or empty."""
+    received: Callable[[], InboxView] = InboxView
+    links: Links = field(default_factory=Links)

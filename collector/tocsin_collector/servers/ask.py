@@ -28,6 +28,16 @@ class Unanswered(Exception):  # noqa: N818  # it is the server's fault, and told
         self.foreign = foreign
 
 
+def shown(url: str) -> str:
+    """The address of a server without what it may hold of secrets; empty for what is no http(s) address."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    netloc = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{netloc}{parts.path}".rstrip("/") if parts.scheme in ("http", "https") else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """How a server is reached. ``name`` is its table in the configuration, for what to look at."""
@@ -42,11 +52,7 @@ class Access:
     @property
     def shown(self) -> str:
         """The address without what it may hold of secrets."""
-        try:
-            parts = urlsplit(self.url)
-            return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}".rstrip("/")
-        except ValueError:
-            return ""
+        return shown(self.url)
 
     @property
     def known(self) -> bool:

@@ -20,8 +20,12 @@ from tocsin_collector.alarms import Alarms
 from tocsin_collector.fleet import Fleet
 from tocsin_collector.logs import LogStore, logs_router
 from tocsin_collector.logs.record import record
+from tocsin_collector.notifications import InboxView
+from tocsin_collector.page.links import Links
 from tocsin_collector.page.routes import page_router
 from tocsin_collector.page.view import Sources
+from tocsin_collector.servers import ServerView
+from tocsin_collector.servers.seen import Remark
 from tocsin_collector.verdict import (
     Distribution,
     FeatureVerdict,
@@ -247,6 +251,18 @@ def newcomer() -> ModelView:
     return ModelView(ModelKey("shop", "churn", "7"), 12, 0, 0, FIRST, FIRST + 90, FIRST, 1, None, features, ())
 
 
+def servers(now: float) -> list[ServerView]:
+    """Three servers: one answers, one does not and never did, one was not asked yet."""
+    said = (Remark("scrapes the collector, 2 of 3 agents", bad=True), Remark("hands alerts to 1 Alertmanager"))
+    return [
+        ServerView("prometheus", "http://prometheus.example:9090", True, now - 7_200, now - 3, "2.53.1", "", said),
+        ServerView(
+            "alertmanager", "http://alerts.example:9093", False, now - 95, None, "", "no connection: Connection refused"
+        ),
+        ServerView("grafana", "https://grafana.example/ops"),
+    ]
+
+
 # --- the service ------------------------------------------------------------------------------------------------------
 
 
@@ -272,7 +288,21 @@ class Service:
         self.logs = LogStore(folder)
         if full:
             self._fill(hosts, scrapes)
-        sources = Sources(lambda: self.views, self.fleet, self.alarms, self.logs, lambda: self.now, NEW_YORK_S)
+        self.servers: list[ServerView] = servers(self.now) if full else []
+        self.servers_fault = ""
+        self.received = InboxView()
+        sources = Sources(
+            lambda: self.views,
+            self.fleet,
+            self.alarms,
+            self.logs,
+            lambda: self.now,
+            NEW_YORK_S,
+            servers=lambda: self.servers,
+            servers_fault=lambda: self.servers_fault,
+            received=lambda: self.received,
+            links=Links("http://prometheus.example:9090", "https://grafana.example/ops") if full else Links(),
+        )
         self.app = FastAPI()
         self.app.include_router(page_router(sources))
         self.app.include_router(logs_router(self.logs))

@@ -98,6 +98,10 @@ def test_texts_can_be_read(visit: Any, scheme: str) -> None:
         ".tile .label",
         ".clock",
         ".count",
+        ".server .bad",
+        ".server .muted",
+        ".tile .query",
+        ".board",
     ):
         assert _contrast(page, selector) >= 4.5, selector
     page = visit("/models/demo/flights/2", color_scheme=scheme)
