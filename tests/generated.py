@@ -39,6 +39,38 @@ def metrics_page() -> str:
     return "\n".join(lines)
 
 
+def alerts_page() -> str:
+    """The reference of all alerts, from their catalogue."""
+    lines = [
+        "# Alerts",
+        "",
+        "Generated from the catalogue (`alerts/tocsin_alerts/groups/`). *Judged by*: the collector judges most alerts",
+        "without a Prometheus; a panel is a board's uid and the panel's id there.",
+        "",
+    ]
+    for group, alerts in tocsin_alerts.catalogue.by_group().items():
+        lines += [
+            f"## {group}",
+            "",
+            "| alert | severity | for | expression | judged by | panel | runbook |",
+            "|---|---|---|---|---|---|---|",
+        ]
+        for alert in alerts:
+            judges = "Prometheus" if alert.needs_prometheus else "collector, Prometheus"
+            after = tocsin_alerts.alert.duration(alert.for_s) if alert.for_s else "at once"
+            expr = "`" + alert.expr.replace("|", "\\|") + "`"
+            runbook = f"[{alert.name}](../../alerts/tocsin_alerts/runbooks/{alert.name}.md)"
+            board, panel = alert.panel
+            cells = [f"`{alert.name}`", alert.severity, after, expr, judges, f"`{board}` {panel}", runbook]
+            lines.append("| " + " | ".join(cells) + " |")
+        lines.append("")
+    lines += ["## recording rules", "", "| series | expression |", "|---|---|"]
+    for record in tocsin_alerts.recording.RECORDS:
+        expr = record.expr.replace("|", "\\|")
+        lines.append(f"| `{record.name}` | `{expr}` |")
+    return "\n".join([*lines, ""])
+
+
 def settings_pages() -> dict[str, str]:
     """Reference, sample file and JSON Schema of each process' configuration."""
     pages = {}
@@ -54,6 +86,7 @@ def everything() -> dict[str, str]:
     """The text of every generated file by its path from the root."""
     return {
         "docs/reference/metrics.md": metrics_page(),
+        "docs/reference/alerts.md": alerts_page(),
         **settings_pages(),
         **tocsin_dashboards.generate.generated(),
         **tocsin_alerts.generated(),

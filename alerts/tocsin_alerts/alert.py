@@ -11,6 +11,7 @@ from dataclasses import dataclass
 CRITICAL, WARNING, INFO = "critical", "warning", "info"
 VALUE, RATE, INCREASE = "value", "rate", "increase"
 DATA, DRIFT, QUALITY = "data", "drift", "quality"
+FLEET, MODEL, PIPELINE = "tocsin-fleet", "tocsin-model", "tocsin-pipeline"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,24 +85,30 @@ class Comparison:
         return term.promql() if self.by is None else f"sum by ({', '.join(self.by)}) ({term.promql()})"
 
     def _born(self) -> str:
-        # increase() needs two points: the first event of a counter that is born at 1 would pass unseen.
-        selector = Term(self.term.metric, self.term.match).promql()
-        return f"({selector} unless {selector} offset {duration(self.term.window_s)})"
+        # increase() needs two points: the first event of a counter that is born at 1 would pass unseen. Born it was
+        # when its target was scraped oftener than it was seen; a Prometheus that is new, or was down, has seen it at
+        # every scrape.
+        selector, window = Term(self.term.metric, self.term.match).promql(), duration(self.term.window_s)
+        scrapes = f"on (job, instance) group_left sum_over_time(up[{window}])"
+        new = f"({selector} unless {selector} offset {window})"
+        return f"({new} and count_over_time({selector}[{window}]) < {scrapes})"
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
     """An alert of the catalogue.
 
-    ``summary`` and ``description`` may hold ``{label}`` and ``{value}``; ``unit`` says how the value is written (ratio,
-    bytes, or empty). Exactly one of: ``comparison`` (judged on the collector's ring too), ``window`` (judged by the
-    collector on closed windows: data, drift or quality) and ``expr``, or ``expr`` alone, which needs Prometheus.
+    ``summary`` and ``description`` may hold ``{label}`` and ``{value}``; ``unit`` says how the value is written (see
+    ``number``). ``panel`` is where to look: a board's uid and a panel's id. Exactly one of: ``comparison`` (judged on
+    the collector's ring too), ``window`` (judged by the collector on closed windows: data, drift or quality) and
+    ``promql``, or ``promql`` alone, which needs Prometheus.
     """
 
     name: str
     severity: str
     summary: str
     description: str
+    panel: tuple[str, int]
     for_s: int = 0
     unit: str = ""
     comparison: Comparison | None = None
@@ -112,6 +119,12 @@ class Alert:
     def expr(self) -> str:
         """The rule's expression."""
         return self.comparison.promql() if self.comparison else self.promql
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels that its texts name, in their order."""
+        named = re.findall(r"\{(\w+)\}", self.summary + self.description)
+        return tuple(dict.fromkeys(name for name in named if name != "value"))
 
     @property
     def needs_prometheus(self) -> bool:

@@ -46,11 +46,19 @@ class FeatureVerdict:
     distribution: Distribution
     reasons: tuple[str, ...] = ()
     """Why it alarms, one sentence each, empty when it does not."""
+    invalid_ratio: float = 0.0
+    """Share of rows whose value is infinite or of another kind."""
+    invalid_threshold: float = 1.0
 
     @property
     def alarmed(self) -> bool:
         """Whether any of its bounds is exceeded."""
         return bool(self.reasons)
+
+    @property
+    def judged(self) -> bool:
+        """Whether the window could tell anything of it: a distance, or a bound that it is beyond."""
+        return self.score is not None or self.alarmed
 
 
 @dataclass(frozen=True, slots=True)

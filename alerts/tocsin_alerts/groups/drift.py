@@ -1,14 +1,17 @@
 """The data that a model is asked about: is it there, is it what the model was built on."""
 
-from tocsin_alerts.alert import DATA, DRIFT, WARNING, Alert
+from tocsin_alerts.alert import DATA, DRIFT, MODEL, WARNING, Alert
 
-# Two collectors may export the same threshold; `max by` keeps the match one to one.
 _BY = "project, model, version, feature"
 
 
-def _beyond(name: str) -> str:
-    threshold = f"tocsin_feature_{name.rpartition('_')[0]}_threshold"
-    return f"tocsin_feature_{name} > on ({_BY}) group_left max by ({_BY}) ({threshold})"
+def _beyond(share: str, bound: str) -> str:
+    # Two collectors may export the same bound; `max by` keeps the match one to one.
+    return f"tocsin_feature_{share} > on ({_BY}) group_left max by ({_BY}) (tocsin_feature_{bound})"
+
+
+def _any(*conditions: str) -> str:
+    return f" or on ({_BY}) ".join(f"({condition})" for condition in conditions)
 
 
 ALERTS = (
@@ -17,16 +20,25 @@ ALERTS = (
         severity=WARNING,
         summary="{value} of {feature} missing for model {model}",
         description="{value} of {feature} is missing in the newest window of model {model} {version} ({project}).",
+        panel=(MODEL, 3),
         unit="ratio",
         window=DATA,
-        promql=_beyond("missing_ratio"),
+        promql=_beyond("missing_ratio", "missing_threshold"),
     ),
     Alert(
         name="FeatureDrift",
         severity=WARNING,
         summary="{feature} of model {model} has drifted",
-        description="{feature} of model {model} {version} ({project}) is {value} from its reference, beyond its bound.",
+        description=(
+            "{feature} of model {model} {version} ({project}) differs from its reference by {value}, beyond its bound:"
+            " its values have moved, or they are categories or of a kind that the reference does not have."
+        ),
+        panel=(MODEL, 2),
         window=DRIFT,
-        promql=_beyond("drift_score"),
+        promql=_any(
+            _beyond("drift_score", "drift_threshold"),
+            _beyond("new_ratio", "new_threshold"),
+            _beyond("invalid_ratio", "invalid_threshold"),
+        ),
     ),
 )

@@ -1,6 +1,6 @@
 """GPUs: faults that the driver reports, and devices that are gone."""
 
-from tocsin_alerts.alert import CRITICAL, INCREASE, Alert, Comparison, Match, Term
+from tocsin_alerts.alert import CRITICAL, FLEET, INCREASE, Alert, Comparison, Match, Term
 
 # XIDs after which the device needs a reset, a reboot or a replacement (NVIDIA, "XID Errors"): uncorrected memory
 # (48, 64, 95, 140), firmware and copy engines (62, 119, 120), NVLink (74), off the bus (79).
@@ -12,6 +12,7 @@ ALERTS = (
         severity=CRITICAL,
         summary="GPU {gpu} on {instance} reports XID {xid}",
         description="The driver of {instance} reported XID {xid} on GPU {gpu} ({uuid}): the device is at fault.",
+        panel=(FLEET, 23),
         comparison=Comparison(
             Term("tocsin_gpu_xid_errors_total", (Match("xid", "=~", _DEVICE),), INCREASE, 600), ">", 0
         ),
@@ -21,6 +22,7 @@ ALERTS = (
         severity=CRITICAL,
         summary="GPU {gpu} on {instance} does not answer",
         description="GPU {gpu} ({uuid}) on {instance} does not answer the driver: hung, or fallen off the bus.",
+        panel=(FLEET, 24),
         for_s=60,
         comparison=Comparison(Term("tocsin_gpu_up"), "==", 0),
     ),

@@ -1,6 +1,6 @@
 """Model servers: do their answers fail."""
 
-from tocsin_alerts.alert import CRITICAL, RATE, Alert, Comparison, Match, Term
+from tocsin_alerts.alert import CRITICAL, MODEL, RATE, Alert, Comparison, Match, Term
 
 _REQUESTS = "tocsin_inference_requests_total"
 
@@ -10,6 +10,7 @@ ALERTS = (
         severity=CRITICAL,
         summary="{value} of the requests to {model} fail",
         description="Model {model} {version} ({project}) answers {value} of its requests with an error of its own.",
+        panel=(MODEL, 12),
         for_s=120,
         unit="ratio",
         comparison=Comparison(

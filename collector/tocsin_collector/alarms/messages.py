@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tocsin_alerts import Alert
+from tocsin_alerts import Alert, number
 from tocsin_alerts.alert import CRITICAL, filled
 from tocsin_collector.alarms.state import Alarm
 from tocsin_collector.alarms.text import Message, clock, lasted, span, subject
@@ -53,10 +53,10 @@ def headline(alarm: Alarm, alerts: dict[str, Alert]) -> str:
 
 
 def shown(alarm: Alarm, alerts: dict[str, Alert]) -> str:
-    """An alarm's value as people read it."""
+    """An alarm's value as people read it, in Prometheus' templates too."""
     if alarm.value is None:
         return ""
-    return f"{alarm.value * 100:.3g} %" if alerts[alarm.alert].unit == "ratio" else f"{alarm.value:.4g}"
+    return number.written(alarm.value, alerts[alarm.alert].unit)
 
 
 def _names(alarms: Sequence[Alarm]) -> list[str]:

@@ -47,6 +47,8 @@ def _verdict(known: FeatureReference, tally: Tally, judged: bool) -> FeatureVerd
         new_threshold=known.new.threshold(valid),
         distribution=distribution(known, tally),
         reasons=_reasons(known, tally, distance, threshold) if judged else (),
+        invalid_ratio=(tally.infinite + tally.other_kind) / max(tally.rows, 1),
+        invalid_threshold=known.invalid.threshold(tally.rows),
     )
 
 

@@ -35,9 +35,14 @@ def _feature(labels: dict[str, str], verdict: FeatureVerdict) -> Iterable[Sample
     if verdict.score is not None and verdict.threshold is not None:
         yield Sample("tocsin_feature_drift_score", {**of, "method": verdict.method}, verdict.score)
         yield Sample("tocsin_feature_drift_threshold", {**of, "method": verdict.method}, verdict.threshold)
-    yield Sample("tocsin_feature_missing_ratio", of, verdict.missing_ratio)
-    yield Sample("tocsin_feature_missing_threshold", of, verdict.missing_threshold)
-    yield Sample("tocsin_feature_new_ratio", of, verdict.new_ratio)
+    for share, ratio, threshold in (
+        ("missing", verdict.missing_ratio, verdict.missing_threshold),
+        ("new", verdict.new_ratio, verdict.new_threshold),
+        ("invalid", verdict.invalid_ratio, verdict.invalid_threshold),
+    ):
+        yield Sample(f"tocsin_feature_{share}_ratio", of, ratio)
+        if verdict.judged:  # without its bound nothing is beyond it: what the collector does not judge, no rule does
+            yield Sample(f"tocsin_feature_{share}_threshold", of, threshold)
 
 
 def _quality(labels: dict[str, str], verdict: QualityVerdict) -> Iterable[Sample]:
