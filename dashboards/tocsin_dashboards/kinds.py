@@ -1,12 +1,14 @@
 """What each kind of panel needs of Grafana's JSON: how it asks, how it draws, what it shows beside the chart."""
 
+import re
 from typing import Any
 
-from tocsin_dashboards.board import Panel, Query, Step
+from tocsin_dashboards.board import ANY, Panel, Query, Step
 
 Json = dict[str, Any]
 
 TIMESERIES, STAT, TABLE, HEATMAP, TIMELINE = "timeseries", "stat", "table", "heatmap", "state-timeline"
+_GROUPED = re.compile(r"\bby \(([^)]*)\)")
 HEIGHT = {TIMESERIES: 8, STAT: 4, TABLE: 8, HEATMAP: 8, TIMELINE: 7}
 
 
@@ -80,8 +82,9 @@ def _drawn(panel: Panel) -> Json:
         "showPoints": "auto",
         "spanNulls": False,
         "stacking": {"mode": "normal" if panel.stacked else "none", "group": "A"},
-        # A dashed line: an area would paint everything beyond a bound that nothing has crossed.
-        "thresholdsStyle": {"mode": "dashed" if panel.steps else "off"},
+        # A dashed line: an area would paint everything beyond a bound that nothing has crossed. "Any at all" would lie
+        # on the axis.
+        "thresholdsStyle": {"mode": "dashed" if any((bound or 0) > ANY for bound, _ in panel.steps) else "off"},
     }
 
 
@@ -125,8 +128,15 @@ def transformations(panel: Panel) -> list[Json]:
     names = dict(zip(refs, (query.legend for query in panel.queries), strict=True))
     if len(panel.queries) == 1:
         names["Value"] = panel.queries[0].legend
-    organized = {"excludeByName": {"Time": True}, "indexByName": {}, "renameByName": names}
+    labels = {label: at for at, label in enumerate(rows(panel))}
+    organized = {"excludeByName": {"Time": True}, "indexByName": labels, "renameByName": names}
     return [{"id": "merge", "options": {}}, {"id": "organize", "options": organized}]
+
+
+def rows(panel: Panel) -> list[str]:
+    """The labels of a table's rows, in the order in which its first query groups by them."""
+    grouped = _GROUPED.search(panel.queries[0].expr)
+    return [label.strip() for label in grouped[1].split(",")] if grouped else []
 
 
 def steps(found: tuple[Step, ...]) -> list[Json]:

@@ -262,8 +262,8 @@ def test_a_planted_fault_of_a_query_is_found(name):
 @pytest.mark.parametrize(
     ("expr", "legend"),
     [
-        ("1 - avg by (instance) (rate(node_cpu_seconds_total{%s,mode=\"idle\"}[$__rate_interval]))", "{{instance}}"),
-        ("sum(increase(tocsin_gpu_xid_errors_total{%s,xid=~\"48|79\"}[$__range]))", "faults"),
+        ('1 - avg by (instance) (rate(node_cpu_seconds_total{%s,mode="idle"}[$__rate_interval]))', "{{instance}}"),
+        ('sum(increase(tocsin_gpu_xid_errors_total{%s,xid=~"48|79"}[$__range]))', "faults"),
         ("predict_linear(node_filesystem_avail_bytes{%s}[6h], 14400)", "{{mountpoint}}"),
         ('label_replace(0 * sum by (instance) (up{%s}), "code", "none", "", "")', "{{instance}} {{code}}"),
         ("rate(node_vmstat_oom_kill{%s}[$__rate_interval])", "{{instance}}"),

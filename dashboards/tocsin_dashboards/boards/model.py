@@ -30,6 +30,9 @@ _SCORE, _BOUND = "tocsin_feature_drift_score", "tocsin_feature_drift_threshold"
 _WINDOW_END = "tocsin_window_end_timestamp_seconds"
 _DRIFT = ratio(_SCORE, _BOUND)
 _MISSING = ratio("tocsin_feature_missing_ratio", "tocsin_feature_missing_threshold")
+_NEW = ratio("tocsin_feature_new_ratio", "tocsin_feature_new_threshold")
+_INVALID = ratio("tocsin_feature_invalid_ratio", "tocsin_feature_invalid_threshold")
+_OUT = f"{_DRIFT} > bool 1 or ({_MISSING} > bool 1) + ({_NEW} > bool 1) + ({_INVALID} > bool 1)"
 _FAILED = rate_by(_BY_MODEL, _REQUESTS, 'outcome="server_error"')
 _ALL = rate_by(_BY_MODEL, _REQUESTS)
 
@@ -53,10 +56,11 @@ BROKEN = (
     ),
     Panel(
         5,
-        "Features beyond their bound",
-        "Features of the newest closed windows that are farther from their reference than is normal.",
+        "Features out of bounds",
+        "Features of the newest closed windows that have drifted, or miss more values, or have more new categories or "
+        "values of another kind than is normal.",
         "short",
-        (Query(f"sum({series(_SCORE)} > bool {series(_BOUND)})", "features"),),
+        (Query(f"sum(max by ({_BY_FEATURE}) ({_OUT}) > bool 0)", "features"),),
         kind="stat",
         width=4,
         decimals=0,
@@ -65,7 +69,7 @@ BROKEN = (
     ),
     Panel(
         6,
-        "Bad windows of quality in a row",
+        "Bad windows in a row",
         "The most windows in a row of one model whose quality is beyond a bound; from the second on it alarms.",
         "short",
         (Query(f"max({series('tocsin_model_quality_bad_windows')})", "windows"),),
@@ -130,19 +134,20 @@ BROKEN = (
     Panel(
         16,
         "What is out of bounds",
-        "Features of the newest closed windows, the worst first. 100 % is a feature's own bound, learned from the "
-        "reference; a click shows that feature alone.",
+        "Features of the newest closed windows, the most drifted first, as shares of their own bounds: above 100 % a "
+        "feature alarms. A click shows it alone.",
         "percentunit",
         (
-            Query(f"max by ({_BY_FEATURE}) ({_DRIFT})", "Drift of its bound", steps=above(0.8, 1)),
-            Query(f"max by ({_BY_FEATURE}) ({_MISSING})", "Missing of its bound", steps=above(0.8, 1)),
-            Query(f"max by ({_BY_FEATURE}) ({series('tocsin_feature_new_ratio')})", "New categories"),
+            Query(f"max by ({_BY_FEATURE}) ({_DRIFT})", "Drift", steps=above(0.8, 1)),
+            Query(f"max by ({_BY_FEATURE}) ({_MISSING})", "Missing", steps=above(0.8, 1)),
+            Query(f"max by ({_BY_FEATURE}) ({_NEW})", "New categories", steps=above(0.8, 1)),
+            Query(f"max by ({_BY_FEATURE}) ({_INVALID})", "Of another kind", steps=above(0.8, 1)),
         ),
         kind="table",
         width=16,
         height=7,
         decimals=0,
-        sort_by="Drift of its bound",
+        sort_by="Drift",
         drills=_TO_FEATURE,
         no_value=_QUIET,
     ),
@@ -152,9 +157,14 @@ RIGHT = (
     Panel(
         2,
         "Drift beside its bound",
-        "Each feature's distance from the reference as a share of its own bound; above 100 % it alarms.",
+        "Each feature's distance from the reference, its new categories and its values of another kind, as shares of "
+        "their own bounds; above 100 % it alarms.",
         "percentunit",
-        (Query(_DRIFT, _FEATURE),),
+        (
+            Query(_DRIFT, _FEATURE),
+            Query(_NEW, f"{_FEATURE} new categories"),
+            Query(_INVALID, f"{_FEATURE} of another kind"),
+        ),
         width=12,
         steps=above(1),
         drills=_TO_FEATURE,
@@ -272,15 +282,30 @@ WINDOWS = (
     Panel(
         19,
         "New categories",
-        "Share of values that are categories which the reference does not have.",
+        "Share of values that are categories which the reference does not have; dashed: the bound of each feature.",
         "percentunit",
-        (Query(series("tocsin_feature_new_ratio"), _FEATURE),),
+        (
+            Query(series("tocsin_feature_new_ratio"), _FEATURE),
+            Query(series("tocsin_feature_new_threshold"), f"{_FEATURE} bound", bound=True),
+        ),
+        drills=_TO_FEATURE,
+        no_value=_QUIET,
+    ),
+    Panel(
+        27,
+        "Values of another kind",
+        "Share of rows where the feature is infinite or not of the reference's kind; dashed: the bound of each feature.",
+        "percentunit",
+        (
+            Query(series("tocsin_feature_invalid_ratio"), _FEATURE),
+            Query(series("tocsin_feature_invalid_threshold"), f"{_FEATURE} bound", bound=True),
+        ),
         drills=_TO_FEATURE,
         no_value=_QUIET,
     ),
     Panel(
         20,
-        "Bad windows in a row",
+        "Windows with bad quality",
         "Windows in a row whose quality is beyond a bound; from the second on it alarms.",
         "short",
         (Query(series("tocsin_model_quality_bad_windows"), _MODEL),),
@@ -346,6 +371,7 @@ WINDOWS = (
             Query(rate_by("project, model", "tocsin_events_late_total"), "{{model}} late predictions"),
             Query(rate_by("project, model", "tocsin_labels_unmatched_total"), "{{model}} labels without prediction"),
         ),
+        width=24,
         drills=_TO_MODEL,
     ),
 )

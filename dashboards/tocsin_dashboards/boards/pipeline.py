@@ -55,8 +55,8 @@ BROKEN = (
     ),
     Panel(
         7,
-        "Agents and collectors that answer",
-        "Share of tocsin's own processes whose last scrape came back.",
+        "Processes that answer",
+        "Share of the agents and collectors whose last scrape came back.",
         "percentunit",
         (Query(f"avg({_UP})", "answer"),),
         kind="stat",
@@ -116,10 +116,10 @@ BROKEN = (
         "What fires, and since when",
         "Each alarm that the collector judges: red while it fires.",
         "short",
-        (Query(f"max by (alertname) ({series(_FIRING)})", "{{alertname}}"),),
+        (Query(f"clamp_max(max by (alertname) ({series(_FIRING)}), 1)", "{{alertname}}"),),
         kind="state-timeline",
         width=12,
-        steps=above(1),
+        words=((0, "quiet", GREEN), (1, "fires", RED)),
         no_value="the collector judges none",
     ),
 )

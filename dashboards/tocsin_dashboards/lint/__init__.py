@@ -1,7 +1,7 @@
-"""What a board must hold: the rules of Grafana's dashboard-linter that apply here, and our own.
+"""What a board must hold: the rules of Grafana's dashboard-linter that apply here, and our own. Nothing is excluded.
 
-https://github.com/grafana/dashboard-linter/blob/main/docs/index.md. Nothing is excluded. Whether PromQL parses, and which
-labels a query keeps, is proven in the tests (``tests/dashboards/test_promql.py``): the room itself needs no parser.
+https://github.com/grafana/dashboard-linter/blob/main/docs/index.md. Whether PromQL parses, and which labels a query
+keeps, is proven in the tests (``tests/dashboards/test_promql.py``): the room itself needs no parser.
 """
 
 from collections.abc import Iterable

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tocsin_dashboards.board import ANY
 from tocsin_dashboards.units import UNITS
 
 Json = dict[str, Any]
@@ -70,6 +71,6 @@ def _thresholds(panel: Json, defaults: Json) -> list[str]:
         if values[0] is not None or None in values[1:] or values[1:] != sorted(set(values[1:])):
             found.append("the threshold steps do not rise from null")
         style = defaults.get("custom", {}).get("thresholdsStyle", {}).get("mode", "off")
-        if panel["type"] == "timeseries" and style == "off":
+        if panel["type"] == "timeseries" and style == "off" and values[-1] > ANY:
             found.append("it has thresholds and does not draw them")
     return found
