@@ -123,6 +123,8 @@ class Client:
         request = urllib.request.Request(self.login.url + path, data, sent, method=method)  # noqa: S310  # checked before
         with self._opener.open(request, timeout=self._timeout_s) as answer:
             raw = answer.read(_MAX_BODY_BYTES)
+            if answer.length:  # with a limit, read() takes the end of the connection for the end of the answer
+                raise http.client.IncompleteRead(raw, answer.length)
             return Answer(answer.status, _decoded(raw))
 
     def _said(self, error: urllib.error.HTTPError) -> str:

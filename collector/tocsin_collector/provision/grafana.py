@@ -21,6 +21,7 @@ from tocsin_collector.provision.desired import FOLDER_KIND
 from tocsin_collector.provision.difference import CHANGE, CREATE, DELETE, Found, Item, Step, differing
 from tocsin_collector.provision.fault import ProvisionError, RefusedError
 from tocsin_collector.provision.stamp import Json, board_stamp, digest, stamped, unstamped
+from tocsin_dashboards.builder import SCHEMA_VERSION
 
 OLDEST = (9, 0)
 FOLDER = managed.FOLDER
@@ -146,14 +147,14 @@ class Grafana:
         if stamp is None:
             return Found(BOARD, uid, owned=False, title=title)
         now = digest(unstamped(board))
-        if now != stamp and stamp and self._untouched(uid, stamp):
+        if now != stamp and stamp and board.get("schemaVersion") != SCHEMA_VERSION and self._untouched(uid, stamp):
             now = stamp
         if meta.get("folderUid", FOLDER) != FOLDER:
             now = "moved"
         return Found(BOARD, uid, True, None, title, now, stamp, locked, handle=board)
 
     def _untouched(self, uid: str, stamp: str) -> bool:
-        """Whether the last that was saved is what we saved: a newer Grafana brings a board's JSON to its own schema."""
+        """Whether the last that was saved is what we saved: a newer Grafana brings a board to its own schema."""
         path = f"/api/dashboards/uid/{quote(uid, safe='')}/versions?limit=1"
         listed = self._client.find(path, f"show the versions of the board {uid}")
         listed = listed.get("versions") if isinstance(listed, dict) else listed

@@ -14,7 +14,7 @@ from tocsin_schema.metric import HISTOGRAM, Metric
 Json = dict[str, Any]
 
 DURATION = re.compile(r"(?:\d+(?:ms|s|m|h|d|w|y))+")
-_PAIR = re.compile(r"([A-Za-z_][\w.-]*):(?:\s+(.*))?")
+_PAIR = re.compile(r'("[^"\\]*"|[A-Za-z_][\w.-]*):(?:\s+(.*))?')
 _TOKEN = re.compile(r"[a-zA-Z_:][\w:]*")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|`[^`]*`')
 _PAIRS = {")": "(", "]": "[", "}": "{"}
@@ -71,7 +71,7 @@ def _map(lines: list[tuple[int, int, str]], at: int) -> tuple[Json, int]:
         pair = _PAIR.fullmatch(text)
         if pair is None:
             raise RuleFileError(f"line {number}: `key: value` expected, found {text[:60]!r}")
-        name, value = pair[1], pair[2]
+        name, value = pair[1].strip('"'), pair[2]
         if name in found:
             raise RuleFileError(f"line {number}: {name} stands twice")
         at += 1
