@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -58,6 +59,8 @@ def booted(root: Path) -> Iterator[Machine]:
     """Boot the Debian in the folder ``root``."""
     name = f"tocsin-{os.getpid()}-{time.monotonic_ns() % 1_000_000}"
     command = [
+        # A test run that is killed takes the container with it: this process, then its whole pid namespace.
+        *("setpriv", "--pdeathsig", "KILL", "unshare", "--pid", "--fork", "--kill-child", "--mount-proc"),
         tool("systemd-nspawn", "systemd-container"),
         "--quiet",
         f"--directory={root}",
@@ -69,22 +72,19 @@ def booted(root: Path) -> Iterator[Machine]:
         "--boot",
     ]
     with open(root.with_suffix(".log"), "wb") as log:
-        process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", *command], stdin=subprocess.DEVNULL, stdout=log, stderr=log
-        )
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     try:
-        leader = until(lambda: _child(process.pid), "the container has a first process")
-        machine = Machine(root, int(str(leader)))
+        nspawn = int(str(until(lambda: _child(process.pid), "the container starts")))
+        leader = int(str(until(lambda: _child(nspawn), "the container has a first process")))
+        machine = Machine(root, leader)
         states = ("running", "degraded")
         until(lambda: machine.ask("systemctl is-system-running").stdout.strip() in states, "systemd has booted", 60)
         yield machine
+        os.kill(nspawn, signal.SIGTERM)  # shuts the machine down in order
+        process.wait(30)
     finally:
-        process.terminate()
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(10)
+        process.kill()
+        process.wait(10)
         with contextlib.suppress(OSError):
             os.rmdir(f"/run/systemd/nspawn/propagate/{name}")
 
