@@ -16,7 +16,7 @@ from tocsin_collector.frame import Frame, frame
 from tocsin_collector.ingest.checks import Bounds
 from tocsin_collector.ingest.intake import BLOCK_RECORD, Intake
 from tocsin_collector.journal import open_journal
-from tocsin_collector.logs import LogStore
+from tocsin_collector.logs import open_logs
 from tocsin_collector.monitor.judge import Judge
 from tocsin_collector.monitor.monitor import Monitor
 from tocsin_collector.monitor.past import collect
@@ -44,7 +44,7 @@ class Service:
         self.clock = clock
         self.journal = open_journal(os.path.join(folder, "journal"))
         self.references = ReferenceStore(os.path.join(folder, "references"))
-        self.logs = LogStore(os.path.join(folder, "logs"), values["logs.keep_records"])
+        self.logs = open_logs(values)
         self.tracing = Tracing(self.logs)
         self.fleet = Fleet(
             values["agents"],
@@ -142,6 +142,7 @@ class Service:
         yield Sample("tocsin_events_unwatched_total", {}, self.monitor.unwatched_total)
         yield from self.fleet.samples()
         yield from self.logs.samples()
+        yield from self.tracing.samples()
         yield from self.alarms.samples()
         yield from self.inbox.samples()
         yield from self.servers.samples()

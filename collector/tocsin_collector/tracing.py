@@ -5,28 +5,35 @@ in its events (``trace_id``) and is searched in the same place.
 """
 
 import json
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.trace import StatusCode, format_span_id, format_trace_id
 
-from tocsin_collector.logs import LogStore, StoreError
+from tocsin_collector.export.exposition import Sample
+from tocsin_collector.logs import Logs, StoreError
 from tocsin_collector.logs.record import record
 
 DATASET = "tocsin.trace"
+MOST_WAITING = 1_000
+_BATCH_S = 1.0
+_STORE_S = 5.0
+_CLOSE_S = 2.0
 
 
 class Tracing:
     """Spans into a log store; ``close`` writes what is left."""
 
-    def __init__(self, store: LogStore) -> None:
+    def __init__(self, store: Logs) -> None:
         self._provider = TracerProvider(resource=Resource({"service.name": "tocsin-collector"}), shutdown_on_exit=False)
-        self._provider.add_span_processor(BatchSpanProcessor(_ToLogs(store), schedule_delay_millis=1_000))
+        self._spans = _ToLogs(store)
+        self._provider.add_span_processor(self._spans)
         self._tracer = self._provider.get_tracer("tocsin_collector")
 
     @contextmanager
@@ -35,22 +42,60 @@ class Tracing:
         with self._tracer.start_as_current_span(name, attributes=attributes):
             yield
 
+    def samples(self) -> Iterator[Sample]:
+        """The metrics of the spans' way."""
+        yield Sample("tocsin_trace_spans_dropped_total", {}, self._spans.dropped)
+
     def close(self) -> None:
         """Write the spans that wait, before the store is closed."""
         self._provider.shutdown()
 
 
-class _ToLogs(SpanExporter):
-    def __init__(self, store: LogStore) -> None:
-        self._store = store
+class _ToLogs(SpanProcessor):
+    """Spans that ended, a bounded number of them, until the store has them; its thread tries again while it is away.
 
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+    A span's record has the span's id, so that what is sent twice is one.
+    """
+
+    def __init__(self, store: Logs) -> None:
+        self.dropped = 0
+        self._store = store
+        self._waiting: deque[ReadableSpan] = deque()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="spans", daemon=True)
+        self._thread.start()
+
+    def on_end(self, span: ReadableSpan) -> None:
+        if len(self._waiting) < MOST_WAITING:
+            self._waiting.append(span)
+        else:
+            self.dropped += 1
+
+    def shutdown(self) -> None:
+        self._closing.set()
+        self._thread.join(_CLOSE_S + _STORE_S)
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        del timeout_millis
+        return not self._waiting
+
+    def _run(self) -> None:
+        while not self._closing.wait(_BATCH_S):
+            self._send(_STORE_S)
+        self._send(_CLOSE_S)
+        self.dropped += len(self._waiting)
+        self._waiting.clear()
+
+    def _send(self, limit_s: float) -> None:
+        spans = list(self._waiting)
         now_us = int(time.time() * 1e6)
         try:
-            self._store.add([record(_line(span), now_us) for span in spans]).result(timeout=10)
+            if spans:
+                self._store.add([record(_line(span), now_us) for span in spans]).result(limit_s)
         except (StoreError, TimeoutError):
-            return SpanExportResult.FAILURE
-        return SpanExportResult.SUCCESS
+            return  # they stay for the next turn
+        for _ in spans:
+            self._waiting.popleft()
 
 
 def _line(span: ReadableSpan) -> bytes:

@@ -1,7 +1,11 @@
-"""The embedded log store: records over HTTP into SQLite FTS5, searched by page and command."""
+"""The log store: records over HTTP into SQLite FTS5 or Elasticsearch, searched by page and command."""
 
+from tocsin_collector.logs.choice import open_logs
+from tocsin_collector.logs.contract import Found, Logs, State, StoreError, Unusable
 from tocsin_collector.logs.query import QueryError
 from tocsin_collector.logs.route import logs_router
-from tocsin_collector.logs.store import Found, LogStore, StoreError
+from tocsin_collector.logs.store import LogStore
 
-__all__ = ["Found", "LogStore", "QueryError", "StoreError", "logs_router"]
+__all__ = [
+    "Found", "LogStore", "Logs", "QueryError", "State", "StoreError", "Unusable", "logs_router", "open_logs",
+]  # fmt: skip

@@ -11,13 +11,19 @@ from tocsin_schema.logrecord import LEVELS, MAX_ID, MAX_MESSAGE
 MAX_FIELDS = 256
 MAX_DEPTH = 32
 MAX_FIELDS_BYTES = 65_536
+ORDER = "tocsin.order"
+"""The field of a stored document that says its place among all."""
 LATEST_S = 7_258_118_400  # the year 2200; SQLite's row ids order records until 2248
 
 _LEVEL_NAMES = {name: level for level, name in enumerate(LEVELS)} | {
     "trace": 0, "notice": 1, "warn": 2, "err": 3,
     "fatal": 4, "crit": 4, "alert": 4, "emerg": 4, "emergency": 4, "panic": 4,
 }  # fmt: skip
-_OWN = ("@timestamp", "message", "event.id", "log.level", "host.name", "service.name")
+_OWN = (
+    "@timestamp", "message", "event.id", "log.level", "host.name", "service.name",
+    "data_stream.type", "data_stream.dataset", "data_stream.namespace", ORDER,
+)  # fmt: skip
+"""What does not stay among the fields: it has its place in a record, or says where a record goes."""
 # Control bytes would reach terminals and pages: they are kept as their pictures (ESC as U+241B); C1 has none.
 _VISIBLE = {code: 0x2400 + code for code in range(32) if code not in (9, 10)} | {0x7F: 0x2421}
 _VISIBLE |= dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
@@ -34,7 +40,10 @@ class RecordError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A log record as the store keeps it. ``level`` is an index of LEVELS; ``fields`` are the others, flat, as JSON."""
+    """A log record as the store keeps it. ``level`` is an index of LEVELS; ``fields`` are the others, flat, as JSON.
+
+    ``dataset`` and ``namespace`` are as the sender named them, empty where it did not.
+    """
 
     id: str | None
     time_us: int
@@ -43,6 +52,8 @@ class Record:
     service: str
     message: str
     fields: str
+    dataset: str = ""
+    namespace: str = ""
 
 
 def record(line: bytes, received_us: int) -> Record:
@@ -70,6 +81,8 @@ def record(line: bytes, received_us: int) -> Record:
         service=_text(fields.get("service.name"))[:256],
         message=message.translate(_VISIBLE),
         fields=_rest(rest),
+        dataset=_text(fields.get("event.dataset"))[:256],
+        namespace=_text(fields.get("data_stream.namespace"))[:256],
     )
 
 

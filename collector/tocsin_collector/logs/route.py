@@ -1,4 +1,4 @@
-"""`POST /v1/logs` takes log records and answers when they are on disk; `GET /v1/logs` searches them."""
+"""`POST /v1/logs` takes log records and answers when the store has them; `GET /v1/logs` searches them."""
 
 import asyncio
 import time
@@ -12,9 +12,9 @@ from starlette.concurrency import run_in_threadpool
 
 from tocsin_collector.ingest.answer import Refusal
 from tocsin_collector.ingest.body import Disconnected, Limits, read_body
+from tocsin_collector.logs.contract import Found, Logs, StoreError, Taken
 from tocsin_collector.logs.query import QueryError
 from tocsin_collector.logs.record import Record, RecordError, record
-from tocsin_collector.logs.store import Found, LogStore, StoreError, Taken
 from tocsin_schema.logrecord import LEVELS
 
 MAX_ROWS = 100_000
@@ -43,7 +43,7 @@ Rejected = list[dict[str, object]]
 
 
 def logs_router(
-    store: LogStore,
+    store: Logs,
     *,
     max_body_bytes: int = 16_777_216,
     max_decompressed_bytes: int = 33_554_432,
@@ -55,8 +55,8 @@ def logs_router(
 
     @router.post("/v1/logs", openapi_extra=_BODY, summary="Store log records (ndjson, flat ECS fields)")
     async def post_logs(request: Request) -> JSONResponse:
-        """`{"accepted", "duplicate", "rejected"}`, once every accepted record is on disk. 400 when every row is
-        refused."""
+        """`{"accepted", "duplicate", "rejected"}`, once the store has every accepted record. 400 when every row
+        is refused, 503 while the store does not answer: nothing is lost when the sender tries again."""
         try:
             _check_type(request.headers.get("content-type", ""))
             rows = _rows(await read_body(request.receive, dict(request.headers.raw), limits))
@@ -96,6 +96,8 @@ def logs_router(
             return _error(400, "query", str(error))
         except ValueError as error:
             return _error(400, "parameter", str(error))
+        except StoreError as error:
+            return _error(503, "store", str(error), {"Retry-After": "5"})
         return JSONResponse(_answer(found))
 
     return router

@@ -11,21 +11,16 @@ import os
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
-from typing import NamedTuple
 
 from tocsin_collector.export.exposition import Sample
+from tocsin_collector.logs.contract import COUNT_LIMIT, ORDER_SLOT, Found, Row, State, StoreError, Taken
 from tocsin_collector.logs.query import match
 from tocsin_collector.logs.record import Record
 from tocsin_schema.logrecord import LEVELS
 
-COUNT_LIMIT = 10_000
-MARK_BEGIN, MARK_END = "\x02", "\x03"
-"""Around what was found in ``Row.marked``; the store has no control characters of its own."""
-
-_SLOT = 1 << 20
 _WAITING_RECORDS = 200_000
 _BATCH_RECORDS = 20_000
 _CLOSE = None
@@ -39,43 +34,6 @@ CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5(
 """
 
 
-class StoreError(Exception):
-    """The store cannot be opened, or could not take a batch: nothing of it was kept, its sender should come back
-    later."""
-
-
-class Taken(NamedTuple):
-    """What became of a batch."""
-
-    accepted: int
-    duplicate: int
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A record that was found. ``marked`` is the message with MARK_BEGIN and MARK_END around what was searched."""
-
-    time_s: float
-    level: str
-    host: str
-    service: str
-    message: str
-    marked: str
-    id: str | None
-    fields: dict[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One page of a search, newest first. ``total`` counts to COUNT_LIMIT at most; ``next`` is where the next page
-    begins, None on the last."""
-
-    rows: list[Row]
-    total: int
-    capped: bool
-    next: int | None
-
-
 class LogStore:
     """Opens or makes the store in a folder (StoreError). ``close`` writes what waits. Safe from any thread."""
 
@@ -86,6 +44,7 @@ class LogStore:
         self._lock = threading.Lock()
         self._waiting = 0
         self._closed = False
+        self._last_success_s: float | None = None
         self._writer = self._open(folder)
         self._stored: int = self._writer.execute("SELECT count(*) FROM record").fetchone()[0]
         self.counts = dict.fromkeys(("accepted", "duplicate", "rejected", "expired", "failures"), 0)
@@ -171,6 +130,7 @@ class LogStore:
             done = [self._insert(batch) for batch in batches]
             accepted = sum(taken.accepted for taken in done)
             expired = self._expire(self._stored + accepted - self._keep)
+        self._last_success_s = time.time()
         self._stored += accepted - expired
         self.counts["accepted"] += accepted
         self.counts["duplicate"] += sum(taken.duplicate for taken in done)
@@ -206,12 +166,12 @@ class LogStore:
         return Taken(accepted, len(batch) - accepted)
 
     def _free_row(self, millisecond: int) -> int:
-        low = millisecond * _SLOT
-        newest = self._writer.execute("SELECT max(row) FROM record WHERE row >= ? AND row < ?", (low, low + _SLOT))
+        low = millisecond * ORDER_SLOT
+        newest = self._writer.execute("SELECT max(row) FROM record WHERE row >= ? AND row < ?", (low, low + ORDER_SLOT))
         last: int | None = newest.fetchone()[0]
         if last is None:
             return low
-        return last + 1 if last + 1 < low + _SLOT else self._free_row(millisecond + 1)
+        return last + 1 if last + 1 < low + ORDER_SLOT else self._free_row(millisecond + 1)
 
     def _expire(self, surplus: int) -> int:
         if surplus <= 0:
@@ -269,6 +229,10 @@ class LogStore:
         with contextlib.closing(sqlite3.connect(f"file:{self._path}?mode=ro", timeout=10, uri=True)) as reader:
             return [name for (name,) in reader.execute(walk)]
 
+    def state(self) -> State:
+        """It answers as long as it is open."""
+        return State(not self._closed, self._last_success_s, "the log store is closed" if self._closed else "")
+
     def samples(self) -> Iterator[Sample]:
         """The store's own metrics."""
         for outcome in ("accepted", "duplicate", "rejected"):
@@ -292,7 +256,7 @@ def _conditions(
     for bound, op in ((since_s, ">="), (until_s, "<")):
         if bound is not None:
             parts.append(f"{{row}} {op} ?")
-            values.append(max(0, min(int(bound * 1000), 1 << 42)) * _SLOT)
+            values.append(max(0, min(int(bound * 1000), 1 << 42)) * ORDER_SLOT)
     if level:
         if level not in LEVELS:
             raise ValueError(f"level {level!r:.40}: one of {', '.join(LEVELS)} expected")

@@ -5,9 +5,9 @@ from urllib.parse import urlencode
 
 from markupsafe import Markup, escape
 
-from tocsin_collector.logs import Found, QueryError
+from tocsin_collector.logs import Found, QueryError, StoreError
+from tocsin_collector.logs.contract import MARK_BEGIN, MARK_END
 from tocsin_collector.logs.route import moment
-from tocsin_collector.logs.store import MARK_BEGIN, MARK_END
 from tocsin_collector.page.view import Sources
 from tocsin_schema.logrecord import LEVELS
 
@@ -41,15 +41,16 @@ def context(search: Search, sources: Sources) -> dict[str, object]:
         found = sources.logs.search(
             search.q, since_s, level=search.level, host=search.host, limit=LIMIT, before=search.before
         )
-    except QueryError as error:
+    except (QueryError, ValueError) as error:
         fault = str(error)
-    except ValueError as error:
-        fault = str(error)
+    except StoreError as error:
+        fault = f"The logs cannot be searched now: {error}"
     return {
         "search": search,
         "found": found,
         "rows": [(row, marked(row.marked)) for row in found.rows],
         "fault": fault,
+        "trouble": "" if fault else sources.logs.state().error,
         "levels": LEVELS,
         "spans": SPANS if search.since in dict(SPANS) else (*SPANS, (search.since, search.since)),
         "hosts": sources.logs.hosts(),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from tocsin_collector.alarms import Alarms
 from tocsin_collector.fleet import Fleet
-from tocsin_collector.logs import LogStore
+from tocsin_collector.logs import Logs
 from tocsin_collector.notifications import InboxView
 from tocsin_collector.page.links import Links
 from tocsin_collector.servers import ServerView
@@ -19,7 +19,7 @@ class Sources:
     views: Callable[[], Sequence[ModelView]]
     fleet: Fleet
     alarms: Alarms
-    logs: LogStore
+    logs: Logs
     clock: Callable[[], float]
     utc_offset_s: float = 0.0
     servers: Callable[[], Sequence[ServerView]] = tuple

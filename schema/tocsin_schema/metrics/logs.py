@@ -1,4 +1,4 @@
-"""The embedded log store."""
+"""The log store: the embedded one, or Elasticsearch."""
 
 from tocsin_schema.metric import COUNTER, GAUGE, Metric
 
@@ -25,6 +25,13 @@ METRICS = (
         COUNTER,
         "",
         "Batches of log records that the store could not write; their senders were told to come back.",
+        emitter="collector",
+    ),
+    Metric(
+        "tocsin_trace_spans_dropped_total",
+        COUNTER,
+        "",
+        "Spans of the collector's own traces that were dropped because the log store was away for too long.",
         emitter="collector",
     ),
 )

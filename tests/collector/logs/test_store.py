@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from tocsin_collector.export.exposition import render
 from tocsin_collector.logs import LogStore, QueryError, StoreError
+from tocsin_collector.logs.contract import COUNT_LIMIT, MARK_BEGIN, MARK_END
 from tocsin_collector.logs.record import Record, record
-from tocsin_collector.logs.store import COUNT_LIMIT, MARK_BEGIN, MARK_END
 
 SECOND = 1_000_000
 
@@ -209,9 +209,11 @@ def test_a_store_that_is_no_database_is_said_by_its_path(tmp_path: Path) -> None
 
 def test_a_closed_store_takes_nothing_and_says_so(opened: Callable[..., LogStore]) -> None:
     store = opened()
+    assert store.state() == (True, None, "")
     waiting = store.add([_made("written before the end")])
     store.close()
     assert waiting.result(10) == (1, 0)
+    assert store.state()[::2] == (False, "the log store is closed")
     with pytest.raises(StoreError, match="closed"):
         store.add([_made("a")]).result(10)
 
