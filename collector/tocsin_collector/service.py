@@ -70,7 +70,7 @@ class Service:
         )
         self.scraped = TargetsFile(
             values["prometheus.targets_file"],
-            own_address(page_url, values["alerting.page_url"]),
+            own_address(page_url),
             values["agents"],
             values["agents_file"],
         )

@@ -24,20 +24,14 @@ _WILDCARDS = ("0.0.0.0", "::", "")  # noqa: S104  # not listened on here: no add
 _log = logging.getLogger(__name__)
 
 
-def own_address(listening: str, page_url: str = "") -> Address:
-    """Where the collector's /metrics is scraped: below the page's address as people reach it, else where it listens,
-    by the host's name when it listens on all addresses."""
-    if page_url:
-        with contextlib.suppress(AddressError, ValueError):
-            return address(_metrics(page_url, urlsplit(page_url).hostname or ""))
-    host = urlsplit(listening).hostname or ""
-    return address(_metrics(listening, socket.gethostname() if host in _WILDCARDS else host))
+def own_address(listening: str) -> Address:
+    """Where the collector's /metrics is scraped: where it listens, by the host's name when that is on all addresses.
 
-
-def _metrics(url: str, host: str) -> str:
-    parts = urlsplit(url)
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}{parts.path.rstrip('/')}/metrics"
+    The page's address as people reach it may ask for a person's login.
+    """
+    parts = urlsplit(listening)
+    host = socket.gethostname() if parts.hostname in _WILDCARDS else parts.hostname or ""
+    return address(f"http://{f'[{host}]' if ':' in host else host}:{parts.port or 80}/metrics")
 
 
 def groups(own: Address, agents: Iterable[Address]) -> tuple[list[Group], list[str]]:
