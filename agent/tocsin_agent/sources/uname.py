@@ -28,6 +28,7 @@ class Uname:
     METRICS = METRICS
 
     def __init__(self, values: "Values") -> None:
+        self._host = str(values["host"])
         self._domain = KernelFile(f"{values['procfs']}/sys/kernel/domainname")
 
     def read(self) -> bytes:
@@ -38,7 +39,7 @@ class Uname:
             "release": found.release,
             "version": found.version,
             "machine": found.machine,
-            "nodename": found.nodename,
+            "nodename": self._host or found.nodename,
             "domainname": parse(self._domain.read()),
         }
         return family(METRICS[0], [(labels, 1)])

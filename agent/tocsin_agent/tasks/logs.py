@@ -55,7 +55,7 @@ def start(values: "Values") -> LogsTask | None:
     from tocsin_agent.logs.shipper import Shipper
     from tocsin_agent.relay.upstream import Address, Upstream
 
-    host = os.uname().nodename
+    host = str(values["host"]) or os.uname().nodename
     records = Records(
         host=host,
         dataset=str(values["logs.dataset"]),

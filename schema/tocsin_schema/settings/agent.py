@@ -17,6 +17,13 @@ AGENT = (
         "the collector's address, http://host:port; events and logs go there",
         env="TOCSIN_COLLECTOR",
     ),
+    Key(
+        "host",
+        "text",
+        "",
+        "this host's name in node_uname_info and in log records, for a container that has another; empty: the kernel's",
+        env="TOCSIN_AGENT_HOST",
+    ),
     Key("state_dir", "text", "", "where log positions are kept; empty: $XDG_STATE_HOME/tocsin-agent"),
     Key(
         "sources",

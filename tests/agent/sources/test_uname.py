@@ -15,6 +15,11 @@ def test_recorded_host(host, series):
     assert dict(labels)["nodename"] == os.uname().nodename
 
 
+def test_a_container_tells_the_name_that_it_is_given(host, series):
+    ((_, labels),) = series(Uname(host("server_4.14") | {"host": "node-7"}).read())
+    assert dict(labels)["nodename"] == "node-7"
+
+
 def test_a_missing_file_is_an_error_of_the_source_alone(host):
     values = host("server_4.14")
     os.unlink(f"{values['procfs']}/sys/kernel/domainname")
