@@ -16,6 +16,7 @@ from tests.collector.alarms.conftest import Http
 from tests.servers.alertmanager import alertmanager
 from tests.servers.process import Server, free_port, serving, until
 from tests.servers.prometheus import prometheus
+from tests.system.gate import Gate
 from tocsin_schema.config import toml
 
 PAGE = "http://tocsin.example"
@@ -96,11 +97,14 @@ def _remarks(found: Collector) -> list[str]:
 
 @dataclass(frozen=True)
 class Beside:
-    """The chain: agents and the collector are scraped, rules judge, Alertmanager calls the collector, it the hook."""
+    """The chain: agents and the collector are scraped, rules judge, Alertmanager calls the collector, it the hook.
+
+    Prometheus and the collector reach Alertmanager through the gate."""
 
     collector: Collector
     prometheus: Server
     alertmanager: Server
+    gate: Gate
     hook: Http
 
 
@@ -118,7 +122,8 @@ def beside(folder: Path, agents: list[str], **settings: object) -> Iterator[Besi
         hook = running.enter_context(contextlib.closing(Http()))
         (folder / "hooks").write_text(f"json://127.0.0.1:{hook.port}/\n")
         alerts = running.enter_context(alertmanager(str(folder), _ALERTMANAGER.format(collector="http://127.0.0.1:9")))
-        config = _PROMETHEUS.format(rules=rules, targets=targets, alertmanager=alerts.url.removeprefix("http://"))
+        gate = running.enter_context(contextlib.closing(Gate(alerts.url)))
+        config = _PROMETHEUS.format(rules=rules, targets=targets, alertmanager=gate.url.removeprefix("http://"))
         metrics = running.enter_context(prometheus(str(folder), config))
         port = free_port()  # late, and taken at once: others look for free ports too
         started = collector(
@@ -129,7 +134,7 @@ def beside(folder: Path, agents: list[str], **settings: object) -> Iterator[Besi
             alerting__targets_file=str(folder / "hooks"),
             prometheus__url=metrics.url,
             prometheus__targets_file=str(targets),
-            alertmanager__url=alerts.url,
+            alertmanager__url=gate.url,
             **settings,
         )
         found = running.enter_context(started)
@@ -142,4 +147,4 @@ def beside(folder: Path, agents: list[str], **settings: object) -> Iterator[Besi
             "hands alerts to 1 Alertmanager",
         ]
         until(lambda: _remarks(found) == wanted, f"Prometheus says {wanted}; see {found.url}/v1/servers")
-        yield Beside(found, metrics, alerts, hook)
+        yield Beside(found, metrics, alerts, gate, hook)
