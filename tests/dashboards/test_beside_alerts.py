@@ -19,6 +19,7 @@ COMPARED = {name: alert for name, alert in ALERTS.items() if alert.comparison}
 
 DRAWN_AT = {
     "LogStoreFailing": ("tocsin-pipeline", 46),
+    "LogRecordsRejected": ("tocsin-pipeline", 48),
 }
 """Where an alert's number is drawn, if not in the panel that it leads to."""
 BOUND = {

@@ -27,7 +27,8 @@ _REAL = 'fstype!~"tmpfs|ramfs|overlay|squashfs|iso9660|devtmpfs|nsfs|fuse.lxcfs"
 """File systems that can fill up."""
 _FREE, _SIZE = "node_filesystem_avail_bytes", "node_filesystem_size_bytes"
 _AGENT = series("up", 'job="tocsin-agent"')
-_IN_FOUR_HOURS = f"predict_linear({series(_FREE, _REAL)}[6h], 14400)"
+# Six hours hold file systems that are no longer mounted.
+_IN_FOUR_HOURS = f"(predict_linear({series(_FREE, _REAL)}[6h], 14400) and {series(_FREE, _REAL)})"
 _FREE_RATIO = ratio(_FREE, _SIZE, _REAL)
 _XIDS = "tocsin_gpu_xid_errors_total"
 _DEVICE_XIDS = 'xid=~"48|62|64|74|79|95|119|120|140"'
@@ -287,6 +288,7 @@ CPU_AND_MEMORY = (
         "Where the CPU time of the chosen hosts goes, idle time left out; 100 % is all their cores.",
         "percentunit",
         (Query(f"avg by (mode) ({rate('node_cpu_seconds_total', _BUSY)})", "{{mode}}"),),
+        maximum=1,
         stacked=True,
     ),
     Panel(
@@ -396,10 +398,10 @@ CPU_AND_MEMORY = (
     ),
     Panel(
         41,
-        "CPUs online",
-        "CPUs that the kernel uses.",
-        "short",
-        (Query(f"sum by (instance) ({series('node_cpu_online')})", _HOST),),
+        "Swap in use",
+        "Memory that lies on a disk. It may stay for days without harm; what hurts is the traffic beside it.",
+        "bytes",
+        (Query(f"{series('node_memory_SwapTotal_bytes')} - {series('node_memory_SwapFree_bytes')}", _HOST),),
         drills=_TO_HOST,
     ),
 )

@@ -294,7 +294,7 @@ WINDOWS = (
     Panel(
         27,
         "Values of another kind",
-        "Share of rows where the feature is infinite or not of the reference's kind; dashed: the bound of each feature.",
+        "Share of rows where the feature is infinite or not of the reference's kind; dashed: the feature's bound.",
         "percentunit",
         (
             Query(series("tocsin_feature_invalid_ratio"), _FEATURE),

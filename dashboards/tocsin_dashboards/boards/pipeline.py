@@ -28,6 +28,11 @@ _ACCEPTED = "tocsin_events_accepted_total"
 _MESSAGES = "tocsin_notifications_total"
 _FAILED = 'outcome="failed"'
 _FIRING = "tocsin_alerts_firing"
+_DOCUMENTS = "tocsin_elasticsearch_documents_total"
+_AGAIN = rate_by("instance", _DOCUMENTS, 'outcome="retried"')
+_SENT = rate_by("instance", _DOCUMENTS)
+_DEAD = 'outcome=~"dead_letter|dead_letter_file|dropped"'
+_NO_ELASTICSEARCH = "logs stay in the embedded store"
 _ANSWERS = ((0, "does not answer", RED), (1, "answers", GREEN))
 _ONLY_THIS = (Drill("Only this one", "tocsin-pipeline", ("instance",)),)
 _ON_THE_HOST = (Drill("Its host", "tocsin-fleet", ("instance",)),)
@@ -108,6 +113,7 @@ BROKEN = (
         (Query(f"min by (job, instance) ({_UP})", "{{job}} {{instance}}"),),
         kind="state-timeline",
         width=12,
+        height=10,
         words=_ANSWERS,
         drills=_ONLY_THIS,
     ),
@@ -119,6 +125,7 @@ BROKEN = (
         (Query(f"clamp_max(max by (alertname) ({series(_FIRING)}), 1)", "{{alertname}}"),),
         kind="state-timeline",
         width=12,
+        height=10,
         words=((0, "quiet", GREEN), (1, "fires", RED)),
         no_value="the collector judges none",
     ),
@@ -232,6 +239,96 @@ SERVERS = (
         minimum=None,
         no_value="none is configured",
         needs="servers",
+    ),
+    Panel(
+        42,
+        "Documents in Elasticsearch",
+        "Log records a second by what became of them: stored, there already, sent again, or kept as dead letters.",
+        "recps",
+        (Query(rate_by("outcome", _DOCUMENTS), "{{outcome}}"),),
+        width=8,
+        no_value=_NO_ELASTICSEARCH,
+        needs="elasticsearch",
+    ),
+    Panel(
+        43,
+        "Requests to Elasticsearch",
+        "Requests a second by the status answered; none is no answer.",
+        "reqps",
+        (Query(rate_by("code", "tocsin_elasticsearch_requests_total"), "{{code}}"),),
+        width=8,
+        no_value=_NO_ELASTICSEARCH,
+        needs="elasticsearch",
+    ),
+    Panel(
+        44,
+        "Time of a bulk request",
+        "Mean time that Elasticsearch takes for a bulk request.",
+        "s",
+        (
+            Query(
+                mean_by("instance", "tocsin_elasticsearch_bulk_seconds_total", "tocsin_elasticsearch_requests_total"),
+                _WHO,
+            ),
+        ),
+        width=8,
+        no_value=_NO_ELASTICSEARCH,
+        needs="elasticsearch",
+    ),
+    Panel(
+        45,
+        "Since Elasticsearch last answered",
+        "Time since Elasticsearch last answered as it should.",
+        "s",
+        (Query(f"time() - {series('tocsin_elasticsearch_last_success_timestamp_seconds')}", _WHO),),
+        width=8,
+        minimum=None,
+        no_value=_NO_ELASTICSEARCH,
+        needs="elasticsearch",
+    ),
+    Panel(
+        46,
+        "Log records sent again",
+        "Share of the log records that Elasticsearch did not take and that are to come again. The line is where the "
+        "alert LogStoreFailing begins.",
+        "percentunit",
+        (Query(f"{_AGAIN} / ({_SENT} > 0) or 0 * {_SENT}", _WHO),),
+        steps=above(0.5),
+        no_value=_NO_ELASTICSEARCH,
+        needs="elasticsearch",
+    ),
+    Panel(
+        47,
+        "Log records that wait",
+        "Log records that wait for Elasticsearch in memory; their senders wait for the answer.",
+        "bytes",
+        (Query(series("tocsin_elasticsearch_waiting_bytes"), _WHO),),
+        no_value=_NO_ELASTICSEARCH,
+        needs="elasticsearch",
+    ),
+    Panel(
+        48,
+        "Dead letters",
+        "Log records that Elasticsearch does not take: kept in the dead letter's data stream, in a file of the "
+        "collector when that fails too, or dropped when the file is full. Any is an alert: LogRecordsRejected.",
+        "short",
+        (Query(f"sum by (outcome) ({gain(_DOCUMENTS, _DEAD)})", "{{outcome}}"),),
+        width=12,
+        bars=True,
+        steps=above(ANY),
+        no_value=_NO_ELASTICSEARCH,
+        needs="elasticsearch",
+    ),
+    Panel(
+        49,
+        "Spans dropped",
+        "Spans of the collector's own traces that were dropped because the log store was away for too long.",
+        "short",
+        (Query(gain("tocsin_trace_spans_dropped_total"), _WHO),),
+        width=12,
+        bars=True,
+        steps=above(ANY),
+        drills=_ONLY_THIS,
     ),
 )
 

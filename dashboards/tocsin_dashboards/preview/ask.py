@@ -9,11 +9,13 @@ import re
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 Json = dict[str, Any]
+Found = tuple[dict[str, str], tuple[tuple[float, float], ...]]
+"""A series' labels and its points."""
 _POINTS = 240
 """Points of a chart; Grafana asks for one a pixel."""
 _LIMIT_S = 30
@@ -93,32 +95,32 @@ class Prometheus:
                 answer.series.append(Series(target["refId"], labels, legend(target["legendFormat"], labels), points))
         return answer
 
-    def now(self, expr: str, span: Span) -> list[tuple[dict[str, str], tuple[tuple[float, float], ...]]]:
+    def now(self, expr: str, span: Span) -> list[Found]:
         """The newest values of an expression."""
         result = self._get("query", query=expr, time=f"{span.end_s:.3f}")
-        return [(each["metric"], _points([each["value"]])) for each in result]
+        return _with_points((each["metric"], [each["value"]]) for each in result)
 
-    def over(self, expr: str, span: Span) -> list[tuple[dict[str, str], tuple[tuple[float, float], ...]]]:
+    def over(self, expr: str, span: Span) -> list[Found]:
         """An expression over the span; points that are no number are left out."""
         # Whole steps, as Grafana asks: the same page shows the same points.
         start = math.floor(span.start_s / span.step_s) * span.step_s
         result = self._get(
             "query_range", query=expr, start=f"{start:.3f}", end=f"{span.end_s:.3f}", step=f"{span.step_s:g}"
         )
-        found = ((each["metric"], _points(each["values"])) for each in result)
-        return [(labels, points) for labels, points in found if points]
+        return _with_points((each["metric"], each["values"]) for each in result)
 
     def _get(self, path: str, **query: str) -> list[Json]:
         url = f"{self._url}/api/v1/{path}"
         body = urllib.parse.urlencode(query).encode()
         try:
             with urllib.request.urlopen(url, data=body, timeout=_LIMIT_S) as answer:  # noqa: S310
-                said = json.load(answer)
+                result: list[Json] = json.load(answer)["data"]["result"]
         except urllib.error.HTTPError as error:
             raise PrometheusError(_reason(error)) from None
         except (OSError, ValueError) as error:
             raise PrometheusError(f"{url}: {error}") from None
-        result: list[Json] = said["data"]["result"]
+        except (KeyError, TypeError):
+            raise PrometheusError(f"{url} answers, but not as Prometheus does") from None
         return result
 
 
@@ -138,9 +140,13 @@ def legend(template: str, labels: Mapping[str, str]) -> str:
     return re.sub(r" +", " ", _LEGEND.sub(lambda found: labels.get(found[1], ""), template)).strip() or "value"
 
 
-def _points(values: list[list[Any]]) -> tuple[tuple[float, float], ...]:
-    found = ((float(at), float(value)) for at, value in values)
-    return tuple((at, value) for at, value in found if not math.isnan(value))
+def _with_points(found: Iterable[tuple[dict[str, str], list[list[Any]]]]) -> list[Found]:
+    kept = []
+    for labels, values in found:
+        points = ((float(at), float(value)) for at, value in values)
+        numbers = tuple((at, value) for at, value in points if not math.isnan(value))
+        kept += [(labels, numbers)] if numbers else []
+    return kept
 
 
 def _reason(error: urllib.error.HTTPError) -> str:

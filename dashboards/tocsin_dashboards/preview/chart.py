@@ -103,6 +103,8 @@ def _bars(points: Points, x: Scale, y: Scale, step_s: float) -> str:
 
 def _thresholds(defaults: Json, y: Scale, left: float, plot: Box) -> str:
     drawn = []
+    if defaults["custom"]["thresholdsStyle"]["mode"] == "off":
+        return ""
     for step in defaults.get("thresholds", {}).get("steps", []):
         value = step["value"]
         if value is None or not y.low <= value <= y.high:

@@ -29,7 +29,8 @@ class Scale:
 
 def ticks(low: float, high: float, unit: str, most: int = 5) -> list[float]:
     """Round values that span ``low`` to ``high``: at most one more than ``most``."""
-    step = _round(max(high - low, 1e-12) / most, unit)
+    # Less than a millionth of the value is no difference that a tick could tell.
+    step = _round(max(high - low, abs(low) * 1e-6, abs(high) * 1e-6, 1e-12) / most, unit)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     return [number * step for number in range(first, max(last, first + 1) + 1)]
 
@@ -56,14 +57,12 @@ def time_ticks(start_s: float, end_s: float, most: int) -> list[tuple[float, str
 
 
 def _round(step: float, unit: str) -> float:
-    base = 1.0
     if unit in _TIME and step > 1:
         return next((float(length) for length in _TIME_STEPS if length >= step), _round(step, "none"))
     if unit in _BINARY and step > 1:
-        base = 1024.0 ** math.floor(math.log(step, 1024))
-    power = 10.0 ** math.floor(math.log10(step / base))
-    nice = next(factor for factor in (1.0, 2.0, 2.5, 5.0, 10.0) if step / base <= factor * power * (1 + 1e-9))
-    return nice * power * base
+        return 2.0 ** math.ceil(math.log2(step) - 1e-9)
+    power = 10.0 ** math.floor(math.log10(step))
+    return power * next(factor for factor in (1.0, 2.0, 2.5, 5.0, 10.0) if step <= factor * power * (1 + 1e-9))
 
 
 def _number(shown: str) -> float:

@@ -22,7 +22,7 @@ def draw(panel: Json, found: list[Series], box: Box) -> str:
         word = colors.mapped(each.last, defaults)
         shown = word["text"] if word else in_unit(each.last, defaults["unit"], defaults.get("decimals"))
         named = len(found) > 1
-        size = min(box.height * (0.42 if named else 0.5), (wide - 16) / max(len(shown), 1) / _LETTER, 44.0)
+        size = min(box.height * (0.42 if named else 0.5), (wide - 16) / max(len(shown), 1) / _LETTER, 30.0)
         middle = (number + 0.5) * wide
         down = box.height * (0.42 if named else 0.5)
         color = colors.of_value(each.last, defaults) or "transparent"
