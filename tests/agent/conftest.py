@@ -21,7 +21,6 @@ def configured(root: Path) -> dict[str, object]:
     """The agent's defaults, with every path inside a folder."""
     values = {key.path: key.default for key in AGENT}
     return values | {
-        "host": "",
         "procfs": str(root / "proc"),
         "sysfs": str(root / "sys"),
         "rootfs": str(root / "rootfs"),

@@ -265,7 +265,7 @@ def test_the_task_tells_its_series(sink, tmp_path):
     append(tmp_path / "app.log", text(0, 3))
     values = {
         "logs.files": [str(tmp_path / "*.log")], "collector": sink.url, "state_dir": str(tmp_path / "state"),
-        "logs.dataset": "app", "logs.namespace": "default", "logs.service": "",
+        "host": "node-7", "logs.dataset": "app", "logs.namespace": "default", "logs.service": "",
     }  # fmt: skip
     task = logs.start(values)
     sink.wait(lambda sink: len(sink.records) == 3)
