@@ -115,7 +115,9 @@ def export_command(folder: str, format_: str, seen_as: str | None, file: str | N
         written = sum(step.action not in (UNCHANGED, KEEP) for step in steps)
         click.echo(f"{written} written, {sum(step.action == UNCHANGED for step in steps)} unchanged in {folder}")
         if format_ == "grafana" and not values["prometheus.url"]:
-            click.echo("prometheus.url is not set: no data source of it was written", err=True)
+            click.echo("note: prometheus.url is not set: no data source of it was written", err=True)
+        if format_ == "grafana" and values["alerting.judge"] == "grafana":
+            click.echo("note: Grafana's alert rules come by `tocsin provision apply`, not by files", err=True)
 
     _guarded(file, work)
 

@@ -90,9 +90,10 @@ def _notes(catalogue_: Catalogue, values: Values, known_rules: frozenset[str]) -
     needed = catalogue_.rules if judge == "prometheus" else recording(catalogue_) if judge == "grafana" else {}
     lacking = rulefile.names(needed.values()) - known_rules
     if lacking and not values["prometheus.rules_dir"]:
+        shown = ", ".join(sorted(lacking)[:3]) + (", …" if len(lacking) > 3 else "")
         found.append(
-            f"Prometheus lacks {len(lacking)} of tocsin's rules ({', '.join(sorted(lacking)[:3])}, …): no alarm can "
-            "come of them. Set prometheus.rules_dir, or install them in another way (tocsin provision export)"
+            f"Prometheus lacks {len(lacking)} of tocsin's rules ({shown}): no alarm can come of them. "
+            "Set prometheus.rules_dir, or install them in another way (tocsin provision export)"
         )
     if values["grafana.url"] and not values["prometheus.url"]:
         found.append("prometheus.url is not set: Grafana gets no data source of it, the boards ask any that it has")

@@ -1,6 +1,7 @@
 """The catalogue as files that others install: Grafana's provisioning folder, rule files, Kubernetes objects.
 
-No secret is written: a data source names the file that has it, which Grafana reads at its start.
+No secret is written: a data source names the file that has it, which Grafana reads at its start. Rules of Grafana's own
+are not among them: a file of notification policies replaces the whole tree, so their route cannot come by a file.
 """
 
 import os
@@ -8,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tocsin_collector.provision import managed
-from tocsin_collector.provision.desired import Catalogue, page_url
+from tocsin_collector.provision.desired import Catalogue
 from tocsin_collector.provision.difference import CHANGE, CREATE, DELETE, Item, Step, difference
 from tocsin_collector.provision.folder import present, text_of, write
 from tocsin_collector.provision.sources import Source, sources
@@ -57,8 +58,6 @@ def _grafana(catalogue: Catalogue, values: Values, seen_as: str) -> Files:
     given = sources(values, float(values["scrape_interval_s"]))
     if given:
         found["datasources/tocsin.yaml"] = yaml({"apiVersion": 1, "datasources": [_source(each) for each in given]})
-    if values["alerting.judge"] == "grafana":
-        found["alerting/tocsin.yaml"] = yaml(_alerting(catalogue, values))
     return found
 
 
@@ -66,30 +65,6 @@ def _source(source: Source) -> Json:
     secure = {name: f"{before}$__file{{{path}}}" for name, (before, path, _) in source.files.items()}
     body = _escaped({**source.item.body, "editable": False})
     return {**body, "secureJsonData": secure} if secure else dict(body)
-
-
-def _alerting(catalogue: Catalogue, values: Values) -> Json:
-    items = managed.items(catalogue.rules, page_url(values) + "/v1/notifications")
-    rules = [item.body for item in items if item.kind == managed.RULE]
-    contact = next(item.body for item in items if item.kind == managed.CONTACT)
-    receiver = {name: contact[name] for name in ("uid", "type", "settings")}
-    groups = [
-        {
-            "orgId": 1,
-            "name": item.key,
-            "folder": "tocsin",
-            "interval": f"{item.body['interval']}s",
-            "rules": [_rule(rule) for rule in rules if rule["ruleGroup"] == item.key],
-        }
-        for item in items
-        if item.kind == managed.GROUP
-    ]
-    points = [{"orgId": 1, "name": contact["name"], "receivers": [receiver]}]
-    return {"apiVersion": 1, "groups": groups, "contactPoints": points}
-
-
-def _rule(rule: Json) -> Json:
-    return {name: value for name, value in rule.items() if name not in ("orgID", "folderUID", "ruleGroup")}
 
 
 def _escaped(value: Any) -> Any:

@@ -57,6 +57,7 @@ def plan(values: Values, *, catalogue: Catalogue | None = None, sleep: Callable[
     for server in (prometheus, grafana):
         if server is not None:
             server.greet()
+    prometheus.parse(catalogue.rules)
     interval_s = prometheus.interval_s() or float(values["scrape_interval_s"])
     wanted = desired(catalogue, values, interval_s, prometheus.known_rules())
     found = Plan(notes=wanted.notes)

@@ -5,11 +5,14 @@ files come back, and it is told to read once more.
 """
 
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
+from urllib.parse import urlencode
 
 from tocsin_collector.provision import folder as folder_files
+from tocsin_collector.provision import rulefile
 from tocsin_collector.provision.client import Client
 from tocsin_collector.provision.desired import RULE_FILE
 from tocsin_collector.provision.difference import CHANGE, UNCHANGED, Found, Item, Step
@@ -17,7 +20,13 @@ from tocsin_collector.provision.fault import ProvisionError, RefusedError
 from tocsin_collector.provision.managed import seconds
 
 RELOAD = "reload"
-_JOBS = "tocsin"
+# It gives its configuration in one form, whatever the file looks like.
+_GLOBAL = re.compile(r"^global:\n(?:  .*\n)*?  scrape_interval: (\w+)", re.MULTILINE)
+_JOB = re.compile(r"^- job_name: (.+)\n(?:  .*\n)*?  scrape_interval: (\w+)", re.MULTILINE)
+
+
+_NO_PROMQL, _RULES_REFUSED, _NO_LIFECYCLE = 400, 500, (403, 404, 405)
+"""What it answers: to an expression that it cannot parse, to a reload with broken files, to one that is not allowed."""
 
 
 class Prometheus:
@@ -39,16 +48,13 @@ class Prometheus:
         self._loaded = told.get("reloadConfigSuccess") is not False and int(changed_s) <= _read_s(told)
 
     def interval_s(self) -> float | None:
-        """The longest interval at which it scrapes tocsin's jobs, None when it knows none of them yet."""
+        """The longest interval at which it scrapes tocsin, by its configuration; None without a server to ask."""
         if self._client is None:
             return None
-        targets = self._get("/api/v1/targets?state=active", "list its targets").get("activeTargets") or []
-        found = [
-            str(each.get("scrapeInterval"))
-            for each in targets
-            if str((each.get("labels") or {}).get("job", "")).startswith(_JOBS)
-        ]
-        return max((seconds(text) for text in found), default=None)
+        text = str(self._get("/api/v1/status/config", "show its configuration").get("yaml"))
+        jobs = {name: interval for name, interval in _JOB.findall(text) if "tocsin" in name}
+        found = jobs.values() or _GLOBAL.findall(text)[:1]
+        return max((seconds(interval) for interval in found), default=None)
 
     def known_rules(self) -> frozenset[str]:
         """The names of the rules that it has, wherever they came from."""
@@ -56,6 +62,25 @@ class Prometheus:
             return frozenset()
         groups = self._get("/api/v1/rules", "list its rules").get("groups") or []
         return frozenset(str(rule.get("name")) for group in groups for rule in group.get("rules") or [])
+
+    def parse(self, files: Mapping[str, str]) -> None:
+        """Raise ProvisionError with every expression of rules that this Prometheus cannot parse; nothing is run."""
+        if self._client is None:
+            return
+        faults = []
+        for name, text in files.items():
+            for rule in rulefile.rules(rulefile.groups(text)):
+                path = f"/api/v1/format_query?{urlencode({'query': rule['expr']})}"
+                try:
+                    if self._client.find(path, "parse an expression") is None:
+                        return  # before 2.39
+                except RefusedError as error:
+                    if error.status != _NO_PROMQL:
+                        raise
+                    label = rule.get("alert") or rule.get("record")
+                    faults.append(f"{name}: {label}: Prometheus at {self._url} cannot parse its expr: {error.said}")
+        if faults:
+            raise ProvisionError(*faults)
 
     def present(self, desired: Sequence[Item]) -> list[Found]:
         """The files of the folder."""
@@ -95,17 +120,20 @@ class Prometheus:
         try:
             self._client.ask("POST", "/-/reload", "read its rules again", once=True)
             self.writes += 1
-        except RefusedError as error:
-            if error.status in (403, 404, 405):
+        except ProvisionError as error:
+            status = error.status if isinstance(error, RefusedError) else 0
+            if status == _RULES_REFUSED:
+                self._take_back(done, str(getattr(error, "said", "")))
+            if status in _NO_LIFECYCLE:
                 raise ProvisionError(
-                    f"Prometheus at {self._url} may not be told to reload (it answers {error.status}): the rule files "
-                    "are written; start it with --web.enable-lifecycle, or send it SIGHUP"
+                    f"Prometheus at {self._url} may not be told to reload (it answers {status}): the rule files are "
+                    "written; start it with --web.enable-lifecycle, or send it SIGHUP"
                 ) from None
-            self._take_back(done, error)
+            raise ProvisionError(*error.faults, "the rule files are written, and not read yet") from None
 
-    def _take_back(self, done: Sequence[Step], error: RefusedError) -> None:
+    def _take_back(self, done: Sequence[Step], said: str) -> NoReturn:
         assert self._client is not None  # noqa: S101
-        head = f"Prometheus at {self._client.login.url} refuses the new rules: {error.said or error.status}"
+        head = f"Prometheus at {self._url} refuses the new rules, see its log: {said or 'it does not say why'}"
         if not done:
             raise ProvisionError(f"{head}; tocsin changed nothing: the fault is in another of its files")
         folder_files.restore(self.folder, done)

@@ -37,7 +37,12 @@ def _entry(lines: list[str]) -> list[str]:
 def _scalar(value: Any) -> str:
     if isinstance(value, str) and _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
         return value
-    return json.dumps(value, ensure_ascii=False)
+    return "".join(_escaped(each) for each in json.dumps(value, ensure_ascii=False))
+
+
+def _escaped(character: str) -> str:
+    # YAML allows fewer characters to stand for themselves than JSON; beyond the first plane it allows all.
+    return character if character.isprintable() or ord(character) >= 1 << 16 else f"\\u{ord(character):04x}"
 
 
 def _fits_literal(text: str) -> bool:

@@ -147,9 +147,10 @@ def _status(state, method, body):
     return 200, {"status": "success", "data": told}
 
 
-def _targets(state, method, body):
-    targets = [{"labels": {"job": job}, "scrapeInterval": interval} for job, interval in state.jobs.items()]
-    return 200, {"status": "success", "data": {"activeTargets": targets}}
+def _config(state, method, body):
+    jobs = "".join(f"- job_name: {name}\n  scrape_interval: {each}\n" for name, each in state.jobs.items())
+    text = f"global:\n  scrape_interval: 15s\n  evaluation_interval: 1s\nscrape_configs:\n{jobs}"
+    return 200, {"status": "success", "data": {"yaml": text}}
 
 
 def _rules(state, method, body):
@@ -162,8 +163,9 @@ def _reload(state, method, body):
 
 _ROUTES = (
     (r"/api/v1/status/runtimeinfo", _status),
-    (r"/api/v1/targets", _targets),
+    (r"/api/v1/status/config", _config),
     (r"/api/v1/rules", _rules),
+    (r"/api/v1/format_query", _reload),
     (r"/-/reload", _reload),
     (r"/api/health", _health),
     (r"/api/datasources(?:/uid/([^/]+))?", _keyed("sources")),

@@ -455,9 +455,9 @@ def test_the_interval_is_that_of_prometheus_own_scrapes_of_tocsin(grafana, confi
     grafana.jobs = {"tocsin-agent": "1m", "tocsin-collector": "15s", "other": "1h"}
     applied(configuration)
     assert grafana.sources["tocsin-prometheus"]["jsonData"]["timeInterval"] == "60s"
-    grafana.jobs = {}
-    applied({**configuration, "scrape_interval_s": 7.5})
-    assert grafana.sources["tocsin-prometheus"]["jsonData"]["timeInterval"] == "7.5s"
+    grafana.jobs = {"other": "1h"}
+    applied(configuration)
+    assert grafana.sources["tocsin-prometheus"]["jsonData"]["timeInterval"] == "15s"
 
 
 def test_secrets_are_sent_but_neither_shown_nor_kept_and_a_new_one_is_noticed(grafana, configuration, tmp_path):
