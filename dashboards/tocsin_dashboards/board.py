@@ -81,8 +81,6 @@ class Panel:
     drills: tuple[Drill, ...] = ()
     sort_by: str = ""
     """The column by which a table is sorted, the largest first."""
-    needs: str = ""
-    """What must be there for the panel to have data, when it is not on every installation: gpu, elasticsearch."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,6 @@ BROKEN = (
         decimals=1,
         steps=below(1),
         no_value=_NO_GPU,
-        needs="gpu",
     ),
     Panel(
         6,
@@ -117,7 +116,6 @@ BROKEN = (
         decimals=0,
         steps=above(ANY),
         no_value=_NO_GPU,
-        needs="gpu",
     ),
     Panel(
         8,
@@ -230,7 +228,6 @@ GPUS = (
         (Query(rate("tocsin_gpu_utilization_busy_seconds_total"), _GPU),),
         maximum=1,
         no_value=_NO_GPU,
-        needs="gpu",
         drills=_TO_HOST,
     ),
     Panel(
@@ -241,7 +238,6 @@ GPUS = (
         (Query(ratio("tocsin_gpu_memory_used_bytes", "tocsin_gpu_memory_total_bytes"), _GPU),),
         maximum=1,
         no_value=_NO_GPU,
-        needs="gpu",
         drills=_TO_HOST,
     ),
     Panel(
@@ -251,7 +247,6 @@ GPUS = (
         "watt",
         (Query(rate("tocsin_gpu_energy_joules_total"), _GPU),),
         no_value=_NO_GPU,
-        needs="gpu",
         drills=_TO_HOST,
     ),
     Panel(
@@ -264,7 +259,6 @@ GPUS = (
         bars=True,
         steps=above(ANY),
         no_value=_NO_GPU,
-        needs="gpu",
         drills=_TO_HOST,
     ),
     Panel(
@@ -276,7 +270,6 @@ GPUS = (
         width=12,
         minimum=None,
         no_value=_NO_GPU,
-        needs="gpu",
         drills=_TO_HOST,
     ),
 )
@@ -538,7 +531,6 @@ GPUS_IN_DETAIL = (
         kind="table",
         width=16,
         no_value=_NO_GPU,
-        needs="gpu",
         sort_by="In use",
         drills=_TO_HOST,
     ),
@@ -550,7 +542,6 @@ GPUS_IN_DETAIL = (
         (Query(f"count by (name, driver) ({series('tocsin_gpu_info')})", "GPUs"),),
         kind="table",
         no_value=_NO_GPU,
-        needs="gpu",
     ),
     Panel(
         62,
@@ -565,7 +556,6 @@ GPUS_IN_DETAIL = (
         ),
         bars=True,
         no_value=_NO_GPU,
-        needs="gpu",
         drills=_TO_HOST,
     ),
     Panel(
@@ -575,7 +565,6 @@ GPUS_IN_DETAIL = (
         "percentunit",
         (Query(ratio("tocsin_gpu_power_watts", "tocsin_gpu_power_limit_watts"), _GPU),),
         no_value=_NO_GPU,
-        needs="gpu",
         drills=_TO_HOST,
     ),
     Panel(
@@ -585,7 +574,6 @@ GPUS_IN_DETAIL = (
         "s",
         (Query(series("tocsin_gpu_sample_age_seconds"), _GPU),),
         no_value=_NO_GPU,
-        needs="gpu",
         drills=_TO_HOST,
     ),
     Panel(
@@ -603,7 +591,6 @@ GPUS_IN_DETAIL = (
         ),
         width=12,
         no_value=_NO_GPU,
-        needs="gpu",
         drills=_TO_HOST,
     ),
     Panel(
@@ -617,7 +604,6 @@ GPUS_IN_DETAIL = (
         height=8,
         words=((0, "does not start", RED), (1, "runs", GREEN)),
         no_value=_NO_GPU,
-        needs="gpu",
         drills=_TO_HOST,
     ),
 )

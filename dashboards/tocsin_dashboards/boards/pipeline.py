@@ -28,6 +28,7 @@ _ACCEPTED = "tocsin_events_accepted_total"
 _MESSAGES = "tocsin_notifications_total"
 _FAILED = 'outcome="failed"'
 _FIRING = "tocsin_alerts_firing"
+_KEPT = rate_by("instance", "tocsin_logs_records_total")
 _DOCUMENTS = "tocsin_elasticsearch_documents_total"
 _AGAIN = rate_by("instance", _DOCUMENTS, 'outcome="retried"')
 _SENT = rate_by("instance", _DOCUMENTS)
@@ -36,6 +37,11 @@ _NO_ELASTICSEARCH = "logs stay in the embedded store"
 _ANSWERS = ((0, "does not answer", RED), (1, "answers", GREEN))
 _ONLY_THIS = (Drill("Only this one", "tocsin-pipeline", ("instance",)),)
 _ON_THE_HOST = (Drill("Its host", "tocsin-fleet", ("instance",)),)
+
+
+def _or_zero(expr: str, beside: str) -> str:
+    """0 where ``expr`` has no series, while ``beside`` says that their emitter runs; both by instance."""
+    return f"{expr} or 0 * {beside}"
 
 
 def _or_none(by_code: str, beside: str) -> str:
@@ -56,7 +62,6 @@ BROKEN = (
         width=8,
         words=_ANSWERS,
         no_value="none is configured",
-        needs="servers",
     ),
     Panel(
         7,
@@ -227,7 +232,6 @@ SERVERS = (
         height=8,
         words=_ANSWERS,
         no_value="none is configured",
-        needs="servers",
     ),
     Panel(
         41,
@@ -238,7 +242,6 @@ SERVERS = (
         width=12,
         minimum=None,
         no_value="none is configured",
-        needs="servers",
     ),
     Panel(
         42,
@@ -248,7 +251,6 @@ SERVERS = (
         (Query(rate_by("outcome", _DOCUMENTS), "{{outcome}}"),),
         width=8,
         no_value=_NO_ELASTICSEARCH,
-        needs="elasticsearch",
     ),
     Panel(
         43,
@@ -258,7 +260,6 @@ SERVERS = (
         (Query(rate_by("code", "tocsin_elasticsearch_requests_total"), "{{code}}"),),
         width=8,
         no_value=_NO_ELASTICSEARCH,
-        needs="elasticsearch",
     ),
     Panel(
         44,
@@ -273,7 +274,6 @@ SERVERS = (
         ),
         width=8,
         no_value=_NO_ELASTICSEARCH,
-        needs="elasticsearch",
     ),
     Panel(
         45,
@@ -284,7 +284,6 @@ SERVERS = (
         width=8,
         minimum=None,
         no_value=_NO_ELASTICSEARCH,
-        needs="elasticsearch",
     ),
     Panel(
         46,
@@ -295,7 +294,6 @@ SERVERS = (
         (Query(f"{_AGAIN} / ({_SENT} > 0) or 0 * {_SENT}", _WHO),),
         steps=above(0.5),
         no_value=_NO_ELASTICSEARCH,
-        needs="elasticsearch",
     ),
     Panel(
         47,
@@ -304,7 +302,6 @@ SERVERS = (
         "bytes",
         (Query(series("tocsin_elasticsearch_waiting_bytes"), _WHO),),
         no_value=_NO_ELASTICSEARCH,
-        needs="elasticsearch",
     ),
     Panel(
         48,
@@ -317,7 +314,6 @@ SERVERS = (
         bars=True,
         steps=above(ANY),
         no_value=_NO_ELASTICSEARCH,
-        needs="elasticsearch",
     ),
     Panel(
         49,
@@ -467,8 +463,10 @@ LOGS_IN_DETAIL = (
         (
             # The counter has no series before the first fault.
             Query(
-                f"{rate_by('instance', 'tocsin_agent_log_errors_total')}"
-                f" or 0 * max by (instance) ({series('tocsin_agent_log_files')})",
+                _or_zero(
+                    rate_by("instance", "tocsin_agent_log_errors_total"),
+                    f"max by (instance) ({series('tocsin_agent_log_files')})",
+                ),
                 _WHO,
             ),
         ),
@@ -488,33 +486,27 @@ LOGS_IN_DETAIL = (
     Panel(
         34,
         "Embedded log store",
-        "Log records in the embedded store.",
+        "Log records in the embedded store; 0 while Elasticsearch keeps them.",
         "short",
-        (Query(series("tocsin_logs_stored_records"), _WHO),),
+        (Query(_or_zero(f"sum by (instance) ({series('tocsin_logs_stored_records')})", _KEPT), _WHO),),
         drills=_ONLY_THIS,
-        no_value="logs are in Elasticsearch",
-        needs="embedded logs",
     ),
     Panel(
         35,
         "Size of the embedded log store",
-        "Size of the embedded log store on disk.",
+        "Size of the embedded log store on disk; 0 while Elasticsearch keeps the logs.",
         "bytes",
-        (Query(series("tocsin_logs_store_bytes"), _WHO),),
+        (Query(_or_zero(f"sum by (instance) ({series('tocsin_logs_store_bytes')})", _KEPT), _WHO),),
         drills=_ONLY_THIS,
-        no_value="logs are in Elasticsearch",
-        needs="embedded logs",
     ),
     Panel(
         36,
         "Log records expired",
-        "Log records a second that retention removed, the oldest first.",
+        "Log records a second that the embedded store's retention removed, the oldest first.",
         "recps",
-        (Query(rate("tocsin_logs_expired_records_total"), _WHO),),
+        (Query(_or_zero(rate_by("instance", "tocsin_logs_expired_records_total"), _KEPT), _WHO),),
         width=12,
         drills=_ONLY_THIS,
-        no_value="logs are in Elasticsearch",
-        needs="embedded logs",
     ),
     Panel(
         37,
@@ -526,8 +518,6 @@ LOGS_IN_DETAIL = (
         bars=True,
         steps=above(ANY),
         drills=_ONLY_THIS,
-        no_value="logs are in Elasticsearch",
-        needs="embedded logs",
     ),
 )
 

@@ -24,7 +24,8 @@ def page(board: Json, answers: dict[int, Answer], span: Span, events: list[Mark]
         style = f"grid-column:{place['x'] + 1}/span {place['w']};grid-row:{place['y'] + 1}/span {place['h']}"
         if panel["type"] == "row":
             sign = "▸" if panel["collapsed"] else "▾"
-            hidden = element("small", f" {len(panel['panels'])} panels") if panel["panels"] else ""
+            count = len(panel["panels"])
+            hidden = element("small", f" {count} panel{'s' * (count > 1)}") if count else ""
             panels.append(element("h2", f"{sign} {text(panel['title'])}", hidden, style=style))
             continue
         box = Box(

@@ -9,7 +9,7 @@ from tocsin_dashboards.preview.svg import cut, element, text
 from tocsin_dashboards.units import text as in_unit
 
 Json = dict[str, Any]
-_LETTER = 0.62
+_LETTER = 0.74
 """The width of a letter as a share of its height."""
 
 
