@@ -193,6 +193,8 @@ def _advice(error: urllib.error.HTTPError, login: Login) -> str:
         return f"it redirects to {location}: set {login.url_key} to where it really is"
     if error.code == http.client.NOT_FOUND:
         return f"check {login.url_key}, with the path below which it is served"
+    if error.code == http.client.CONFLICT:
+        return "something of that name is there already: rename or remove it, and look at `tocsin provision plan`"
     if error.code == http.client.PRECONDITION_FAILED:
         return "somebody else changed it at the same time: look at `tocsin provision plan` and run the command again"
     if error.code == http.client.TOO_MANY_REQUESTS:

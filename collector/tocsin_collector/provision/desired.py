@@ -92,7 +92,7 @@ def _notes(catalogue_: Catalogue, values: Values, known_rules: frozenset[str]) -
     if lacking and not values["prometheus.rules_dir"]:
         shown = ", ".join(sorted(lacking)[:3]) + (", …" if len(lacking) > 3 else "")
         found.append(
-            f"Prometheus lacks {len(lacking)} of tocsin's rules ({shown}): no alarm can come of them. "
+            f"Prometheus lacks {len(lacking)} of tocsin's rules ({shown}): nothing fires without them. "
             "Set prometheus.rules_dir, or install them in another way (tocsin provision export)"
         )
     if values["grafana.url"] and not values["prometheus.url"]:

@@ -67,7 +67,6 @@ def _rule(rule: Json, group: str) -> Json:
     name = str(rule["alert"])
     return {
         "uid": uid(name),
-        "orgID": 1,
         "folderUID": FOLDER,
         "ruleGroup": group,
         "title": name,

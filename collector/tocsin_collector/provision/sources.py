@@ -54,6 +54,7 @@ def sources(values: Values, interval_s: float) -> list[Source]:
 
 def _source(uid: str, name: str, type_: str, url: str, json_data: Json, values: Values) -> Source:
     body: Json = {"uid": uid, "name": name, "type": type_, "access": "proxy", "url": url.rstrip("/")}
+    body["basicAuth"] = bool(values.get(f"{type_}.username"))
     json_data = {**json_data, "managedBy": MANAGED}
     files: dict[str, tuple[str, str, str]] = {}
     for key, scheme in (("token_file", "Bearer "), ("api_key_file", "ApiKey ")):
@@ -61,15 +62,15 @@ def _source(uid: str, name: str, type_: str, url: str, json_data: Json, values: 
             json_data["httpHeaderName1"] = "Authorization"
             files["httpHeaderValue1"] = (scheme, str(path), "")
     if values.get(f"{type_}.username"):
-        body |= {"basicAuth": True, "basicAuthUser": values[f"{type_}.username"]}
+        body["basicAuthUser"] = values[f"{type_}.username"]
         if path := values.get(f"{type_}.password_file"):
             files["basicAuthPassword"] = ("", str(path), "")
     if path := values.get(f"{type_}.ca_file"):
         json_data["tlsAuthWithCACert"] = True
         files["tlsCACert"] = ("", str(path), "\n")
     read = {name: before + secret(path) + after for name, (before, path, after) in files.items()}
-    if read:
-        json_data["tocsinSecrets"] = _slow_hash(uid, read)
+    # Empty where there is none, so that the last one that goes is noticed.
+    json_data["tocsinSecrets"] = _slow_hash(uid, read) if read else ""
     return Source(Item(KIND, uid, {**body, "jsonData": json_data}, read), files)
 
 

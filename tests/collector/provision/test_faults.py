@@ -216,6 +216,10 @@ HALF_WAY = {
         "is its version one that tocsin knows",
     ),
     "a contact point of the same name": (Fault("POST", "contact-points", 500, {"message": "exists"}), '"exists"'),
+    "a folder of the same title": (
+        Fault("POST", "/api/folders", 409, {"message": "a folder with the same name already exists"}),
+        "something of that name is there already: rename or remove it",
+    ),
     "provenance": (
         Fault("POST", "alert-rules", 409, {"message": "cannot change provenance from 'file' to 'api'"}),
         "cannot change provenance from 'file' to 'api'",
@@ -472,6 +476,9 @@ def test_secrets_are_sent_but_neither_shown_nor_kept_and_a_new_one_is_noticed(gr
     assert applied(configuration).writes == 0
     key.write_text("another-key")
     assert [step.reason for step in applied(configuration).done] == ["differs in jsonData.tocsinSecrets"]
+    configuration["elasticsearch.api_key_file"] = ""
+    assert [step.key for step in applied(configuration).done] == ["tocsin-elasticsearch"], "none is noticed too"
+    assert "httpHeaderName1" not in grafana.sources["tocsin-elasticsearch"]["jsonData"]
 
 
 BROKEN = {

@@ -130,7 +130,7 @@ def test_apply_then_nothing_then_prune_and_what_is_others_stays(stack):
     first = applied(stack.values())
     assert len(first.done) == len(first.steps(CREATE, CHANGE)) >= 8
     (note,) = first.notes
-    assert note.startswith("Prometheus lacks 1 of tocsin's rules (model:tocsin_up:sum): no alarm can come of them.")
+    assert note.startswith("Prometheus lacks 1 of tocsin's rules (model:tocsin_up:sum): nothing fires without them.")
     assert stack.ask("GET", "/api/datasources/uid/tocsin-prometheus")["jsonData"]["timeInterval"] == "1s"
     assert stack.ask("GET", f"{PREFIX}/folder/tocsin/rule-groups/tocsin-host")["interval"] == 10
     second = applied(stack.values())
