@@ -74,7 +74,7 @@ class Service:
             values["agents"],
             values["agents_file"],
         )
-        self.servers = Watch(configured(values), 2 * values["scrape_interval_s"], clock)
+        self.servers = Watch(configured(values, self.logs.state), 2 * values["scrape_interval_s"], clock)
         self._lock = threading.Lock()  # the monitor is changed by the loop's thread and seen by the page's
         self.monitor = self._new_monitor()
         self._taking = asyncio.Lock()  # one reference after the other

@@ -8,7 +8,7 @@ half hour is not told again; what comes later is a reminder and is told. An end 
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import tocsin_alerts
@@ -50,14 +50,13 @@ class Inbox:
         with self._lock:
             now = self._clock()
             alarms = together(found.alerts, self._words.alerts)
-            marks = {mark(alert): alert for alert in found.alerts}
-            recent = {name for name, told_s in self._alarms.marked(list(marks)).items() if _counts(name, told_s, now)}
+            marks = list(dict.fromkeys(map(mark, found.alerts)))
+            recent = {name for name, told_s in self._alarms.marked(marks).items() if _counts(name, told_s, now)}
             told = [each for each in alarms if not _was_told(each, recent)]
             made = written(told, self._words, now, found.sender)
             if made and found.left_out:
                 made[-1] = _with_left_out(made[-1], found)
-            news = [name for name in marks if name not in recent and not _goes_on(marks[name], alarms)]
-            self._alarms.post(made, news)
+            self._alarms.post(made, [name for name in marks if name not in recent])
             self._counts["accepted" if made else "duplicate"] += 1
             self._last = now, found.sender
             return len(made)
@@ -96,11 +95,6 @@ def _was_told(told: Told, recent: set[str]) -> bool:
     if told.firing:
         return any(mark(alert) in recent for alert in told.firing)
     return all(mark(alert) in recent for alert in told.alerts)
-
-
-def _goes_on(alert: Notified, alarms: Sequence[Told]) -> bool:
-    """An end of one part of an alarm that fires on was not told: it must not count as told."""
-    return not alert.firing and any(each.firing and alert in each.alerts for each in alarms)
 
 
 def _with_left_out(message: Message, found: Notification) -> Message:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from tocsin_collector.export.exposition import Sample
+from tocsin_collector.logs.contract import State
 from tocsin_collector.servers import alertmanager, grafana, prometheus
-from tocsin_collector.servers.ask import Access, Unanswered
+from tocsin_collector.servers.ask import Access, Unanswered, shown
 from tocsin_collector.servers.seen import Remark, Seen
 
 LONGEST_LOOK_S = 10.0
@@ -42,8 +43,8 @@ class ServerView:
     remarks: tuple[Remark, ...] = ()
 
 
-def configured(values: dict[str, Any]) -> list[Watched]:
-    """The servers that the settings name."""
+def configured(values: dict[str, Any], logs: Callable[[], State]) -> list[Watched]:
+    """The servers that the settings name; ``logs`` tells how the log store is, which watches its own server."""
     found = []
     if values["prometheus.url"]:
         found.append(_prometheus(values))
@@ -52,7 +53,16 @@ def configured(values: dict[str, Any]) -> list[Watched]:
         found.append(Watched("alertmanager", access.shown, lambda: alertmanager.look(access)))
     if values["grafana.url"]:
         found.append(_grafana(values))
+    if values["elasticsearch.urls"]:
+        urls = ", ".join(filter(None, map(shown, values["elasticsearch.urls"])))
+        found.append(Watched("elasticsearch", urls, lambda: _store(logs())))
     return found
+
+
+async def _store(state: State) -> Seen:
+    if not state.up:
+        raise Unanswered(state.error)
+    return Seen("", (Remark(state.error, bad=True),) if state.error else ())
 
 
 def _prometheus(values: dict[str, Any]) -> Watched:

@@ -15,6 +15,7 @@ import pytest
 import tocsin_alerts
 from tests.collector.servers.conftest import Clock, Double
 from tocsin_collector.export.exposition import render
+from tocsin_collector.logs.contract import State
 from tocsin_collector.servers import ServerView, Watch, Watched, configured
 from tocsin_collector.servers.seen import Seen
 from tocsin_schema.config import load
@@ -39,9 +40,9 @@ ALERTMANAGER = {"/-/ready": b"OK", "/api/v2/status": {"versionInfo": {"version":
 GRAFANA = {"/api/health": {"database": "ok", "version": "11.2.0"}, "/api/org": {"id": 1}}
 
 
-def _watch(clock: Callable[[], float] = time.time, **values: Any) -> Watch:
+def _watch(clock: Callable[[], float] = time.time, logs: State = State(True, 1.0, ""), **values: Any) -> Watch:
     settings = {name.replace("__", "."): value for name, value in values.items()}
-    return Watch(configured(load(COLLECTOR, None, {}) | settings), 1.0, clock)
+    return Watch(configured(load(COLLECTOR, None, {}) | settings, lambda: logs), 1.0, clock)
 
 
 def _look(watch: Watch) -> list[ServerView]:
@@ -74,6 +75,20 @@ def test_servers_that_answer_are_up_with_their_version(double: Make) -> None:
     assert [view.since_s for view in views] == [clock.now] * 3
     assert [remark.text for remark in views[0].remarks] == ["scrapes the collector, 2 of 2 agents"]
     assert 'tocsin_server_up{server="grafana"} 1\n' in render(watch.samples()).decode()
+
+
+@pytest.mark.parametrize(
+    ("state", "up", "said"),
+    [
+        (State(True, 1.0, ""), True, []),
+        (State(True, 1.0, "an index is read-only"), True, ["an index is read-only"]),
+        (State(False, None, "no connection: Connection refused"), False, ["no connection: Connection refused"]),
+    ],
+)
+def test_elasticsearch_is_as_its_store_says(state: State, up: bool, said: list[str]) -> None:
+    view = _one(logs=state, elasticsearch__urls=["http://me:secret@es:9200", "http://es2:9200"])
+    assert (view.name, view.url, view.up) == ("elasticsearch", "http://es:9200, http://es2:9200", up)
+    assert [remark.text for remark in view.remarks] + [view.fault] * (not up) == said
 
 
 def test_nothing_is_watched_unless_it_is_configured() -> None:
