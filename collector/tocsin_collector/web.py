@@ -22,7 +22,7 @@ from tocsin_collector.ingest.endpoint import Endpoint
 from tocsin_collector.ingest.openapi import mount
 from tocsin_collector.journal import JournalError
 from tocsin_collector.listen import ListenError, listen, url
-from tocsin_collector.logs import StoreError, logs_router
+from tocsin_collector.logs import StoreError, Unusable, logs_router
 from tocsin_collector.notifications import notifications_router
 from tocsin_collector.page.links import Links
 from tocsin_collector.page.routes import page_router
@@ -95,6 +95,9 @@ def run(values: dict[str, Any]) -> int:
             _tell(f"tocsin_collector_listening address={url(opened)}")
             config = uvicorn.Config(application(service), log_level="warning", access_log=False, ws="none")
             asyncio.run(_serve(_Server(config), opened))
+    except Unusable as error:
+        _tell(f"tocsin collector: {error}")
+        return 78
     except (ListenError, JournalError, StoreError, OSError) as error:
         _tell(f"tocsin collector: {error}")
         return 1
