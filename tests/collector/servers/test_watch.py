@@ -40,7 +40,10 @@ ALERTMANAGER = {"/-/ready": b"OK", "/api/v2/status": {"versionInfo": {"version":
 GRAFANA = {"/api/health": {"database": "ok", "version": "11.2.0"}, "/api/org": {"id": 1}}
 
 
-def _watch(clock: Callable[[], float] = time.time, logs: State = State(True, 1.0, ""), **values: Any) -> Watch:
+WELL = State(up=True, last_success_s=1.0, error="")
+
+
+def _watch(clock: Callable[[], float] = time.time, logs: State = WELL, **values: Any) -> Watch:
     settings = {name.replace("__", "."): value for name, value in values.items()}
     return Watch(configured(load(COLLECTOR, None, {}) | settings, lambda: logs), 1.0, clock)
 
