@@ -4,6 +4,7 @@ words."""
 import asyncio
 import contextlib
 import re
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -158,6 +159,19 @@ def test_the_collector_says_that_it_is_not_the_judge_and_that_its_servers_answer
     text = chain.real.collector.get("/metrics")
     assert 'tocsin_server_up{server="prometheus"} 1\n' in text
     assert 'tocsin_server_up{server="alertmanager"} 1\n' in text
+
+
+def test_the_how_to_has_configurations_that_the_servers_take(tmp_path: Path) -> None:
+    guide = Path(__file__).parents[2] / "docs/how-to/prometheus-alertmanager.md"
+    config, routes = re.findall(r"```yaml\n(.*?)```", guide.read_text(), re.DOTALL)
+    (tmp_path / "prometheus.yml").write_text(config)
+    (tmp_path / "alertmanager.yml").write_text(routes)
+    for command in (
+        [have(lambda: prometheus.binary("promtool")), "check", "config", "--syntax-only", "prometheus.yml"],
+        [have(lambda: alertmanager.binary("amtool")), "check-config", "alertmanager.yml"],
+    ):
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
 
 
 def test_an_alarm_of_a_model_comes_in_the_collectors_own_words_and_ends(chain: Chain) -> None:
