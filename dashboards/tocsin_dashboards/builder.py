@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from tocsin_dashboards import kinds
-from tocsin_dashboards.board import Board, Drill, Event, Link, Panel, Row, Variable
+from tocsin_dashboards.board import Board, Drill, Event, Link, Panel, Query, Row, Variable
 from tocsin_dashboards.promql import selected
 from tocsin_schema.catalogue import catalogue
 from tocsin_schema.metric import Metric
@@ -115,7 +115,7 @@ def _words(panel: Panel) -> Json:
     return {"type": "value", "options": said}
 
 
-def _target(panel: Panel, query: Any, ref: str, board: Board) -> Json:
+def _target(panel: Panel, query: Query, ref: str, board: Board) -> Json:
     return {
         "refId": ref,
         "expr": _selected(query.expr, board),

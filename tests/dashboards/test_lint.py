@@ -3,6 +3,8 @@
 import copy
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tocsin_dashboards.builder import build
 from tocsin_dashboards.generate import found
@@ -159,6 +161,35 @@ def test_a_planted_fault_is_found(name):
     board = copy.deepcopy(GOOD["fleet"])
     change(board)
     assert any(said in fault for fault in faults(board, KNOWN)), faults(board, KNOWN)
+
+
+def _places(value, path=()):
+    """The path of everything within a board."""
+    yield path
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, each in inside:
+        yield from _places(each, (*path, key))
+
+
+PLACES = sorted(_places(GOOD["fleet"]), key=repr)
+GONE = object()
+
+
+@settings(max_examples=80, deadline=None)
+@given(place=st.sampled_from(PLACES), value=st.sampled_from([GONE, None, 0, -1.5, "", "x", [], [1], {}, True]))
+def test_no_damage_to_a_board_makes_the_lint_fail(place, value):
+    boards = {"fleet": copy.deepcopy(GOOD["fleet"])}
+    if place:
+        around = boards["fleet"]
+        for key in place[:-1]:
+            around = around[key]
+        if value is GONE:
+            del around[place[-1]]
+        else:
+            around[place[-1]] = value
+    else:
+        boards["fleet"] = None if value is GONE else value
+    assert isinstance(all_faults(boards.values(), KNOWN), list)
 
 
 def test_a_heatmap_takes_its_format():

@@ -11,15 +11,17 @@ from tocsin_dashboards.lint import layout, links, panel, query, variables
 from tocsin_schema.metric import Metric
 
 Json = dict[str, Any]
+_UNREADABLE = (KeyError, TypeError, AttributeError, IndexError, ValueError)
 
 
 def faults(board: Json, known: dict[str, Metric]) -> list[str]:
     """Every fault of a board, one line each: where, what. ``known`` is the catalogue. Never raises: what it cannot
     even read is a fault."""
-    where = board.get("uid") or "a board without uid"
+    where = "a board without uid"
     try:
+        where = str(board.get("uid") or where)
         found = [*layout.faults(board), *variables.faults(board), *_panel_faults(board, known), *_marks(board, known)]
-    except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
+    except _UNREADABLE as error:
         return [f"{where}: this is no board of Grafana's: {type(error).__name__} {error}"]
     return [f"{where}: {fault}" if not fault.startswith(" ") else where + fault for fault in found]
 
@@ -28,7 +30,12 @@ def all_faults(boards: Iterable[Json], known: dict[str, Metric]) -> list[str]:
     """The faults of boards that belong together: of each, and of the links between them."""
     every = list(boards)
     alone = [fault for board in every for fault in faults(board, known)]
-    return alone or links.faults(every)
+    if alone:
+        return alone
+    try:
+        return links.faults(every)
+    except _UNREADABLE as error:
+        return [f"a link of a board is none of Grafana's: {type(error).__name__} {error}"]
 
 
 def _panel_faults(board: Json, known: dict[str, Metric]) -> list[str]:

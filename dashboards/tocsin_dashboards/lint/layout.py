@@ -20,6 +20,8 @@ def faults(board: Json) -> list[str]:
         found.append("editable is not false: the next provisioning would undo what people change")
     if len(str(board.get("uid", ""))) > 40:
         found.append("the uid is longer than the 40 characters that Grafana takes")
+    if not isinstance(board["links"], list):
+        found.append("links is no list")
     return found + _ids(board) + _grid(board) + _rows(board)
 
 
