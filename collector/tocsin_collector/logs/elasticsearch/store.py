@@ -89,6 +89,7 @@ class ElasticsearchStore:
         folder: str,
         *,
         pace: Pace | None = None,
+        waiting_bytes: int = WAITING_BYTES,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.counts = dict.fromkeys(("accepted", "duplicate", "rejected", "failures"), 0)
@@ -105,6 +106,7 @@ class ElasticsearchStore:
         self._lock = threading.Lock()
         self._work = threading.Condition(self._lock)
         self._parts: deque[_Part] = deque()
+        self._most_waiting_bytes = waiting_bytes
         self._waiting_bytes = 0
         self._closed = False
         self._ready = threading.Event()
@@ -169,7 +171,7 @@ class ElasticsearchStore:
             return "the log store is closed"
         if away_since is not None and time.monotonic() - away_since > self._pace.grace_s:
             return self._fault
-        if self._waiting_bytes and self._waiting_bytes + size_bytes > WAITING_BYTES:
+        if self._waiting_bytes and self._waiting_bytes + size_bytes > self._most_waiting_bytes:
             return f"{self._waiting_bytes >> 20} MiB of records wait for Elasticsearch already"
         return ""
 
