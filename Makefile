@@ -5,7 +5,7 @@ BIN := .venv/bin
 ROOMS := schema agent collector dashboards alerts demo
 UV_INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --no-build-isolation --no-deps
 
-.PHONY: help demo test check setup bench lock reports grafana generate clean
+.PHONY: help demo test check setup bench lock reports grafana slow generate clean
 .DEFAULT_GOAL := help
 
 help:  ## what can be made
@@ -34,6 +34,14 @@ bench: .venv/.test .venv-reports/.ready  ## tocsin and its peers side by side; o
 
 grafana: .venv/.test  ## build the real Grafana that the tests run against (8 minutes once, needs Go and gcc)
 	@exec $(BIN)/python -m tests.servers.grafana
+
+# What these need is Debian's, and root: images and a booted systemd cannot be had without.
+SLOW_TOOLS := buildah crun debootstrap systemd-container
+slow: .venv/.test  ## images built and run, units booted, manifests on a real Kubernetes API server (root; minutes, the first time 20)
+	@for tool in buildah crun debootstrap systemd-nspawn; do command -v $$tool >/dev/null || lacking=yes; done; \
+	if [ "$$lacking" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq; \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(SLOW_TOOLS) >/dev/null; fi
+	@exec $(BIN)/python -m pytest -q -m slow -r fEs
 
 reports: .venv-reports/.ready  ## the environment of the extra `reports` (Evidently, 0.7 GB)
 
