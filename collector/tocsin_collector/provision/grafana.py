@@ -206,9 +206,7 @@ class Grafana:
         found = []
         for uid, rule in rules.items():
             title, inside = str(rule.get("title")), rule.get("folderUID") == FOLDER
-            ours = (
-                uid.startswith("tocsin-") and (rule.get("labels") or {}).get(managed.LABEL) == managed.NAME and inside
-            )
+            ours = uid.startswith("tocsin-") and (rule.get("labels") or {}).get(managed.LABEL) == managed.NAME
             if ours or uid in wanted:
                 found.append(Found(managed.RULE, uid, ours, rule, title, locked=self._rule_lock(uid, rule, wanted)))
             elif inside:

@@ -397,7 +397,7 @@ def test_hand_edits_are_shown_as_drift_and_put_right(grafana, configuration):
     grafana.boards["tocsin-fleet"]["dashboard"] |= {"title": "Mine", "version": 2}
     grafana.boards["tocsin-fleet"]["message"] = ""
     grafana.boards["tocsin-model"]["meta"]["folderUid"] = "elsewhere"
-    grafana.rules["tocsin-HostDown"]["for"] = "7m"
+    grafana.rules["tocsin-HostDown"] |= {"for": "7m", "folderUID": "elsewhere"}
     grafana.sources["tocsin-prometheus"]["url"] = "http://elsewhere"
     grafana.contacts["tocsin"]["settings"] = {"url": "http://elsewhere", "httpMethod": "POST"}
     grafana.folders["tocsin"]["title"] = "Mine"
@@ -409,7 +409,7 @@ def test_hand_edits_are_shown_as_drift_and_put_right(grafana, configuration):
         ("board", "tocsin-fleet"): "edited by hand",
         ("board", "tocsin-model"): "edited by hand",
         ("contact point", "tocsin"): "differs in settings.url",
-        ("alert rule", "tocsin-HostDown"): "differs in for",
+        ("alert rule", "tocsin-HostDown"): "differs in folderUID, for",
         ("rule group", "tocsin-host"): "differs in interval",
     }
     assert len(applied(configuration).done) == len(drift)
