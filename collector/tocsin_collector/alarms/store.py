@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from tocsin_collector.alarms.state import RESOLVED, Alarm, Key
 
 KEEP_HISTORY = 1_000
+KEEP_WAITING = 10_000
+"""Messages that wait for a target are kept longer than those that were delivered, and not for ever."""
 KEEP_MARKS_S = 30 * 86_400.0
 """How long it is known that a received alert was told; an alert that fires longer is told anew by its repetition."""
 
@@ -135,8 +137,11 @@ class AlarmStore:
             "(SELECT rowid FROM alarm WHERE state = ? ORDER BY rowid DESC LIMIT 1 OFFSET ?)",
             (RESOLVED, RESOLVED, KEEP_HISTORY),
         )
-        newest = "(SELECT max(id) FROM message)"
-        write.execute(f"DELETE FROM message WHERE id <= {newest} - ?", (KEEP_HISTORY,))  # noqa: S608
+        newest, waiting = "(SELECT max(id) FROM message)", "(SELECT message FROM delivery WHERE state = 'waiting')"
+        write.execute(
+            f"DELETE FROM message WHERE id <= {newest} - ? AND (id <= {newest} - ? OR id NOT IN {waiting})",  # noqa: S608
+            (KEEP_HISTORY, KEEP_WAITING),
+        )
         write.execute("DELETE FROM delivery WHERE message NOT IN (SELECT id FROM message)")
 
     # --- deliveries ---------------------------------------------------------------------------------------------------

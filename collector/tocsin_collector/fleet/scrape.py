@@ -5,15 +5,20 @@ with socket timeouts: a peer that sends one byte a second never trips those, the
 """
 
 import asyncio
+import ipaddress
 import os
+import socket
 import ssl
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 
 from tocsin_collector.fleet.address import Address
 
 MAX_BYTES = 16 << 20
 _HEAD_BYTES = 32_768
+_resolvers = ThreadPoolExecutor(8, thread_name_prefix="resolver")
 
 
 class ScrapeError(Exception):
@@ -49,11 +54,7 @@ async def fetch(
 
 async def _fetch(agent: Address, max_bytes: int, fields: Sequence[str], context: ssl.SSLContext | None) -> bytes:
     tls = (context or ssl.create_default_context()) if agent.tls else None
-    # A TLS peer that hangs would hold up the close for half a minute.
-    farewell_s = 1.0 if tls else None
-    reader, writer = await asyncio.open_connection(
-        agent.host, agent.port, ssl=tls, limit=_HEAD_BYTES, ssl_shutdown_timeout=farewell_s
-    )
+    reader, writer = await _connected(agent, tls)
     try:
         writer.write(_request(agent, fields))
         await writer.drain()
@@ -65,6 +66,35 @@ async def _fetch(agent: Address, max_bytes: int, fields: Sequence[str], context:
         writer.close()
         with suppress(OSError):
             await writer.wait_closed()
+
+
+async def _connected(agent: Address, tls: ssl.SSLContext | None) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection to the first of the host's addresses that takes one."""
+    refusal: OSError | None = None
+    for address in await _resolved(agent.host):
+        try:
+            return await asyncio.open_connection(
+                address, agent.port, ssl=tls, server_hostname=agent.host if tls else None, limit=_HEAD_BYTES,
+                # A TLS peer that hangs would hold up the close for half a minute.
+                ssl_shutdown_timeout=1.0 if tls else None,
+            )  # fmt: skip
+        except ssl.SSLError:
+            raise
+        except OSError as error:
+            refusal = refusal or error
+    raise refusal or OSError(f"{agent.host} has no address")
+
+
+async def _resolved(host: str) -> list[str]:
+    with suppress(ValueError):
+        return [str(ipaddress.ip_address(host))]
+    # A name server that hangs takes threads for half a minute each: not those that the rest of the collector shares.
+    asking = partial(socket.getaddrinfo, host, None, type=socket.SOCK_STREAM)
+    try:
+        found = await asyncio.get_running_loop().run_in_executor(_resolvers, asking)
+    except UnicodeError:
+        raise OSError(f"{host[:80]!r} is no name of a host") from None
+    return list(dict.fromkeys(str(each[4][0]) for each in found))
 
 
 def _request(agent: Address, fields: Sequence[str]) -> bytes:

@@ -53,7 +53,8 @@ def together(notified: Iterable[Notified], alerts: dict[str, Alert]) -> list[Tol
 
 def _key(notified: Notified, alert: Alert | None) -> Key:
     """The key of the alarm that the collector would raise for it."""
-    wanted: Sequence[str] = [name for name in notified.labels if name not in _OWN_LABELS]
+    ours = _OWN_LABELS if alert else ("alertname",)  # the same rule of others may have two severities
+    wanted: Sequence[str] = [name for name in notified.labels if name not in ours]
     if alert is not None and alert.window:
         wanted = OF_A_MODEL
     elif alert is not None and alert.comparison is not None and alert.comparison.by is not None:
@@ -125,7 +126,7 @@ def _ended(told: Told, now: float) -> float:
 
 def _foreign(told: Told, now: float, sender: str) -> Message:
     """An alert that is not ours: what its rule says, and nothing made up."""
-    one = told.alerts[0]
+    one = (told.firing or told.alerts)[0]
     said, links = one.annotations, []
     for name, text in (("Runbook", said.get("runbook_url")), ("Board", said.get("dashboard_url"))):
         links += [(name, text)] if text else []

@@ -6,9 +6,12 @@ from typing import Any
 import pytest
 
 import tocsin_alerts
+from tests.servers.process import until
 from tocsin_alerts.alert import Comparison, Term
 from tocsin_collector.alarms.comparison import holding
 from tocsin_collector.alarms.delivery import Targets, send
+from tocsin_collector.alarms.store import KEEP_HISTORY
+from tocsin_collector.alarms.text import Message
 from tocsin_collector.export.exposition import render
 from tocsin_collector.verdict import Distribution, FeatureVerdict, ModelKey, QualityVerdict, WindowVerdict
 
@@ -220,6 +223,20 @@ def test_a_message_that_could_not_be_delivered_is_delivered_after_a_restart(benc
     assert len(bench.hook.wait(1)) == 1
     _until(lambda: bench.alarms.targets()[0].waiting == 0)
     assert bench.alarms.targets()[0].delivered == 1
+
+
+def test_messages_that_wait_are_kept_when_many_others_come(bench: Any) -> None:
+    bench.hook.status = 500
+    first, other = (Message("info", f"Host {name}", "it is so", ("why",)) for name in "ab")
+    bench.alarms.post([first], [])
+    until(lambda: bench.alarms.targets()[0].error, "the first attempt has failed")
+    bench.alarms.post([other] * (KEEP_HISTORY + 50), [])
+    bench.alarms.post([], ["mark"])
+    assert bench.alarms.targets()[0].waiting == KEEP_HISTORY + 51
+    bench.hook.status = 200
+    bench.clock.now += 60
+    bench.alarms._delivery.wake()
+    assert bench.hook.wait(1)[0] == "[INFO] Host a: it is so"
 
 
 def test_a_target_that_fails_holds_up_no_other_and_no_message_comes_twice(

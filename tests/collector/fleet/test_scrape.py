@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -50,6 +51,39 @@ def test_each_bad_answer_has_its_name(peer: Callable[..., Any], answer: bytes, o
     error = _fails(peer(answer).address)
     assert error.outcome == outcome
     assert said in str(error)
+
+
+def test_a_name_that_is_none_is_unreachable() -> None:
+    assert _fails("http://" + "a" * 70 + ".example:9").outcome == "unreachable"
+
+
+def test_the_addresses_of_a_name_are_tried_in_turn(peer: Callable[..., Any]) -> None:
+    """localhost is ::1 first on most hosts, and the peer listens on 127.0.0.1 alone."""
+    assert _fetch(peer(OK + b"a 1\n").address.replace("127.0.0.1", "localhost")) == b"a 1\n"
+
+
+def test_a_name_server_that_hangs_takes_no_thread_of_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+
+    def hangs(*_: object, **__: object) -> list[Any]:
+        over.wait(30)
+        return []
+
+    async def many() -> float:
+        asking = [asyncio.create_task(fetch(address(f"http://host-{n}:9"), 0.5)) for n in range(40)]
+        await asyncio.sleep(0.1)
+        started = time.monotonic()
+        await asyncio.to_thread(int)
+        took = time.monotonic() - started
+        found = await asyncio.gather(*asking, return_exceptions=True)
+        assert {type(each) for each in found} == {ScrapeError}
+        return took
+
+    monkeypatch.setattr(socket, "getaddrinfo", hangs)
+    try:
+        assert asyncio.run(many()) < 0.3
+    finally:
+        over.set()
 
 
 def test_nobody_there_is_unreachable() -> None:

@@ -123,6 +123,12 @@ def test_a_foreign_alert_says_what_its_rule_says_and_no_more(bench: Any, inbox: 
     assert bench.hook.wait(2)[1] == "[RESOLVED] db:9187: PostgresLate over after 1 min"
 
 
+def test_two_severities_of_a_foreign_alert_are_two(bench: Any, inbox: Inbox) -> None:
+    mild, bad = ({"instance": "db", "severity": severity} for severity in ("warning", "critical"))
+    assert _take(inbox, alert("Late", mild, 1_000_000.0, 1_000_060.0), alert("Late", bad, 1_000_050.0)) == 2
+    assert sorted(title[:10] for title in bench.hook.wait(2)) == ["[CRITICAL]", "[RESOLVED]"]
+
+
 def test_a_bare_alert_of_anybody_is_told_by_its_name(bench: Any, inbox: Inbox) -> None:
     _take(inbox, alert("DatasourceError", {}, 1_000_000.0), version="1")
     assert bench.hook.wait(1) == ["[WARNING] DatasourceError: DatasourceError"]
