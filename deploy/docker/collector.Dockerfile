@@ -11,13 +11,15 @@ COPY alerts alerts
 COPY dashboards dashboards
 COPY collector collector
 RUN --mount=type=secret,id=index --mount=type=secret,id=ca sh install.sh ./schema ./alerts ./dashboards "./collector[elasticsearch]"
-# A folder that its user owns, for volumes that begin as a copy of it.
-RUN mkdir /data
+# Its own data, and what others read of it (rules, boards, targets): volumes begin as copies of these, so that its user owns
+# them.
+RUN mkdir /data /provision
 
 FROM ${BASE}
 LABEL org.opencontainers.image.title="tocsin collector" org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /opt/tocsin /opt/tocsin
 COPY --from=build --chown=10301:10301 /data /data
+COPY --from=build --chown=10301:10301 /provision /provision
 # By number, so that Kubernetes can see that it is not root.
 USER 10301:10301
 ENV PATH=/opt/tocsin/bin:/usr/local/bin:/usr/bin:/bin PYTHONDONTWRITEBYTECODE=1
