@@ -85,11 +85,17 @@ def the_rules() -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:
 def stories_file(rules_path: str, stories: Sequence[Story], rule: Mapping[str, Any], names: Sequence[str] = ()) -> str:
     """The stories of one alert as a test file of promtool; of ``names`` each shall do as the alert does."""
     tick_s = stories[0].every_s
+    evaluation = f"{tick_s // 2 if 'for' in rule else tick_s}s"
+    return document(rules_path, evaluation, [_test(story, rule, names or [story.alert]) for story in stories])
+
+
+def document(rules_path: str, evaluation: str, tests: Sequence[Mapping[str, Any]]) -> str:
+    """A test file of promtool."""
     return json.dumps({
         "rule_files": [rules_path],
-        "evaluation_interval": f"{tick_s // 2 if 'for' in rule else tick_s}s",
+        "evaluation_interval": evaluation,
         "group_eval_order": ["recording", "alerts"],
-        "tests": [_test(story, rule, names or [story.alert]) for story in stories],
+        "tests": tests,
     })  # fmt: skip
 
 
@@ -113,7 +119,12 @@ def _test(story: Story, rule: Mapping[str, Any], names: Sequence[str]) -> dict[s
 
 
 def _values(values: Values) -> str:
-    return " ".join("_" if value is None else value if isinstance(value, str) else repr(value) for value in values)
+    return " ".join("_" if value is None else value if isinstance(value, str) else sample(value) for value in values)
+
+
+def sample(value: float) -> str:
+    """A number as promtool reads it."""
+    return repr(value).replace("inf", "Inf").replace("nan", "NaN")
 
 
 def run(paths: Sequence[str]) -> dict[str, str]:

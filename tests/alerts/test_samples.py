@@ -130,8 +130,10 @@ def _held_back(server: Server, *told: Alarm) -> set[str]:
     ]
     _ask(server, "/api/v2/alerts", posted)
 
+    this_round = urllib.parse.quote(f'round="{here}"')
+
     def found() -> list[dict[str, Any]]:
-        path = f"/api/v2/alerts?filter={urllib.parse.quote(f'round="{here}"')}"
+        path = f"/api/v2/alerts?filter={this_round}"
         return [each for each in _ask(server, path) if each["status"]["inhibitedBy"]]
 
     until(lambda: any(each["labels"]["instance"] == here for each in found()), "the last one is held back", 10)
