@@ -1,5 +1,6 @@
 """What the answer to a bulk request says of each document. A 200 with errors inside is the usual way to fail."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 STORED, DUPLICATE, AGAIN, REFUSED = "stored", "duplicate", "again", "refused"
@@ -39,16 +40,19 @@ def _outcome(item: object) -> Outcome:
     status = told.get("status") if isinstance(told, dict) else None
     if not isinstance(told, dict) or type(status) is not int:
         raise Garbled("answers a bulk request with an item that has no status")
-    index = str(told.get("_index", ""))
-    if 200 <= status < 300:
-        return Outcome(STORED, where=index)
-    if status == 409:
-        return Outcome(DUPLICATE, where=index)
+    if 200 <= status < 300 or status == 409:
+        return _there(DUPLICATE if status == 409 else STORED, str(told.get("_index", "")))
     error = told.get("error")
     reason = f"{_reason(error)} ({status})"
     if not 400 <= status < 500 or status in (401, 403, 404, 408, 429) or _type(error) in _NOT_THE_DOCUMENTS:
         return Outcome(AGAIN, reason)
     return Outcome(REFUSED, reason)
+
+
+@lru_cache(1_024)
+def _there(kind: str, where: str) -> Outcome:
+    """Of thousands of documents in an answer most say the same."""
+    return Outcome(kind, where=where)
 
 
 def _type(error: object) -> str:

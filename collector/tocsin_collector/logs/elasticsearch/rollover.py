@@ -38,11 +38,14 @@ class Rollover:
 
     def undo_doubles(self, documents: "Sequence[Document]", outcomes: list[Outcome]) -> list[Outcome]:
         """The outcomes, those of records that an older index had already turned into duplicates. Raises Trouble."""
+        new = {where for where in {outcome.where for outcome in outcomes} if self._is_new(where)}
+        if not new:
+            return outcomes
         fresh: dict[str, list[int]] = {}
         for place, (document, outcome) in enumerate(zip(documents, outcomes, strict=True)):
             # What we sent before without an answer is a duplicate of itself now.
             stored = outcome.kind == STORED or (outcome.kind == DUPLICATE and document.sends > 1)
-            if stored and self._is_new(outcome.where):
+            if stored and outcome.where in new:
                 fresh.setdefault(outcome.where, []).append(place)
         for index, places in fresh.items():
             ids = {documents[place].id: place for place in places}

@@ -8,10 +8,10 @@ What becomes of a document:
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tocsin_collector.logs.elasticsearch.answer import AGAIN, DUPLICATE, REFUSED, STORED, Garbled, Outcome, read
+from tocsin_collector.logs.elasticsearch.answer import AGAIN, REFUSED, STORED, Garbled, Outcome, read
 from tocsin_collector.logs.elasticsearch.connection import Connection, Trouble
 from tocsin_collector.logs.elasticsearch.deadfile import DeadFile
 from tocsin_collector.logs.elasticsearch.document import as_it_is, dead_letter, repaired
@@ -59,7 +59,7 @@ class Shipping:
         templates: Templates,
         file: DeadFile,
         rollover: Rollover,
-        count: Callable[[str, int], None],
+        count: Callable[[Mapping[str, int]], None],
     ) -> None:
         self._connection = connection
         self._templates = templates
@@ -76,6 +76,7 @@ class Shipping:
         """
         late: list[Document] = []
         reasons: Counter[str] = Counter()
+        done: Counter[str] = Counter()
         waiting = list(documents)
         while waiting:
             changed: list[Document] = []
@@ -87,7 +88,9 @@ class Shipping:
                     if self._worsen(document, outcome.reason, now_us):
                         changed.append(document)
                 else:
-                    self._done(document, outcome.kind)
+                    done[_done(document, outcome.kind)] += 1
+            self._count(done)
+            done.clear()
             waiting = changed
         return late, max(reasons, key=reasons.__getitem__, default="")
 
@@ -97,7 +100,7 @@ class Shipping:
         again = sum(document.sends > 0 for document in documents)
         body = "".join([document.lines for document in documents]).encode()
         if again:
-            self._count("retried", again)
+            self._count({"retried": again})
         for document in documents:
             document.sends += 1
         try:
@@ -113,11 +116,6 @@ class Shipping:
             return self._bulk(documents[:half], timeout_s) + self._bulk(documents[half:], timeout_s)
         return self._rollover.undo_doubles(documents, outcomes)
 
-    def _done(self, document: Document, kind: str) -> None:
-        dead = document.form == _DEAD
-        document.outcome = STORED if dead else kind
-        self._count("dead_letter" if dead else "duplicate" if kind == DUPLICATE else "stored", 1)
-
     def _worsen(self, document: Document, reason: str, now_us: int) -> bool:
         """Give a refused document its next form; False when it has none and is done."""
         where = (document.record, document.id, document.stream)
@@ -125,7 +123,7 @@ class Shipping:
         if document.form == _AS_IT_IS:
             document.form = _REPAIRED
             document.lines = repaired(*where, document.order)
-            self._count("repaired", 1)
+            self._count({"repaired": 1})
             return True
         if document.form == _REPAIRED:
             document.form, document.target = _DEAD, self._templates.dead_letters
@@ -141,7 +139,7 @@ class Shipping:
         except OSError as error:
             raise Trouble(f"{self._file.path}: {error.strerror}") from None
         document.outcome = STORED
-        self._count("dead_letter_file" if kept else "dropped", 1)
+        self._count({"dead_letter_file" if kept else "dropped": 1})
         self._tell("dead_letter_file" if kept else "dead_letter_dropped", document.stream, reason)
 
     def _tell(self, event: str, stream: Stream, reason: str) -> None:
@@ -150,3 +148,10 @@ class Shipping:
         if key not in self._told and len(self._told) < 1_000:
             self._told.add(key)
             _log.warning("elasticsearch_%s stream=%s reason=%s", event, stream.name, reason)
+
+
+def _done(document: Document, kind: str) -> str:
+    """Note what became of a document; its outcome in the metrics."""
+    dead = document.form == _DEAD
+    document.outcome = STORED if dead else kind
+    return "dead_letter" if dead else kind

@@ -11,7 +11,7 @@ import random
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
@@ -30,10 +30,11 @@ from tocsin_schema.metrics.elasticsearch import OUTCOMES
 
 CHUNK_RECORDS, CHUNK_BYTES = 4_000, 4 << 20
 WAITING_BYTES = 64 << 20
-SENDERS = 3
+SENDERS = 2
 SEARCHES = 4
 _RECORD_BYTES = 400  # of a record beside its texts, in memory and in the request
 _HOSTS_S = 30.0
+_CLOSE_S = 10.0
 _LOST = (None, 401, 502, 503, 504)
 """The statuses after which the server counts as away until it has answered the watch; None: no answer."""
 _log = logging.getLogger(__name__)
@@ -47,9 +48,10 @@ class Pace:
     the server may be away before batches are refused at once.
     """
 
-    request_s: float = 8.0
+    request_s: float = 15.0
+    look_s: float = 8.0
     search_s: float = 5.0
-    patience_s: float = 15.0
+    patience_s: float = 18.0  # an agent waits for 20
     grace_s: float = 5.0
     retry_s: float = 1.0
     watch_s: float = 5.0
@@ -133,7 +135,7 @@ class ElasticsearchStore:
             self._closed = True
             self._work.notify_all()
         self._doubt.set()
-        limit = time.monotonic() + self._pace.request_s + 2
+        limit = time.monotonic() + _CLOSE_S
         for thread in self._threads:
             thread.join(max(0.0, limit - time.monotonic()))
         self._connection.close()
@@ -268,9 +270,9 @@ class ElasticsearchStore:
         target = self._templates.admit(stream(record.dataset, record.namespace, self._namespace))
         return Document.of(record, record.id or f"{self._prefix}{number:010x}", target, place)
 
-    def _count(self, outcome: str, documents: int) -> None:
+    def _count(self, outcomes: Mapping[str, int]) -> None:
         with self._lock:
-            self._outcomes[outcome] += documents
+            self._outcomes.update(outcomes)
 
     # --- the server ---------------------------------------------------------------------------------------------------
 
@@ -292,7 +294,7 @@ class ElasticsearchStore:
     def _look(self) -> None:
         """One look; when the server was away, everything that it must have is installed first. Raises Trouble."""
         self._connection.renew()
-        self.version = self._connection.version(self._pace.search_s)
+        self.version = self._connection.version(self._pace.look_s)
         if not self._ready.is_set():
             self._templates.forget()
             self._templates.install()

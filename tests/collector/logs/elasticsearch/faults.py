@@ -175,6 +175,7 @@ _BEFORE: dict[str, Answer] = {
     "502 page": (502, {"content-type": "text/html"}, b"<h1>502 Bad Gateway</h1>"),
     "a page": (200, {"content-type": "text/html"}, b"<h1>Maintenance</h1>"),
     "401": _error(401, "security_exception"),
+    "no items": (200, PRODUCT, b'{"errors":false,"items":[]}'),
 }
 
 FAULTS = (

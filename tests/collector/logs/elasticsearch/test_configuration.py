@@ -21,7 +21,7 @@ from tocsin_collector.logs.elasticsearch import Access, ElasticsearchStore, Pace
 from tocsin_collector.logs.elasticsearch.connection import INSTALL
 from tocsin_collector.logs.record import record
 
-PACE = Pace(request_s=0.5, search_s=0.5, patience_s=0.4, grace_s=0.0, retry_s=0.05, watch_s=0.05)
+PACE = Pace(request_s=0.5, look_s=0.5, search_s=0.5, patience_s=0.4, grace_s=0.0, retry_s=0.05, watch_s=0.05)
 RECORD = record(b'{"message":"m"}', 0)
 
 

@@ -42,7 +42,7 @@ def test_a_record_as_it_is_has_its_fields_beside_ours() -> None:
     action, document = _read(as_it_is(sent, "i1", APP, 77))
     assert action == {"_index": "logs-app-prod", "_id": "i1"}
     assert document == {
-        "@timestamp": "1970-01-01T00:00:05Z", "message": "m", "tocsin.order": 77, "log.level": "warning",
+        "@timestamp": "1970-01-01T00:00:05.000000Z", "message": "m", "tocsin.order": 77, "log.level": "warning",
         "host.name": "h", "service.name": "s", "data_stream.type": "logs", "data_stream.dataset": "app",
         "data_stream.namespace": "prod", "event.dataset": "App", "x": [1],
     }  # fmt: skip
@@ -63,11 +63,13 @@ def test_a_dead_letter_holds_the_record_as_a_text_and_the_reason() -> None:
     assert action == {"_index": "logs-tocsin.deadletter-prod", "_id": "i1"}
     assert document["error.message"] == "no␛way"
     assert document["tocsin.stream"] == "logs-app-prod"
-    assert document["@timestamp"] == "2023-11-14T22:13:20Z"
+    assert document["@timestamp"] == "2023-11-14T22:13:20.000000Z"
     assert json.loads(document["event.original"])["x"] == 1
 
 
-@pytest.mark.parametrize(("time_us", "text"), [(0, "1970-01-01T00:00:00Z"), (1_500_000, "1970-01-01T00:00:01.500000Z")])
+@pytest.mark.parametrize(
+    ("time_us", "text"), [(0, "1970-01-01T00:00:00.000000Z"), (1_500_000, "1970-01-01T00:00:01.500000Z")]
+)
 def test_times(time_us: int, text: str) -> None:
     assert timestamp(time_us) == text
 

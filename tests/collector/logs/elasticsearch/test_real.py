@@ -13,6 +13,7 @@ from tocsin_collector.logs.contract import MARK_BEGIN, MARK_END
 from tocsin_collector.logs.elasticsearch import Pace
 
 pytestmark = [pytest.mark.system, pytest.mark.xdist_group("elasticsearch")]
+BRISK = {"look_s": 1, "search_s": 1, "retry_s": 0.02, "watch_s": 0.1, "first_pause_s": 0.02, "longest_pause_s": 0.05}
 LEVELS = ("debug", "info", "warning", "error", "critical")
 
 
@@ -122,12 +123,12 @@ def test_what_the_dead_letters_refuse_too_is_in_a_file(real: Real, opened: Open,
 
 def test_a_foreign_template_of_the_same_name_is_left_as_it_is(real: Real, opened: Open) -> None:
     theirs = {"index_patterns": ["logs-theirs-default"], "data_stream": {}, "priority": 300}
-    real.ask("PUT", "/_index_template/tocsin-logs-theirs-default", theirs)
+    real.ask("PUT", "/_index_template/tocsin-logs-theirs-default", {**theirs, "_meta": {"managed_by": "them"}})
     store = opened(real.server.url)
     assert store.add([made("a", "theirs")]).result(30) == (1, 0)
     assert "index template tocsin-logs-theirs-default is not tocsin's" in store.state().error
     found = real.ask("GET", "/_index_template/tocsin-logs-theirs-default")["index_templates"][0]["index_template"]
-    assert (found["priority"], "_meta" in found) == (300, False)
+    assert (found["priority"], found["_meta"]) == (300, {"managed_by": "them"})
 
 
 def test_a_template_that_was_removed_is_installed_again(real: Real, opened: Open) -> None:
@@ -156,10 +157,7 @@ def test_a_resent_record_is_one_also_when_its_stream_has_rolled_over(real: Real,
 
 def test_nothing_is_lost_and_nothing_doubled_whatever_happens_to_a_bulk_request(real: Real, opened: Open) -> None:
     hang_s = 1.0
-    pace = Pace(
-        request_s=0.5, search_s=0.5, patience_s=30, grace_s=30, retry_s=0.02, watch_s=0.1, first_pause_s=0.02,
-        longest_pause_s=0.05,
-    )  # fmt: skip
+    pace = Pace(request_s=0.5, patience_s=40, grace_s=40, **BRISK)
     with Proxy(real.server.url, hang_s).running() as proxy:
         store = opened(proxy.url, pace)
         store.add([made("warm", "chaos", "warm")]).result(30)
@@ -174,15 +172,14 @@ def test_nothing_is_lost_and_nothing_doubled_whatever_happens_to_a_bulk_request(
             sent += ids
         assert tuple(proxy.met) == FAULTS
     assert Counter(hit["_source"]["message"] for hit in real.documents("chaos")) == Counter(sent)
-    assert _outcomes(store)["retried"] > 0
+    outcomes = _outcomes(store)
+    assert outcomes["retried"] > 0
+    assert outcomes["repaired"] == outcomes["dead_letter"] == 0
 
 
 def test_a_sender_is_asked_to_come_back_while_the_server_is_away(real: Real, opened: Open) -> None:
     with Proxy(real.server.url, 1.0).running() as proxy:
-        store = opened(proxy.url, Pace(
-            request_s=1, search_s=1, patience_s=0.5, grace_s=0.2, retry_s=0.02, watch_s=0.05, first_pause_s=0.02,
-            longest_pause_s=0.05,
-        ))  # fmt: skip
+        store = opened(proxy.url, Pace(request_s=1, patience_s=0.5, grace_s=0.2, **BRISK))
         store.add([made("first", "away", "first")]).result(30)
         real.server.pause()
         try:
@@ -199,7 +196,7 @@ def test_a_sender_is_asked_to_come_back_while_the_server_is_away(real: Real, ope
 
 
 def test_memory_is_bounded_while_records_wait(real: Real, opened: Open) -> None:
-    pace = Pace(request_s=1, search_s=1, patience_s=20, grace_s=20, retry_s=0.02, watch_s=0.1)
+    pace = Pace(request_s=1, patience_s=20, grace_s=20, **BRISK)
     store = opened(real.server.url, pace, waiting_bytes=100_000)
     batch = [made("x" * 1_000, "bounded", f"b{i}") for i in range(60)]
     real.server.pause()
