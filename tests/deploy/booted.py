@@ -75,10 +75,10 @@ def booted(root: Path) -> Iterator[Machine]:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     try:
         nspawn = int(str(until(lambda: _child(process.pid), "the container starts")))
-        leader = int(str(until(lambda: _child(nspawn), "the container has a first process")))
+        leader = int(str(until(lambda: _systemd(nspawn), "the container has a systemd", 120)))
         machine = Machine(root, leader)
         states = ("running", "degraded")
-        until(lambda: machine.ask("systemctl is-system-running").stdout.strip() in states, "systemd has booted", 60)
+        until(lambda: machine.ask("systemctl is-system-running").stdout.strip() in states, "systemd has booted", 240)
         yield machine
         os.kill(nspawn, signal.SIGTERM)  # shuts the machine down in order
         process.wait(30)
@@ -93,5 +93,15 @@ def _child(parent: int) -> int:
     try:
         with open(f"/proc/{parent}/task/{parent}/children", encoding="ascii") as file:
             return int((file.read().split() or ["0"])[0])
+    except OSError:
+        return 0
+
+
+def _systemd(nspawn: int) -> int:
+    """The container's first process once it is systemd: nspawn has had other children, which made it and went."""
+    child = _child(nspawn)
+    try:
+        with open(f"/proc/{child}/comm", encoding="utf-8") as file:
+            return child if file.read().strip() == "systemd" else 0
     except OSError:
         return 0
