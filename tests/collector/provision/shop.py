@@ -1,5 +1,8 @@
 """A small catalogue and a configuration, so that the tests say what they are about."""
 
+import copy
+import functools
+
 from tocsin_collector.provision.desired import Catalogue
 from tocsin_collector.provision.plan import APPLY, PRUNE, plan, take
 from tocsin_collector.provision.stamp import unstamped
@@ -43,9 +46,16 @@ groups:
 RULES = {"tocsin-host.rules.yml": ALERTS, "tocsin-recording.rules.yml": RECORDING}
 
 
+@functools.cache
+def _boards():
+    """Fleet and model with their first panels only: what is proven here does not hang on how many there are."""
+    built = [build(board) for name, board in found().items() if name in ("fleet", "model")]
+    return {board["uid"]: {**unstamped(board), "links": [], "panels": board["panels"][:3]} for board in built}
+
+
 def boards():
-    built = (build(board) for board in found().values())
-    return {board["uid"]: unstamped(board) for board in built}
+    """Boards that may be changed."""
+    return copy.deepcopy(_boards())
 
 
 def catalogue(rules=None):
