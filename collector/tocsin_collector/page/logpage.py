@@ -35,7 +35,7 @@ class Search:
 
 def context(search: Search, sources: Sources) -> dict[str, object]:
     """What the template needs; a search that cannot be done says why and finds nothing."""
-    found, fault = Found([], 0, capped=False, next=None), ""
+    found, fault, away = Found([], 0, capped=False, next=None), "", False
     try:
         since_s = moment(search.since, sources.clock())
         found = sources.logs.search(
@@ -44,7 +44,7 @@ def context(search: Search, sources: Sources) -> dict[str, object]:
     except (QueryError, ValueError) as error:
         fault = str(error)
     except StoreError as error:
-        fault = f"The logs cannot be searched now: {error}"
+        fault, away = f"The logs cannot be searched now: {error}", True
     return {
         "search": search,
         "found": found,
@@ -53,7 +53,7 @@ def context(search: Search, sources: Sources) -> dict[str, object]:
         "trouble": "" if fault else sources.logs.state().error,
         "levels": LEVELS,
         "spans": SPANS if search.since in dict(SPANS) else (*SPANS, (search.since, search.since)),
-        "hosts": sources.logs.hosts(),
+        "hosts": [] if away else sources.logs.hosts(),  # to wait once is enough
         "older": _older(search, found),
     }
 

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import pytest
@@ -17,7 +17,7 @@ import uvicorn
 from click.testing import CliRunner
 from fastapi import FastAPI
 
-from tocsin_collector.logs import LogStore, logs_router
+from tocsin_collector.logs import LogStore, StoreError, logs_router
 from tocsin_collector.logs.command import command
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
@@ -143,6 +143,22 @@ def test_a_store_that_is_closed_asks_to_come_back(client: Client, app: FastAPI) 
     app.state.store.close()
     answer = client.post("/v1/logs", content=_lines({"message": "m"}))
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+
+
+class _Away:
+    """A store whose server does not answer."""
+
+    counts: ClassVar[dict[str, int]] = {"rejected": 0}
+
+    def search(self, *_: object, **__: object) -> None:
+        raise StoreError("es1 does not answer in time")
+
+
+def test_a_search_while_the_store_is_away_says_so() -> None:
+    app = FastAPI()
+    app.include_router(logs_router(_Away()))  # type: ignore[arg-type]
+    answer = Client(app).get("/v1/logs", params={"q": "x"})
+    assert (answer.status_code, answer.json()["error"]["reason"]) == (503, "es1 does not answer in time")
 
 
 def test_the_routes_are_in_the_openapi(client: Client) -> None:

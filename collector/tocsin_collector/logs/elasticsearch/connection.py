@@ -262,11 +262,11 @@ def _failure(error: Any) -> str:
 def _innermost(error: BaseException) -> str:
     """The system's words for a failure, without the layers around it."""
     for _ in range(8):
-        inner = getattr(error, "errors", None)
-        reason = inner[0] if isinstance(inner, tuple) and inner else error.__cause__ or getattr(error, "reason", None)
-        if not isinstance(reason, BaseException):
+        layers = (*getattr(error, "errors", ()), error.__cause__, getattr(error, "reason", None), *error.args)
+        inner = next((layer for layer in layers if isinstance(layer, BaseException)), None)
+        if inner is None:
             break
-        error = reason
+        error = inner
     return " ".join(str(getattr(error, "strerror", None) or error).split())[:_LONGEST_REASON]
 
 

@@ -352,6 +352,8 @@ class ElasticsearchStore:
         try:
             return self._connection.ask("POST", search.EVERYWHERE, wanted, self._pace.search_s)
         except Trouble as error:
+            if error.status is None:
+                self._doubt.set()
             raise StoreError(str(error)) from None
         finally:
             self._searches.release()

@@ -80,7 +80,7 @@ def _told(store: ElasticsearchStore) -> str:
         (_missing_rights, r"forbids it \(403\): security_exception: action .*template/put.*; look at the privileges"),
         (lambda *_: _error(503, "master_not_discovered_exception", "no master"), "answers 503: master_not_discovered"),
         (lambda *_: (200, PRODUCT, b'{"version": '), "answers what is not JSON"),
-        (lambda *_: None, "cannot be reached"),
+        (lambda *_: None, r"cannot be reached: Remote end closed connection without response$"),
     ],
 )
 def test_each_wrong_server_has_its_line(
