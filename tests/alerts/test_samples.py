@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import time
@@ -63,6 +64,20 @@ def test_a_job_is_what_the_collectors_file_says() -> None:
     config = yaml.safe_load((DEPLOY / "prometheus/prometheus.yml").read_text(encoding="utf-8"))
     (scrape,) = config["scrape_configs"]
     assert set(scrape) == {"job_name", "file_sd_configs"}, "a relabelling or a path would overrule the file"
+
+
+def test_the_how_to_turns_the_samples_into_those_of_one_host(tmp_path: Path) -> None:
+    """Its own commands, with another place to write to."""
+    guide = (DEPLOY.parent / "docs/how-to/prometheus-alertmanager.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^(sed .*?) \| sudo tee /etc/prometheus/(\S+)$", guide, re.MULTILINE)
+    assert [name for _, name in commands] == ["prometheus.yml", "alertmanager.yml"]
+    for command, name in commands:
+        written = subprocess.run(shlex.split(command), cwd=DEPLOY.parent, capture_output=True, check=True).stdout
+        (tmp_path / name).write_bytes(written)
+    _done(have(lambda: of_prometheus("promtool")), "check", "config", str(tmp_path / "prometheus.yml"))
+    _done(have(lambda: of_alertmanager("amtool")), "check-config", str(tmp_path / "alertmanager.yml"))
+    hosts = re.findall(r"(?:://|targets: \[\")([\w.]+):\d+", "".join(path.read_text() for path in tmp_path.iterdir()))
+    assert hosts == ["127.0.0.1", "127.0.0.1"]
 
 
 # --- Alertmanager: routes ---------------------------------------------------------------------------------------------
