@@ -5,8 +5,8 @@ import sys
 OK, FAILED, USAGE, DENIED, CONFIG = 0, 1, 2, 77, 78
 
 HELP = """\
-usage: tocsin-agent run [--config FILE] [--listen ADDRESS:PORT] [--once]
-       tocsin-agent check [--config FILE] [--listen ADDRESS:PORT]
+usage: tocsin-agent run [--config FILE] [--listen ADDRESS:PORT] [--sources NAMES] [--once]
+       tocsin-agent check [--config FILE] [--listen ADDRESS:PORT] [--sources NAMES]
        tocsin-agent list [--json]
        tocsin-agent --help | --version
 
@@ -21,6 +21,7 @@ commands
 options
   --config FILE           a TOML file; without one, the defaults and the environment
   --listen ADDRESS:PORT   instead of 127.0.0.1:10300; port 0 takes a free one and logs it
+  --sources NAMES         only these, as cpu,meminfo,systemd; `list` tells which are on by default
   --once                  one scrape on standard output
   --json                  machine-readable output of `list`
 
@@ -33,8 +34,8 @@ exit status: 0 ok, 1 failed, 2 wrong usage, 77 permission denied, 78 wrong confi
 
 # What each command takes; True for an option with a value.
 OPTIONS = {
-    "run": {"--config": True, "--listen": True, "--once": False},
-    "check": {"--config": True, "--listen": True},
+    "run": {"--config": True, "--listen": True, "--sources": True, "--once": False},
+    "check": {"--config": True, "--listen": True, "--sources": True},
     "list": {"--json": False},
 }
 
@@ -103,7 +104,7 @@ def _with_settings(command: str, options: dict[str, str]) -> int:
     from tocsin_schema.config import ConfigError
 
     try:
-        values = settings(options.get("--config"), options.get("--listen"))
+        values = settings(options.get("--config"), options.get("--listen"), options.get("--sources"))
     except ConfigError as error:
         for fault in error.faults:
             print(f"tocsin-agent: {fault}", file=sys.stderr)

@@ -1,7 +1,7 @@
-"""``tocsin-agent list``: the sources and tasks that this agent has, and what they emit."""
+"""``tocsin-agent list``: the sources and tasks that this agent has, which are on by default, and what they emit."""
 
 from tocsin_agent import listing
-from tocsin_agent.settings import SOURCES, TASKS
+from tocsin_agent.settings import SOURCES, SUMMARY, TASKS, by_default
 
 
 def list_all(as_json: bool) -> None:
@@ -11,13 +11,26 @@ def list_all(as_json: bool) -> None:
         import json
 
         rows = [
-            {"kind": kind, "name": name, "about": _about(module), "metrics": _metrics(module)}
+            {"kind": kind, "name": name, "about": _about(module), "default": _when(module), "metrics": _metrics(module)}
             for kind, name, module in found
         ]
         print(json.dumps(rows, indent=1))
         return
     for kind, name, module in found:
-        print(f"{kind:6}  {name:12}  {_about(module)}")
+        print(f"{kind:6}  {name:12}  {_about(module)}{_WHEN[_when(module)]}")
+
+
+_WHEN = {
+    "always": "",
+    "full": "; not in the profile `summary`, unless `sources` names it",
+    "named": "; only when `sources` names it",
+}
+
+
+def _when(module: object) -> str:
+    if by_default(module, SUMMARY):
+        return "always"
+    return "full" if by_default(module, "full") else "named"
 
 
 def _modules() -> list[tuple[str, str, str]]:

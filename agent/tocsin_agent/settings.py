@@ -12,13 +12,16 @@ if TYPE_CHECKING:
     from tocsin_agent.source import Values
 
 SOURCES, TASKS = "tocsin_agent.sources", "tocsin_agent.tasks"
+SUMMARY = "summary"
 
 
-def settings(file: str | None, listen: str | None) -> "Values":
-    """The value of every key. Raises ConfigError with all faults at once."""
+def settings(file: str | None, listen: str | None, sources: str | None = None) -> "Values":
+    """The value of every key; the command line's words win. Raises ConfigError with all faults at once."""
     values = load(AGENT, None, os.environ) if file is None else _in_child(file)
     if listen is not None:
         values["listen"] = listen
+    if sources is not None:
+        values["sources"] = [name.strip() for name in sources.split(",") if name.strip()]
     faults = _faults(values)
     if faults:
         raise ConfigError(faults)
@@ -26,9 +29,17 @@ def settings(file: str | None, listen: str | None) -> "Values":
 
 
 def chosen(values: "Values") -> list[str]:
-    """The names of the sources to run."""
+    """The names of the sources to run: those that the configuration names, else those that are on by default."""
     wanted = values["sources"]
-    return [str(name) for name in wanted] if isinstance(wanted, list) and wanted else listing.names(SOURCES)
+    if isinstance(wanted, list) and wanted:
+        return list(dict.fromkeys(map(str, wanted)))
+    there = [(name, listing.module(SOURCES, name)) for name in listing.names(SOURCES)]
+    return [name for name, module in there if by_default(module, str(values["profile"]))]
+
+
+def by_default(source: object, profile: str) -> bool:
+    """Whether a source runs without being named."""
+    return bool(getattr(source, "DEFAULT", True)) and (profile != SUMMARY or bool(getattr(source, "SUMMARY", True)))
 
 
 def _faults(values: "Values") -> list[str]:

@@ -11,6 +11,9 @@ configuration and the value of the label ``collector``. The file reads top to bo
 Every file is imported at each start of the agent, so what costs (socket, json, re, ctypes, struct) is imported where it
 is used, and only if it is: the constructor looks first whether there is anything to watch.
 
+The constant ``DEFAULT = False`` keeps it off until `sources` names it; ``SUMMARY = False`` does so under the profile
+`summary` (one host, few series), where the others tell less: ``values["profile"]`` says which it is.
+
 It may have a function ``check(values) -> list[str]``: what is wrong with its part of the configuration, a line a fault.
 
 Adding a source is its file, its metrics' file in the catalogue, its test and its fixture; nothing else is edited.

@@ -112,6 +112,12 @@ def test_a_source_that_is_not_chosen_is_not_there(agent, series):
     assert collectors == {"loadavg", "stat"}
 
 
+def test_sources_on_the_command_line_win(agent, series):
+    process = agent("run", "--once", "--sources", "uname", TOCSIN_AGENT_SOURCES="loadavg,stat")
+    output, _ = process.communicate(timeout=20)
+    assert {dict(labels).get("collector") for _, labels in series(output.encode())} - {None} == {"uname"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "text"),
     [

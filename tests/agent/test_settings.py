@@ -1,10 +1,11 @@
 """The agent's configuration."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from tocsin_agent.settings import chosen, settings
+from tocsin_agent.settings import by_default, chosen, settings
 from tocsin_schema.config import ConfigError
 
 
@@ -30,6 +31,19 @@ def test_without_a_file_there_are_the_defaults_and_every_source():
         "stat",
         "vmstat",
     } <= set(chosen(values))
+
+
+def test_named_sources_run_and_no_other_and_the_command_line_wins(tmp_path: Path):
+    (tmp_path / "a.toml").write_text('sources = ["cpu", "stat"]\n')
+    assert chosen(settings(str(tmp_path / "a.toml"), None, "loadavg, cpu,loadavg")) == ["loadavg", "cpu"]
+    with pytest.raises(ConfigError, match="sources: no source 'lodavg'; there are: "):
+        settings(None, None, "lodavg")
+
+
+def test_a_source_says_itself_whether_it_runs_without_being_named():
+    quiet, costly, plain = (SimpleNamespace(**flags) for flags in ({"SUMMARY": False}, {"DEFAULT": False}, {}))
+    runs = {profile: [by_default(s, profile) for s in (quiet, costly, plain)] for profile in ("full", "summary")}
+    assert runs == {"full": [True, False, True], "summary": [False, False, True]}
 
 
 @pytest.mark.parametrize(
