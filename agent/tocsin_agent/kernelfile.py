@@ -1,6 +1,7 @@
 """A file of the kernel, kept open and read from its start each time."""
 
 import os
+from time import monotonic
 
 CHUNK = 32_768
 LIMIT = 16 << 20
@@ -57,11 +58,72 @@ class KernelFile:
             self._fd = -1
 
 
+LOOK_S = 30
+"""How often one looks for what is not there: a device plugged in, a module loaded. Within a minute it is seen."""
+
+
+class OptionalFile(KernelFile):
+    """A file that a host may lack: its content is b"" then, and for half a minute nobody looks again."""
+
+    __slots__ = ("_look_at",)
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self._look_at = 0.0
+
+    def read(self, enough: bytes = b"") -> bytes:
+        """As KernelFile.read, and b"" while there is no such file."""
+        if self._look_at and monotonic() < self._look_at:
+            return b""
+        try:
+            data = super().read(enough)
+        except (FileNotFoundError, NotADirectoryError):
+            self._look_at = monotonic() + LOOK_S
+            return b""
+        self._look_at = 0.0
+        return data
+
+
+class HostNetFile:
+    """A file of /proc/net as the first process sees it: in a container, the reader's own namespace is not the host's.
+
+    Where /proc hides the first process, it is the reader's own after all.
+    """
+
+    __slots__ = ("_file", "_own")
+
+    def __init__(self, procfs: object, name: str) -> None:
+        self._file = KernelFile(f"{procfs}/1/net/{name}")
+        self._own = f"{procfs}/net/{name}"
+
+    def read(self) -> bytes:
+        """The whole content. Raises OSError."""
+        try:
+            return self._file.read()
+        except OSError:
+            if self._file.path == self._own:
+                raise
+            self._file = KernelFile(self._own)
+            return self._file.read()
+
+    def close(self) -> None:
+        """Let go of the descriptor."""
+        self._file.close()
+
+
 def integer(data: bytes) -> bytes:
     """The content of a file that holds one count. Raises ValueError for anything else."""
     text = data.strip()
     if not text.isdigit():
         raise ValueError(f"one count expected, found {data[:80]!r}")
+    return text
+
+
+def signed(data: bytes) -> bytes:
+    """The content of a file that holds one whole number, which may be negative. Raises ValueError for anything else."""
+    text = data.strip()
+    if not text.removeprefix(b"-").isdigit():
+        raise ValueError(f"one whole number expected, found {data[:80]!r}")
     return text
 
 

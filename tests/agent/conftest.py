@@ -10,6 +10,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from tests.agent.sources import tree
 from tocsin_agent.exposition import openmetrics
 from tocsin_schema.settings.agent import AGENT
 
@@ -37,6 +38,17 @@ def host(tmp_path: Path) -> Callable[[str], dict[str, object]]:
         return configured(tmp_path)
 
     return copy
+
+
+@pytest.fixture
+def planted(tmp_path: Path) -> Callable[[str], dict[str, object]]:
+    """A host of `sources/trees`, planted so that a test may change it: its configuration."""
+
+    def plant(name: str) -> dict[str, object]:
+        tree.plant(tmp_path, (tree.FOLDER / f"{name}.tree").read_text(encoding="utf-8"))
+        return configured(tmp_path)
+
+    return plant
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tocsin_agent.kernelfile import LIMIT, KernelFile, integer, text
+from tocsin_agent.kernelfile import LIMIT, KernelFile, OptionalFile, integer, signed, text
 
 
 def test_a_real_file_of_many_records_comes_whole():
@@ -72,3 +72,32 @@ def test_a_small_file_as_text(tmp_path: Path):
     (tmp_path / "f").write_bytes(b"a\xff\n")
     assert text(str(tmp_path / "f")) == "a\ufffd"
     assert text(str(tmp_path / "missing")) == ""
+
+
+def test_an_optional_file_is_looked_for_again_only_after_a_while(tmp_path: Path):
+    file = OptionalFile(str(tmp_path / "later"))
+    assert file.read() == b""
+    (tmp_path / "later").write_bytes(b"here")
+    assert file.read() == b""
+    file._look_at = 1.0  # half a minute later
+    assert file.read() == b"here"
+    (tmp_path / "later").unlink()
+    assert file.read() == b"here", "the kept descriptor still reads it"
+    file.close()
+    assert file.read() == b""
+
+
+def test_an_optional_file_that_cannot_be_read_is_an_error(tmp_path: Path):
+    with pytest.raises(IsADirectoryError):
+        OptionalFile(str(tmp_path)).read()
+
+
+@pytest.mark.parametrize(("data", "found"), [(b"-4\n", b"-4"), (b" 17 ", b"17")])
+def test_a_signed_number(data, found):
+    assert signed(data) == found
+
+
+@pytest.mark.parametrize("data", [b"", b"-", b"--4", b"4-", b"1 2", b"x"])
+def test_what_is_no_signed_number_is_a_value_error(data):
+    with pytest.raises(ValueError, match="one whole number expected"):
+        signed(data)

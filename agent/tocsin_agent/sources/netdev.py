@@ -3,7 +3,7 @@
 from itertools import chain
 
 from tocsin_agent.exposition import template
-from tocsin_agent.kernelfile import KernelFile
+from tocsin_agent.kernelfile import HostNetFile
 from tocsin_schema.metrics.network import METRICS
 
 TYPE_CHECKING = False
@@ -35,29 +35,18 @@ class Netdev:
     METRICS = METRICS
 
     def __init__(self, values: "Values") -> None:
-        # /proc/net is the reader's own namespace, which in a container is not the host's.
-        self._file = KernelFile(f"{values['procfs']}/1/net/dev")
-        self._own = f"{values['procfs']}/net/dev"
+        self._file = HostNetFile(values["procfs"], "dev")
         self._names: list[bytes] | None = None
         self._template = b""
 
     def read(self) -> bytes:
         """One read of the file."""
-        names, rows = parse(self._read())
+        names, rows = parse(self._file.read())
         if names != self._names:
             labels = [{"device": name.decode("utf-8", "replace")} for name in names]
             self._template = b"".join(template(metric, labels) for metric in METRICS)
             self._names = names
         return self._template % tuple(chain.from_iterable(zip(*rows, strict=True)))
-
-    def _read(self) -> bytes:
-        try:
-            return self._file.read()
-        except OSError:
-            if self._file.path == self._own:
-                raise
-            self._file = KernelFile(self._own)
-            return self._file.read()
 
     def close(self) -> None:
         """Let go of the file."""
