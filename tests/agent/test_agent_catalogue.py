@@ -3,12 +3,15 @@
 import pytest
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from tests.agent.conftest import configured
+from tests.agent.sources import tree
 from tocsin_agent import listing, run
 from tocsin_agent.scrape import Scrape
 from tocsin_agent.settings import SOURCES, TASKS
 from tocsin_schema.catalogue import catalogue
 from tocsin_schema.metrics.agent import METRICS as FRAME
 
+MORE_THAN_ONE_HOST_HAS = {"hwmon", "meminfo_numa"}
 OURS = ("cpu", "diskstats", "filesystem", "loadavg", "meminfo", "netdev", "pressure", "process", "stat", "vmstat")
 MODULES = [(SOURCES, name) for name in listing.names(SOURCES)] + [(TASKS, name) for name in listing.names(TASKS)]
 
@@ -77,6 +80,23 @@ def test_what_is_in_the_catalogue_is_emitted_somewhere(host, big_host, tmp_path)
         found = set().union(*(check(module.SOURCE(values).read()) for values in hosts))
         missing = {metric.name for metric in module.SOURCE.METRICS} - found
         assert not missing or name == "meminfo", missing
+
+
+PLANTED = sorted({name.partition(".")[0] for name in tree.names()})
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_what_planted_hosts_emit_is_in_the_catalogue_and_whole(tmp_path_factory, name):
+    """But for a few fields that no host of ours has."""
+    source, found = listing.module(SOURCES, name).SOURCE, set()
+    for case in tree.names():
+        if case.partition(".")[0] == name:
+            root = tmp_path_factory.mktemp(name)
+            tree.plant(root, (tree.FOLDER / f"{case}.tree").read_text(encoding="utf-8"))
+            found |= check(source(configured(root)).read())
+    entries = {metric.name for metric in source.METRICS}
+    assert found <= entries
+    assert entries <= found or name in MORE_THAN_ONE_HOST_HAS
 
 
 def test_the_frame_emits_its_entries():

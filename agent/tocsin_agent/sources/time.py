@@ -1,0 +1,55 @@
+"""The clock, its time zone, and its sources, from /sys/devices/system/clocksource (timers/timekeeping.rst)."""
+
+import os
+import time
+
+from tocsin_agent.exposition import family, template
+from tocsin_agent.kernelfile import LOOK_S, text
+from tocsin_schema.metrics.time import AVAILABLE, CURRENT, METRICS, SECONDS, ZONE_OFFSET
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from tocsin_agent.source import Values
+
+PREFIX = "clocksource"
+
+
+class Time:
+    """``node_time_*``."""
+
+    METRICS = METRICS
+
+    def __init__(self, values: "Values") -> None:
+        self._folder = f"{values['sysfs']}/devices/system/{PREFIX}"
+        self._template = template(SECONDS, [{}], b"e-9")
+        self._clocks = b""
+        self._look_at = 0.0
+
+    def read(self) -> bytes:
+        """Two looks at the clock; the clock sources are read twice a minute."""
+        now = time.monotonic()
+        if now >= self._look_at:
+            self._clocks = self._read_clocks()
+            self._look_at = now + LOOK_S
+        zone = time.localtime()
+        offset = family(ZONE_OFFSET, [({"time_zone": zone.tm_zone}, zone.tm_gmtoff)])
+        return self._template % (b"%d" % time.time_ns()) + offset + self._clocks
+
+    def _read_clocks(self) -> bytes:
+        try:
+            devices = sorted(name for name in os.listdir(self._folder) if name.removeprefix(PREFIX).isdecimal())
+        except OSError:
+            return b""
+        available, current = [], []
+        for device in devices:
+            number = device.removeprefix(PREFIX)
+            names = text(f"{self._folder}/{device}/available_clocksource").split()
+            available += [({"device": number, PREFIX: name}, 1) for name in names]
+            current.append(({"device": number, PREFIX: text(f"{self._folder}/{device}/current_clocksource")}, 1))
+        return family(AVAILABLE, available) + family(CURRENT, current)
+
+    def close(self) -> None:
+        """Nothing is kept open."""
+
+
+SOURCE = Time

@@ -1,0 +1,47 @@
+"""The table of connections."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tocsin_agent.sources.conntrack import Conntrack, parse
+from tocsin_schema.metrics.conntrack import STATS
+
+COUNTS = st.lists(st.integers(0, 2**32 - 1), min_size=len(STATS), max_size=len(STATS))
+
+
+@given(st.lists(COUNTS, min_size=1, max_size=5), st.permutations(list(STATS)))
+def test_the_columns_are_summed_wherever_they_stand(rows, order):
+    lines = ["entries " + " ".join(order)] + ["00000001 " + " ".join(f"{n:08x}" for n in row) for row in rows]
+    found = dict(zip(STATS, parse("\n".join(lines).encode()), strict=True))
+    assert found == {name: sum(row[index] for row in rows) for index, name in enumerate(order)}
+
+
+@given(st.binary(max_size=200))
+def test_anything_else_is_a_value_error(data):
+    with pytest.raises(ValueError, match="expected"):
+        parse(data)
+
+
+def test_a_torn_row_is_a_value_error():
+    with pytest.raises(ValueError, match="expected"):
+        parse((" ".join(STATS) + "\n0 1 2\n").encode())
+
+
+def test_recorded_router(planted, series):
+    source = Conntrack(planted("conntrack"))
+    found = {name: value for (name, _), value in series(source.read()).items()}
+    assert found["node_nf_conntrack_stat_found"] == 2**32
+    assert found["node_nf_conntrack_entries"] == 123
+    assert len(found) == 10
+    source.close()
+
+
+def test_a_kernel_without_the_statistics_has_the_sizes(planted, series, tmp_path):
+    values = planted("conntrack")
+    (tmp_path / "proc/net/stat/nf_conntrack").unlink()
+    assert len(series(Conntrack(values).read())) == 2
+
+
+def test_a_kernel_without_the_module_has_nothing(planted):
+    assert Conntrack(planted("conntrack.unloaded")).read() == b""
