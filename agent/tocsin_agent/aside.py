@@ -19,15 +19,15 @@ SLOW_S = 0.1
 
 
 class Errand:
-    """Something to do that gives bytes. ``answer`` is None while it is late, the error when it failed."""
+    """Something to do. ``answer`` is what it gave, None while it is late, the error when it failed."""
 
     __slots__ = ("_came", "_came_at", "_do", "age_s", "answer", "busy", "slow")
 
-    def __init__(self, do: "Callable[[], bytes]") -> None:
+    def __init__(self, do: "Callable[[], object]") -> None:
         self._do = do
-        self._came: bytes | Exception | None = None
-        self._came_at = 0.0
-        self.answer: bytes | Exception | None = None
+        self._came: object = None
+        self._came_at = monotonic()
+        self.answer: object = None
         self.age_s = 0.0
         self.busy = self.slow = False
 
@@ -43,7 +43,7 @@ class Errand:
         self.busy = False
 
     def take(self) -> None:
-        """Hand over what has come since the last time."""
+        """Hand over what has come since the last time; ``age_s`` is how long nothing has."""
         self.answer, self._came = self._came, None
         self.age_s = monotonic() - self._came_at
 

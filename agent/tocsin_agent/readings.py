@@ -1,12 +1,13 @@
 """Series that are a file each: counters, sensors and limits of the devices under /sys.
 
-Devices come and go, so the list of files is made anew every half a minute, and at once when one cannot be read. A file
-that cannot be read has no series: a device that fails takes no other's with it.
+Devices come and go, so the list of files is made anew twice a minute, and at the next scrape when one cannot be read. A
+file that cannot be read has no series: a device that fails takes no other's with it, and one that hangs is read aside.
 """
 
 from time import monotonic
 
-from tocsin_agent.exposition import template
+from tocsin_agent.aside import Aside, Errand
+from tocsin_agent.exposition import family, template
 from tocsin_agent.kernelfile import LOOK_S, KernelFile, integer
 
 TYPE_CHECKING = False
@@ -17,78 +18,137 @@ if TYPE_CHECKING:
 
 KEPT = 256
 """The most descriptors that a source keeps open; what is beyond is opened for each read."""
+WAIT_S = 0.25
+"""How long a scrape waits for all devices together that may hang."""
+OLD_S = 1.0
 
 
 class Reading:
-    """One series. ``value`` makes of the file's content what stands in the exposition; it raises ValueError."""
+    """One series. ``value`` makes of the file's content what stands in the exposition; it raises ValueError.
 
-    __slots__ = ("file", "labels", "metric", "path", "value")
+    Without a path there is nothing to read: the series is as constant as its labels.
+    ``device`` names what the file belongs to if its reading may hang: all files of one device are read together, aside.
+    """
+
+    __slots__ = ("device", "file", "kept", "labels", "metric", "path", "value")
 
     def __init__(
-        self, metric: "Metric", labels: dict[str, str], path: str, value: "Callable[[bytes], bytes]" = integer
+        self,
+        metric: "Metric",
+        labels: dict[str, str],
+        path: str,
+        value: "Callable[[bytes], bytes]" = integer,
+        device: str = "",
     ) -> None:
         self.metric = metric
         self.labels = labels
         self.path = path
         self.value = value
+        self.device = device
         self.file = KernelFile(path)
+        self.kept = True
 
     def key(self) -> tuple[object, ...]:
         """What makes it the same reading as another."""
-        return self.metric.name, self.path, *self.labels.items()
+        return self.metric.name, self.path, self.device, *self.labels.items()
+
+
+class Device:
+    """The readings of one device that may hang."""
+
+    __slots__ = ("errand", "readings")
+
+    def __init__(self) -> None:
+        self.readings: list[Reading] = []
+        self.errand = Errand(lambda: [_value(reading) for reading in self.readings])
+
+    def values(self) -> "list[bytes | Exception]":
+        """What has been read, in the order of the readings; b"" for each while it is late."""
+        answer = self.errand.answer
+        if isinstance(answer, list) and len(answer) == len(self.readings):
+            return answer
+        return [b""] * len(self.readings)
 
 
 class Readings:
     """All readings of a source, as one text."""
 
-    def __init__(self, find: "Callable[[], list[Reading]]", every_s: float = LOOK_S) -> None:
-        """``find`` lists what is there, cheaply where nothing is. It may raise OSError."""
+    def __init__(
+        self, find: "Callable[[], list[Reading] | None]", age: "Metric | None" = None, every_s: float = LOOK_S
+    ) -> None:
+        """``find`` lists what is there, cheaply where nothing is; None: the same as before. It may raise OSError.
+
+        ``age`` is the metric of the age of what a slow device told, by the label ``device``.
+        """
         self._find = find
+        self.age = age
         self._every_s = every_s
         self._look_at = 0.0
         self._readings: list[Reading] = []
+        self._devices: dict[str, Device] = {}
+        self._aside = Aside()
         self._there: tuple[bool, ...] = ()
         self._template = b""
 
     def text(self) -> bytes:
-        """One read a file. Raises the last file's error when there are files and none of them can be read."""
+        """One read a file. Raises the first file's error when there are files and none of them can be read."""
         now = monotonic()
         if now >= self._look_at:
             self._look()
             self._look_at = now + self._every_s
         if not self._readings:
             return b""
-        values, error = self._values()
-        if error is not None:
+        values = self._values()
+        errors = [value for value in values if isinstance(value, Exception)]
+        if errors:
             self._look_at = now  # a device may be gone: the next scrape looks which
-            if not any(values):
-                raise error
+            if len(errors) == len(values):
+                raise errors[0]
+            values = [b"" if isinstance(value, Exception) else value for value in values]
         there = tuple(map(bool, values))
         if there != self._there:
             self._rebuild(there)
-        return self._template % tuple(filter(None, values))
+        return self._template % tuple(filter(None, values)) + self._ages()
 
-    def _values(self) -> tuple[list[bytes], Exception | None]:
-        values, failed = [], None
-        for index, reading in enumerate(self._readings):
-            try:
-                values.append(reading.value(reading.file.read()))
-            except (OSError, ValueError) as error:
-                values.append(b"")
-                failed = error if failed is None or isinstance(error, OSError) else failed
-            if index >= KEPT:
-                reading.file.close()
-        return values, failed
+    def look(self) -> None:
+        """Look anew what is there before the next text."""
+        self._look_at = 0.0
+
+    def _values(self) -> "list[bytes | Exception]":
+        if not self._devices:
+            return [_value(reading) for reading in self._readings]
+        self._aside.ask([device.errand for device in self._devices.values()], WAIT_S)
+        told = {name: iter(device.values()) for name, device in self._devices.items()}
+        return [next(told[reading.device]) if reading.device else _value(reading) for reading in self._readings]
+
+    def _ages(self) -> bytes:
+        if self.age is None:
+            return b""
+        ages = [({"device": name}, device.errand.age_s) for name, device in self._devices.items()]
+        return family(self.age, [(labels, round(age, 3)) for labels, age in ages if age > OLD_S])
 
     def _look(self) -> None:
         found = self._find()
+        if found is None:
+            return
         order = {metric: index for index, metric in enumerate(dict.fromkeys(reading.metric for reading in found))}
         found.sort(key=lambda reading: order[reading.metric])
         known = {reading.key(): reading for reading in self._readings}
         self._readings = [known.pop(reading.key(), reading) for reading in found]
         for gone in known.values():
-            gone.file.close()
+            if not gone.device or not self._devices[gone.device].errand.busy:  # who reads it now still needs it
+                gone.file.close()
+        for index, reading in enumerate(self._readings):
+            reading.kept = index < KEPT
+        self._group()
         self._there = ()
+
+    def _group(self) -> None:
+        """Give each device its readings; one that is known keeps its errand, so that one that hangs has no second."""
+        names = dict.fromkeys(reading.device for reading in self._readings if reading.device)
+        self._devices = {name: self._devices.get(name) or Device() for name in names}
+        for name, device in self._devices.items():
+            device.readings = [reading for reading in self._readings if reading.device == name]
 
     def _rebuild(self, there: tuple[bool, ...]) -> None:
         rows: dict[Metric, list[dict[str, str]]] = {}
@@ -99,20 +159,28 @@ class Readings:
         self._there = there
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Let go of the files; a thread that hangs in the kernel ends with the process."""
         for reading in self._readings:
-            reading.file.close()
+            if not reading.device or not self._devices[reading.device].errand.busy:
+                reading.file.close()
 
 
-def scaled(factor: float) -> "Callable[[bytes], bytes]":
-    """A value of the kernel's unit in the base unit; ``scaled(1000)`` for kHz."""
-
-    def value(data: bytes) -> bytes:
-        return repr(float(data) * factor).encode()
-
+def _value(reading: Reading) -> "bytes | Exception":
+    try:
+        value = reading.value(reading.file.read() if reading.path else b"")
+    except (OSError, ValueError) as error:
+        return error
+    if not reading.kept:
+        reading.file.close()
     return value
 
 
 def exponent(unit: bytes, number: "Callable[[bytes], bytes]" = integer) -> "Callable[[bytes], bytes]":
     """The kernel's whole number with an exponent: ``exponent(b"e-6")`` for microjoules, without arithmetic."""
     return lambda data: number(data) + unit
+
+
+def fixed(value: int) -> "Callable[[bytes], bytes]":
+    """A value that is there as long as its file can be read, whatever the file says."""
+    text = b"%d" % value
+    return lambda _data: text

@@ -1,14 +1,16 @@
 """Series that are a file each."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
 
-from tocsin_agent.readings import KEPT, Reading, Readings, exponent, scaled
+from tocsin_agent.readings import KEPT, OLD_S, WAIT_S, Reading, Readings, exponent, fixed
 from tocsin_schema.metric import COUNTER, GAUGE, Metric
 
 LEFT = Metric("t_left", GAUGE, "", "Left.", emitter="agent", labels={"n": 9})
+AGE = Metric("t_age_seconds", GAUGE, "seconds", "Age.", emitter="agent", labels={"device": 9})
 RIGHT = Metric("t_right_total", COUNTER, "", "Right.", emitter="agent", labels={"n": 9})
 
 
@@ -36,7 +38,7 @@ def readings(folder):
 
 
 def values(found) -> dict[str, float]:
-    return {name + dict(labels)["n"]: value for (name, labels), value in found.items()}
+    return {name + dict(labels).get("n", ""): value for (name, labels), value in found.items()}
 
 
 def test_families_stay_together_and_the_files_are_read_each_time(readings, series, folder):
@@ -89,9 +91,48 @@ def test_no_more_descriptors_than_a_source_may_keep(tmp_path: Path):
     assert len(os.listdir("/proc/self/fd")) == before
 
 
-def test_units():
-    assert scaled(1000)(b"1699981\n") == b"1699981000.0"
+def test_values():
     assert exponent(b"e-6")(b"17\n") == b"17e-6"
-    for value in (scaled(1), exponent(b"e-6")):
-        with pytest.raises(ValueError, match="x"):
-            value(b"x")
+    assert fixed(1)(b"whatever") == b"1"
+    with pytest.raises(ValueError, match="x"):
+        exponent(b"e-6")(b"x")
+
+
+@pytest.fixture
+def devices(folder):
+    """The same files, each folder a device that may hang; `a/left` does."""
+    (folder / "a/left").unlink()
+    os.mkfifo(folder / "a/left")
+
+    def find():
+        return [
+            Reading(metric, {"n": name}, f"{folder}/{name}/{file}", device=name)
+            for name in ("a", "b")
+            for metric, file in ((LEFT, "left"), (RIGHT, "right"))
+        ]
+
+    found = Readings(find, AGE)
+    yield found
+    (folder / "a/left").write_text("")
+    found.close()
+
+
+def test_a_device_that_hangs_costs_one_wait_and_its_own_series_only(devices, series):
+    began = time.monotonic()
+    devices.text()
+    assert time.monotonic() - began >= WAIT_S
+    for _ in range(3):
+        began = time.monotonic()
+        assert values(series(devices.text())) == {"t_leftb": 98, "t_right_totalb": 196}
+        assert time.monotonic() - began < WAIT_S
+    while time.monotonic() - began < OLD_S:
+        found = series(devices.text())
+    assert found["t_age_seconds", frozenset({("device", "a")})] > OLD_S
+
+
+def test_a_device_that_has_hung_is_not_begun_again(devices, folder):
+    threads = [len(os.listdir("/proc/self/task"))]
+    for _ in range(5):
+        devices.text()
+        threads.append(len(os.listdir("/proc/self/task")))
+    assert max(threads) - threads[0] <= 2  # the one that hangs, and the one that is just ending

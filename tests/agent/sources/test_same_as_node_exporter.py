@@ -35,18 +35,25 @@ LATER = {
     "cpufreq": ("scaling_governor",),
     "nvme": ("namespace",),
     "os": ("support_end",),
-    "hwmon": ("freq_freq_mhz",),
     "infiniband": (
-        *("duplicate_requests", "excessive_buffer", "implied_nak", "lifespan", "local_ack", "local_link", "np_cnp"),
-        *("np_ecn", "out_of", "packet_sequence", "receive_remote", "receive_switch", "req_", "resp_", "rnr_", "roce_"),
-        *("rp_cnp", "rx_", "symbol_error", "vl15"),
+        *(
+            "duplicate_requests",
+            "implied_nak",
+            "lifespan",
+            "local_ack",
+            "np_cnp",
+            "np_ecn",
+            "out_of",
+            "packet_sequence",
+        ),
+        *("req_", "resp_", "rnr_", "roce_", "rp_cnp", "rx_"),
     ),
     "mountstats": ("mountpoint_info",),
 }
 LATER_LABELS = {"diskstats": {"rotational"}, "nvme": {"cntlid"}, "mountstats": {"transport"}}
 LATER_TREES = {
     "softnet": "took the row's number for the CPU's",
-    "hwmon.freq": "fails without a name for the unit",
+    "hwmon.freq": "knows no frequencies",
     "infiniband.irdma": "fails when a driver has no common counters",
     "nfs": "took LayoutGet for GetDeviceInfo",
     "nfs.old": "took LayoutGet for GetDeviceInfo",

@@ -1,0 +1,126 @@
+"""The CPUs' frequencies and governors, from /sys/devices/system/cpu/cpu*/cpufreq (admin-guide/pm/cpufreq.rst).
+
+The kernel counts kHz: they leave with the exponent ``e3``. The current frequency is read at each scrape, about 4 us a
+CPU; the limits and the governor, which people change, once a minute. Where firmware is asked (CPPC on ARM), which may
+never answer, all is read aside.
+"""
+
+from os import listdir
+from os.path import exists, isdir
+from time import monotonic
+
+from tocsin_agent.kernelfile import text
+from tocsin_agent.readings import Reading, Readings, exponent
+from tocsin_schema.metrics.cpufreq import (
+    AGE,
+    FREQUENCY,
+    GOVERNOR,
+    MAXIMUM,
+    METRICS,
+    MINIMUM,
+    SCALING,
+    SCALING_MAXIMUM,
+    SCALING_MINIMUM,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tocsin_agent.source import Values
+    from tocsin_schema.metric import Metric
+
+KILO = exponent(b"e3")
+CURRENT = {"cpuinfo_cur_freq": FREQUENCY, "scaling_cur_freq": SCALING}
+LIMITS = {
+    "cpuinfo_min_freq": MINIMUM,
+    "cpuinfo_max_freq": MAXIMUM,
+    "scaling_min_freq": SCALING_MINIMUM,
+    "scaling_max_freq": SCALING_MAXIMUM,
+}
+LIMITS_S = 60
+PROMPT = frozenset({"intel_pstate", "intel_cpufreq", "amd-pstate", "amd-pstate-epp", "acpi-cpufreq", "pcc-cpufreq"})
+"""Drivers that read registers of the CPU."""
+SUMMARY = False
+
+
+def cpus(names: list[str]) -> list[str]:
+    """The numbers of the CPUs among the entries of a folder, ascending."""
+    numbers = [name.removeprefix("cpu") for name in names if name.startswith("cpu")]
+    return sorted([number for number in numbers if number.isdecimal()], key=int)
+
+
+def is_governor(name: bytes) -> "Callable[[bytes], bytes]":
+    """1 while the file says this name."""
+    return lambda data: b"%d" % (data.strip() == name)
+
+
+class Cpufreq:
+    """``node_cpu_frequency_*`` and ``node_cpu_scaling_*``; nothing in most virtual machines."""
+
+    METRICS = METRICS
+
+    def __init__(self, values: "Values") -> None:
+        self._folder = f"{values['sysfs']}/devices/system/cpu"
+        self._cpus: list[str] = []
+        self._current = Readings(self._find_current, AGE)
+        self._limits = Readings(self._find_limits)
+        self._limits_text = b""
+        self._limits_at = 0.0
+
+    def read(self) -> bytes:
+        """One read a CPU, and the limits once a minute."""
+        current = self._current.text()
+        if current and monotonic() >= self._limits_at:
+            self._limits_text = self._limits.text()
+            self._limits_at = monotonic() + LIMITS_S
+        return current + self._limits_text if current else b""
+
+    def _find_current(self) -> list[Reading] | None:
+        try:
+            found = [cpu for cpu in cpus(listdir(self._folder)) if isdir(f"{self._folder}/cpu{cpu}/cpufreq")]
+        except OSError:
+            found = []
+        if found == self._cpus:
+            return None
+        self._cpus = found
+        self._limits_at = 0.0
+        self._limits.look()
+        return self._list(CURRENT)
+
+    def _find_limits(self) -> list[Reading]:
+        return self._list(LIMITS) + self._governors()
+
+    def _list(self, files: "dict[str, Metric]") -> list[Reading]:
+        device = self._device()
+        paths = [({"cpu": cpu}, f"{self._folder}/cpu{cpu}/cpufreq") for cpu in self._cpus]
+        return [
+            Reading(metric, labels, f"{path}/{file}", KILO, device)
+            for labels, path in paths
+            for file, metric in files.items()
+            if exists(f"{path}/{file}")
+        ]
+
+    def _governors(self) -> list[Reading]:
+        device, found = self._device(), []
+        for cpu in self._cpus:
+            folder = f"{self._folder}/cpu{cpu}/cpufreq"
+            for name in text(f"{folder}/scaling_available_governors").split():
+                labels = {"cpu": cpu, "governor": name}
+                found.append(
+                    Reading(GOVERNOR, labels, f"{folder}/scaling_governor", is_governor(name.encode()), device)
+                )
+        return found
+
+    def _device(self) -> str:
+        """The name of the firmware to wait for, "" where a read never waits."""
+        driver = text(f"{self._folder}/cpu{self._cpus[0]}/cpufreq/scaling_driver") if self._cpus else ""
+        return "" if driver in PROMPT else driver or "cpufreq"
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._current.close()
+        self._limits.close()
+
+
+SOURCE = Cpufreq
