@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,22 @@ def planted(tmp_path: Path) -> Callable[[str], dict[str, object]]:
         return configured(tmp_path)
 
     return plant
+
+
+@pytest.fixture
+def hang() -> Iterator[Callable[[Path], None]]:
+    """Make a file one that keeps its readers waiting: a pipe without a writer. They go on, and fail, at the end."""
+    pipes: list[Path] = []
+
+    def make(path: Path) -> None:
+        path.unlink()
+        os.mkfifo(path)
+        pipes.append(path)
+
+    yield make
+    for path in pipes:
+        if path.is_fifo():
+            os.close(os.open(path, os.O_RDWR | os.O_NONBLOCK))
 
 
 @pytest.fixture

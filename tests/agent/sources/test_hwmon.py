@@ -1,13 +1,11 @@
 """Hardware sensors."""
 
-import os
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin_agent.readings import OLD_S, WAIT_S
+from tests.servers.process import until
+from tocsin_agent.readings import OLD_S
 from tocsin_agent.sources.hwmon import TYPES, Hwmon, clean, split
 
 WORD = st.text(st.characters(codec="ascii", categories=["Ll"]), min_size=1, max_size=9)
@@ -61,22 +59,19 @@ def test_chips_are_called_by_their_place_and_their_units_are_base_units(planted,
 
 
 @pytest.mark.system
-def test_a_chip_that_hangs_takes_no_other_with_it_and_tells_how_old_it_is(planted, series, tmp_path):
+def test_a_chip_that_hangs_takes_no_other_with_it_and_tells_how_old_it_is(planted, series, tmp_path, hang):
     source = Hwmon(planted("hwmon"))
     source.read()
     source.close()
     stuck = tmp_path / "sys/devices/pci0000:00/0000:00:01.1/nvme/nvme0/hwmon2/temp1_input"
-    stuck.unlink()
-    os.mkfifo(stuck)
-    source.read()
-    began = time.monotonic()
-    chips = {chip for chip, _ in of(series(source.read()), "temp_celsius")}
-    assert time.monotonic() - began < WAIT_S
-    assert chips == {"platform_coretemp_0", "hwmon4"}
-    while time.monotonic() - began < OLD_S * 1.2:
-        found = series(source.read())
-    assert found["tocsin_hwmon_age_seconds", frozenset({("device", "nvme_nvme0")})] > OLD_S
-    stuck.write_text("1000\n")
+    hang(stuck)
+
+    def warm() -> set[str]:
+        return {chip for chip, _ in of(series(source.read()), "temp_celsius")}
+
+    until(lambda: warm() == {"platform_coretemp_0", "hwmon4"}, "the others answer")
+    age = "tocsin_hwmon_age_seconds", frozenset({("device", "nvme_nvme0")})
+    until(lambda: series(source.read()).get(age, 0) > OLD_S, "it tells how long it has not answered")
     source.close()
 
 

@@ -1,11 +1,11 @@
 """Thermal zones and cooling devices."""
 
 import os
-import time
 
 import pytest
 
-from tocsin_agent.readings import OLD_S, WAIT_S
+from tests.servers.process import until
+from tocsin_agent.readings import OLD_S
 from tocsin_agent.sources.thermal_zone import ThermalZone
 
 
@@ -22,27 +22,19 @@ def test_degrees_and_states(planted, series):
 
 
 @pytest.mark.system
-def test_a_zone_that_hangs_takes_no_other_with_it_and_tells_how_old_it_is(planted, series, tmp_path):
+def test_a_zone_that_hangs_takes_no_other_with_it_and_tells_how_old_it_is(planted, series, tmp_path, hang):
     source = ThermalZone(planted("thermal_zone"))
     assert set(zones(series(source.read()))) == {"0", "1", "2"}
     source.close()
     stuck = tmp_path / "sys/class/thermal/thermal_zone0/temp"
-    stuck.unlink()
-    os.mkfifo(stuck)  # whoever opens it waits until somebody writes
-    series(source.read())
-    began = time.monotonic()
-    assert set(zones(series(source.read()))) == {"1", "2"}
-    assert time.monotonic() - began < WAIT_S
-    while time.monotonic() - began < OLD_S * 1.2:
-        found = series(source.read())
-    assert found["tocsin_thermal_zone_age_seconds", frozenset({("device", "thermal_zone0")})] > OLD_S
-    stuck.write_text("")  # whoever waits goes on, and fails: a pipe has no beginning to read from
+    hang(stuck)
+    until(lambda: set(zones(series(source.read()))) == {"1", "2"}, "the others answer")
+    age = "tocsin_thermal_zone_age_seconds", frozenset({("device", "thermal_zone0")})
+    until(lambda: series(source.read()).get(age, 0) > OLD_S, "it tells how long it has not answered")
+    os.close(os.open(stuck, os.O_RDWR | os.O_NONBLOCK))  # whoever waits goes on, and fails
     stuck.unlink()
     stuck.write_text("1000\n")
-    limit = time.monotonic() + 10
-    while "0" not in (known := zones(series(source.read()))):
-        assert time.monotonic() < limit
-    assert known["0"] == 1
+    until(lambda: zones(series(source.read())).get("0") == 1, "it answers again")
     source.close()
 
 
