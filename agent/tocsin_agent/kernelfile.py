@@ -136,3 +136,12 @@ def text(path: str) -> str:
         return ""
     finally:
         file.close()
+
+
+def numbered(folder: str, stem: str) -> list[str]:
+    """The numbers of the entries that are called by a stem and a number, ascending."""
+    try:
+        found = [name.removeprefix(stem) for name in os.listdir(folder) if name.startswith(stem)]
+    except OSError:
+        return []
+    return sorted([number for number in found if number.isdecimal()], key=int)

@@ -4,8 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tocsin_agent.kernelfile import LIMIT, KernelFile, OptionalFile, integer, signed, text
+from tocsin_agent.kernelfile import LIMIT, KernelFile, OptionalFile, integer, numbered, signed, text
 
 
 def test_a_real_file_of_many_records_comes_whole():
@@ -101,3 +103,15 @@ def test_a_signed_number(data, found):
 def test_what_is_no_signed_number_is_a_value_error(data):
     with pytest.raises(ValueError, match="one whole number expected"):
         signed(data)
+
+
+@given(st.sets(st.integers(0, 300), max_size=8))
+def test_numbers_come_in_order_and_nothing_else(tmp_path_factory, numbers):
+    folder = tmp_path_factory.mktemp("mc")
+    for name in [*(f"mc{number}" for number in numbers), "mc", "mcx", "power", "mc1a"]:
+        (folder / name).mkdir()
+    assert numbered(str(folder), "mc") == [str(number) for number in sorted(numbers)]
+
+
+def test_a_folder_that_is_not_there_has_no_numbers(tmp_path: Path):
+    assert numbered(str(tmp_path / "none"), "mc") == []

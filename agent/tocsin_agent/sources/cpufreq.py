@@ -5,11 +5,10 @@ CPU; the limits and the governor, which people change, once a minute. Where firm
 never answer, all is read aside.
 """
 
-from os import listdir
 from os.path import exists, isdir
 from time import monotonic
 
-from tocsin_agent.kernelfile import text
+from tocsin_agent.kernelfile import numbered, text
 from tocsin_agent.readings import Reading, Readings, exponent
 from tocsin_schema.metrics.cpufreq import (
     AGE,
@@ -44,12 +43,6 @@ PROMPT = frozenset({"intel_pstate", "intel_cpufreq", "amd-pstate", "amd-pstate-e
 SUMMARY = False
 
 
-def cpus(names: list[str]) -> list[str]:
-    """The numbers of the CPUs among the entries of a folder, ascending."""
-    numbers = [name.removeprefix("cpu") for name in names if name.startswith("cpu")]
-    return sorted([number for number in numbers if number.isdecimal()], key=int)
-
-
 def is_governor(name: bytes) -> "Callable[[bytes], bytes]":
     """1 while the file says this name."""
     return lambda data: b"%d" % (data.strip() == name)
@@ -77,10 +70,7 @@ class Cpufreq:
         return current + self._limits_text if current else b""
 
     def _find_current(self) -> list[Reading] | None:
-        try:
-            found = [cpu for cpu in cpus(listdir(self._folder)) if isdir(f"{self._folder}/cpu{cpu}/cpufreq")]
-        except OSError:
-            found = []
+        found = [cpu for cpu in numbered(self._folder, "cpu") if isdir(f"{self._folder}/cpu{cpu}/cpufreq")]
         if found == self._cpus:
             return None
         self._cpus = found

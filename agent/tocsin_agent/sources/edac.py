@@ -3,8 +3,7 @@
 Nothing where no driver for the memory controller is loaded. The files are counters in memory: about 3 us each.
 """
 
-from os import listdir
-
+from tocsin_agent.kernelfile import numbered
 from tocsin_agent.readings import Reading, Readings
 from tocsin_schema.metrics.edac import CORRECTABLE, METRICS, ROW_CORRECTABLE, ROW_UNCORRECTABLE, UNCORRECTABLE
 
@@ -14,15 +13,6 @@ if TYPE_CHECKING:
 
 UNKNOWN = "unknown"
 """The row of the errors that no row could be blamed for."""
-
-
-def numbered(folder: str, stem: str) -> list[str]:
-    """The numbers of the entries that are called by a stem and a number, ascending."""
-    try:
-        found = [name.removeprefix(stem) for name in listdir(folder) if name.startswith(stem)]
-    except OSError:
-        return []
-    return sorted([number for number in found if number.isdecimal()], key=int)
 
 
 class Edac:

@@ -1,10 +1,9 @@
 """The clock, its time zone, and its sources, from /sys/devices/system/clocksource (timers/timekeeping.rst)."""
 
-import os
 import time
 
 from tocsin_agent.exposition import family, template
-from tocsin_agent.kernelfile import LOOK_S, text
+from tocsin_agent.kernelfile import LOOK_S, numbered, text
 from tocsin_schema.metrics.time import AVAILABLE, CURRENT, METRICS, SECONDS, ZONE_OFFSET
 
 TYPE_CHECKING = False
@@ -36,16 +35,12 @@ class Time:
         return self._template % (b"%d" % time.time_ns()) + offset + self._clocks
 
     def _read_clocks(self) -> bytes:
-        try:
-            devices = sorted(name for name in os.listdir(self._folder) if name.removeprefix(PREFIX).isdecimal())
-        except OSError:
-            return b""
         available, current = [], []
-        for device in devices:
-            number = device.removeprefix(PREFIX)
-            names = text(f"{self._folder}/{device}/available_clocksource").split()
+        for number in numbered(self._folder, PREFIX):
+            folder = f"{self._folder}/{PREFIX}{number}"
+            names = text(f"{folder}/available_clocksource").split()
             available += [({"device": number, PREFIX: name}, 1) for name in names]
-            current.append(({"device": number, PREFIX: text(f"{self._folder}/{device}/current_clocksource")}, 1))
+            current.append(({"device": number, PREFIX: text(f"{folder}/current_clocksource")}, 1))
         return family(AVAILABLE, available) + family(CURRENT, current)
 
     def close(self) -> None:

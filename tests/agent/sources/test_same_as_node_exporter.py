@@ -55,8 +55,6 @@ LATER_TREES = {
     "softnet": "took the row's number for the CPU's",
     "hwmon.freq": "knows no frequencies",
     "infiniband.irdma": "fails when a driver has no common counters",
-    "nfs": "took LayoutGet for GetDeviceInfo",
-    "nfs.old": "took LayoutGet for GetDeviceInfo",
 }
 
 
@@ -130,8 +128,14 @@ def read_here(series):
 MOVING = {("node_time_seconds", frozenset())}
 """What is never the same twice."""
 _MEMORY = ("Balloon", "FileHugePages", "FilePmdMapped", "Hugetlb", "KReclaimable", "SecPageTables")
-MORE = {"node_cpu_online", *(f"node_memory_{name}_bytes" for name in _MEMORY)}
+MORE = {
+    "node_cpu_online",
+    "node_mountstats_nfs_operations_errors_total",
+    *(f"node_memory_{name}_bytes" for name in _MEMORY),
+}
 """Ours has these where the kernel tells of them; one or the other version does not."""
+SWAPPED = {("method", "LayoutGet"), ("method", "GetDeviceInfo")}
+"""Later ones take one for the other; the kernel's order is that of NFSPROC4_CLNT_* in include/linux/nfs4.h."""
 APART = {
     "node_filefd_allocated": 100,
     "node_netstat_Tcp_CurrEstab": 10,
@@ -172,8 +176,10 @@ def early(ours, source: str, later: bool):
 def same(ours, peers, source: str, later: bool) -> None:
     (types, ours), (their_types, peers) = ours, peers
     ours = early(ours, source, later)
+    ours = {key: value for key, value in ours.items() if key in peers or key[0] not in MORE}
     assert set(ours) == set(peers)
     wrong = {key: (ours[key], peers[key]) for key in ours if not math.isclose(ours[key], peers[key], rel_tol=1e-12)}
+    wrong = {key: pair for key, pair in wrong.items() if not (later and key[1] & SWAPPED)}
     assert not wrong
     assert {name: types[name] for name in their_types} == their_types
 
