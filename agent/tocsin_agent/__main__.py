@@ -100,22 +100,23 @@ def main() -> int:
 
 
 def _with_settings(command: str, options: dict[str, str]) -> int:
+    from tocsin_agent import run
     from tocsin_agent.settings import settings
     from tocsin_schema.config import ConfigError
 
+    words = options.get("--config"), options.get("--listen"), options.get("--sources")
     try:
-        values = settings(options.get("--config"), options.get("--listen"), options.get("--sources"))
+        values = settings(*words)
+        if command == "check":
+            run.protected(values)
+            print(f"ok: would listen on {values['listen']}")
+            return OK
+        return run.once(values) if "--once" in options else run.run(values, *words)
     except ConfigError as error:
         for fault in error.faults:
             print(f"tocsin-agent: {fault}", file=sys.stderr)
         print("try: tocsin-agent check, after the file is mended", file=sys.stderr)
         return CONFIG
-    if command == "check":
-        print(f"ok: would listen on {values['listen']}")
-        return OK
-    from tocsin_agent import run
-
-    return run.once(values) if "--once" in options else run.run(values)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Families of metrics as text, format 0.0.4, and the same text as OpenMetrics 1.0.
+"""Families of metrics as text, format 0.0.4, and the same text as OpenMetrics 1.0. (``protobuf`` has the third one.)
 
 A hot source builds one bytes template when its set of series changes and fills it at each scrape (``template``); one
 with a few series, or with series that come and go, writes them as they are (``family``).
@@ -8,12 +8,30 @@ from tocsin_schema.metric import header
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import TypeAlias
 
+    from tocsin_agent.native import Native
     from tocsin_schema.metric import Metric
+
+    Natives: TypeAlias = Mapping[bytes, Native]
+    """By the series that has a histogram's count, as it stands in the text: ``b'x_seconds_count{model="a"}'``."""
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+
+class Text(bytes):
+    """Families whose histograms are known in finer buckets than the text can say: the protobuf format asks for them."""
+
+    natives: "Callable[[], Natives]"
+
+    @classmethod
+    def of(cls, text: bytes, natives: "Callable[[], Natives]") -> "Text":
+        """A text, and what gives its native histograms when somebody asks."""
+        made = cls(text)
+        made.natives = natives
+        return made
 
 
 def series(name: str, labels: "Mapping[str, str]") -> bytes:

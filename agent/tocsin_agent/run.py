@@ -1,36 +1,51 @@
-"""``tocsin-agent run``: sources, tasks and the server, from the start to the end."""
+"""``tocsin-agent run``: sources, tasks and the server, from the start to the end.
+
+The main thread serves. Another one only waits for signals, so that none is missed, whatever hangs: SIGTERM and SIGINT
+end the agent, SIGHUP has it read its configuration again, SIGALRM tells that a scrape takes long.
+"""
 
 import os
 import sys
+from _thread import allocate_lock, start_new_thread
+from time import monotonic, time
 
-from tocsin_agent import __version__, listing
+from tocsin_agent import __version__
 from tocsin_agent.exposition import family
+from tocsin_agent.guard import Guard
 from tocsin_agent.httpd import address
-from tocsin_agent.httpd.server import Server
+from tocsin_agent.httpd.server import Server, listener
 from tocsin_agent.log import event
 from tocsin_agent.pages import Pages
+from tocsin_agent.parts import Parts, close_sources
 from tocsin_agent.scrape import Scrape
-from tocsin_agent.settings import SOURCES, TASKS, chosen
+from tocsin_agent.settings import settings
+from tocsin_schema.config import ConfigError
 from tocsin_schema.metrics.agent import AGENT_INFO, HTTP_CONNECTIONS, HTTP_CUT, HTTP_REQUESTS
+from tocsin_schema.metrics.agent_serving import HANDSHAKES_FAILED, RELOAD_SUCCESSFUL, RELOAD_TIME, TAKEOVERS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import _socket
     import signal as _signal
 
-    from tocsin_agent.source import Source, Values
-    from tocsin_agent.task import Task
+    from tocsin_agent.httpd.server import Work
+    from tocsin_agent.notify import Notifier
+    from tocsin_agent.protection import Protection
+    from tocsin_agent.source import Values
 
 else:
     import _signal  # signal itself makes enums of its constants: 5 ms, 0.8 MiB
 
 OK, FAILED = 0, 1
-METRICS = (AGENT_INFO, HTTP_REQUESTS, HTTP_CONNECTIONS, HTTP_CUT)
+END = (_signal.SIGTERM, _signal.SIGINT)
+SIGNALS = (*END, _signal.SIGHUP, _signal.SIGALRM)
 
 
 def once(values: "Values") -> int:
     """Print one scrape of the sources."""
-    sources = open_sources(values)
-    scrape = Scrape([(name, source.read) for name, source in sources.items()])
+    parts = Parts()
+    parts.open_sources(values)
+    scrape = Scrape([(name, source.read) for name, source in parts.sources.items()])
     sys.stdout.flush()
     data = b"".join(scrape.texts())
     try:
@@ -39,60 +54,203 @@ def once(values: "Values") -> int:
     except BrokenPipeError:
         return FAILED
     finally:
-        close_sources(sources)
+        parts.close()
     return OK
 
 
-def run(values: "Values") -> int:
-    """Serve until SIGTERM or SIGINT. FAILED when the address cannot be had."""
-    host, port = address.parse(str(values["listen"]))
+def run(values: "Values", file: str | None = None, listen: str | None = None, sources: str | None = None) -> int:
+    """Serve until SIGTERM or SIGINT. FAILED when the address cannot be had; raises ConfigError for a bad ``web.yml``.
+
+    ``file``, ``listen`` and ``sources`` are those of the command line: SIGHUP reads the configuration again from there.
+    """
+    protection = protected(values)
+    _signal.pthread_sigmask(_signal.SIG_BLOCK, SIGNALS)  # before the first thread: all of them take it over
     try:
-        server = Server(host, port)
+        server = Server(*address.parse(str(values["listen"])))
     except OSError as error:
         print(f"cannot listen on {values['listen']}: {error.strerror}\n{_try_this(error)}", file=sys.stderr)
         return FAILED
-    _stop_on_signals(server)
-    sources = open_sources(values)
-    tasks = start_tasks(values)
-    handlers = {path: handler for task in tasks.values() for path, handler in task.routes().items()}
-    pages = Pages(_scrape(server, sources, tasks).texts, handlers)
-    event("tocsin_agent_listening", address=address.url(server.host, server.port))
-    try:
-        server.serve(pages, handlers)
-    finally:
-        _signal.set_wakeup_fd(-1)
-        for task in tasks.values():
-            task.stop()
-        close_sources(sources)
-    event("tocsin_agent_stopped")
+    server.protection = protection
+    agent = Agent(server, _notifier(), values, (file, listen, sources))
+    agent.start()
+    agent.serve()
+    agent.close()
     return OK
 
 
-def open_sources(values: "Values") -> "dict[str, Source]":
-    """The sources that the configuration asks for, by name."""
-    return {name: listing.module(SOURCES, name).SOURCE(values) for name in chosen(values)}
+def _notifier() -> "Notifier | None":
+    """Who started us, if it wants to know how we are."""
+    if "NOTIFY_SOCKET" not in os.environ:
+        return None
+    from tocsin_agent.notify import Notifier
+
+    return Notifier(os.environ, os.getpid())
 
 
-def close_sources(sources: "dict[str, Source]") -> None:
-    """Close every one."""
-    for source in sources.values():
-        source.close()
+def protected(values: "Values") -> "Protection | None":
+    """What the configured ``web.yml`` asks for, None without one. Raises ConfigError."""
+    path = str(values["web_config_file"])
+    if not path:
+        return None
+    from tocsin_agent.protection import Protection
+
+    return Protection(path, monotonic)
 
 
-def start_tasks(values: "Values") -> "dict[str, Task]":
-    """The tasks that the configuration asks for, running, by name."""
-    started = {name: listing.module(TASKS, name).start(values) for name in listing.names(TASKS)}
-    return {name: task for name, task in started.items() if task is not None}
+class Agent:
+    """A running agent. ``serve`` is for the main thread; what signals ask for is done where they are waited for."""
+
+    def __init__(
+        self,
+        server: Server,
+        notifier: "Notifier | None",
+        values: "Values",
+        words: tuple[str | None, str | None, str | None],
+    ) -> None:
+        self._server = server
+        self._values = values
+        self._words = words
+        self._parts = Parts()
+        self._guard = Guard()
+        self._read_well = True
+        self._read_at = time()
+        self._ended = allocate_lock()
+        self._ended.acquire()
+        self._notifier = notifier
+        if notifier:
+            server.watch = notifier.feed
+
+    def start(self) -> None:
+        """Open the sources and start the tasks."""
+        self._parts.open_sources(self._values)
+        self._parts.start_tasks(self._values)
+        self._scrape = self._new_scrape(None)
+        handlers = self._parts.handlers()
+        self._pages = Pages(self._scrape, handlers)
+        self._server.answer_with(self._pages, handlers)
+
+    def serve(self) -> None:
+        """Serve until a signal ends it."""
+        start_new_thread(self._heed, ())
+        event("tocsin_agent_listening", address=self._url())
+        if self._notifier:
+            self._notifier.ready()
+        if not self._server.serve():
+            self._ended.acquire()  # another thread serves in the place of this one
+
+    def close(self) -> None:
+        """End the tasks and close the sources."""
+        close_sources(self._parts.sources, self._scrape.hung())
+        self._parts.sources = {}
+        self._parts.close()
+        event("tocsin_agent_stopped")
+
+    def _heed(self) -> None:
+        """In a thread: do what signals ask for; a second one to end does that at once."""
+        stopping = False
+        while True:
+            number = _signal.sigwait(SIGNALS)
+            if number == _signal.SIGALRM:
+                self._server.take_over(self._ended.release)
+            elif stopping and number in END:
+                os._exit(128 + number)
+            elif number in END:
+                stopping = True
+                self._pages.stopping = True
+                if self._notifier:
+                    self._notifier.stopping()
+                self._server.stop()
+            elif not stopping:
+                self._reload()
+
+    def _new_scrape(self, before: Scrape | None) -> Scrape:
+        readers = [(name, source.read) for name, source in self._parts.sources.items()]
+        readers += [(f"task_{name}", task.read) for name, task in self._parts.tasks.items()]
+        scrape = Scrape([*readers, ("agent", self._about)], self._guard, before)
+        scrape.ring = self._server.ring
+        return scrape
+
+    def _about(self) -> bytes:
+        return about(self._server, self._read_well, self._read_at)
+
+    def _url(self) -> str:
+        plain = address.url(self._server.host, self._server.port)
+        protection = self._server.protection
+        return plain.replace("http:", "https:", 1) if protection and protection.encrypted else plain
+
+    # --- another configuration ----------------------------------------------------------------------------------------
+
+    def _reload(self) -> None:
+        """Read the configuration again and live by it; one with a fault changes nothing, and is told."""
+        if self._notifier:
+            self._notifier.reloading()
+        try:
+            values = settings(*self._words)
+            protection = self._protection(values)
+            sock = self._moved(values)
+        except ConfigError as error:
+            for fault in error.faults:
+                event("reload_refused", fault=fault)
+            self._read_well = False
+        else:
+            self._live_by(values, protection, sock)
+            self._read_well, self._read_at = True, time()
+        if self._notifier:
+            self._notifier.ready()
+
+    def _protection(self, values: "Values") -> "Protection | None":
+        old = self._server.protection
+        new = protected(values)
+        if old is not None:
+            weaker = old.weakened_by(new)
+            if weaker:
+                raise ConfigError([f"web_config_file: {weaker}"])
+        return new
+
+    def _moved(self, values: "Values") -> "_socket.socket | None":
+        """A socket at another address when that has changed."""
+        if values["listen"] == self._values["listen"]:
+            return None
+        try:
+            return listener(*address.parse(str(values["listen"])))
+        except OSError as error:
+            raise ConfigError([f"listen: cannot listen on {values['listen']}: {error.strerror}"]) from None
+
+    def _live_by(self, values: "Values", protection: "Protection | None", sock: "_socket.socket | None") -> None:
+        changed = sorted(key for key in values if values[key] != self._values[key])
+        unwanted = self._parts.open_sources(values)
+        self._parts.start_tasks(values)
+        scrape, handlers = self._new_scrape(self._scrape), self._parts.handlers()
+        pages = Pages(scrape, handlers)
+
+        def swap() -> None:
+            if sock is not None:
+                self._server.move(sock)
+            self._server.protection = protection
+            self._server.answer_with(pages, handlers)
+
+        self._in_loop(swap)
+        hung = self._scrape.hung()
+        self._values, self._pages, self._scrape = values, pages, scrape
+        close_sources(unwanted, hung)
+        event("reloaded", changed=",".join(changed) or "nothing", address=self._url())
+
+    def _in_loop(self, work: "Work") -> None:
+        """Have the thread that serves do something, and wait until it has; should it hang, another one does."""
+        done = allocate_lock()
+        done.acquire()
+
+        def once() -> None:
+            work()
+            done.release()
+
+        self._server.call(once)
+        while not done.acquire(timeout=1.0):
+            self._server.take_over(self._ended.release)
 
 
-def _scrape(server: Server, sources: "dict[str, Source]", tasks: "dict[str, Task]") -> Scrape:
-    readers = [(name, source.read) for name, source in sources.items()]
-    readers += [(f"task_{name}", task.read) for name, task in tasks.items()]
-    return Scrape([*readers, ("agent", lambda: about(server))])
-
-
-def about(server: Server) -> bytes:
-    """The agent's version and what its server has done."""
+def about(server: Server, read_well: bool, read_at: float) -> bytes:
+    """The agent's version, what its server has done, and how its configuration was read."""
     version = {"version": __version__, "python": ".".join(map(str, sys.version_info[:3]))}
     codes = [({"code": str(code)}, count) for code, count in sorted(server.requests.items())]
     return (
@@ -100,23 +258,11 @@ def about(server: Server) -> bytes:
         + family(HTTP_REQUESTS, codes)
         + family(HTTP_CONNECTIONS, [({}, len(server.connections))])
         + family(HTTP_CUT, [({}, server.cut)])
+        + family(HANDSHAKES_FAILED, [({}, server.refused)])
+        + family(TAKEOVERS, [({}, server.taken_over)])
+        + family(RELOAD_SUCCESSFUL, [({}, int(read_well))])
+        + family(RELOAD_TIME, [({}, read_at)])
     )
-
-
-def _stop_on_signals(server: Server) -> None:
-    """SIGTERM and SIGINT end the server; a second one ends the process at once."""
-    seen: list[int] = []
-
-    def handle(number: int, _frame: object) -> None:
-        if seen:
-            os._exit(128 + number)
-        seen.append(number)
-        server.stop()
-
-    # A signal between the last look and the poll would interrupt nothing: the interpreter itself must wake the loop.
-    _signal.set_wakeup_fd(server.waker)
-    for number in (_signal.SIGTERM, _signal.SIGINT):
-        _signal.signal(number, handle)
 
 
 def _try_this(error: OSError) -> str:

@@ -60,20 +60,12 @@ def _faults(values: "Values") -> list[str]:
 
 def _in_child(file: str) -> "Values":
     """Read the file in a short-lived child: the parser's 3 MiB go with it."""
-    import marshal
+    from tocsin_agent.child import ChildError, in_child
 
-    reader, writer = os.pipe()
-    child = os.fork()
-    if not child:
-        os.close(reader)
-        _tell(writer, marshal.dumps(_loaded(file)))
-    os.close(writer)
-    with open(reader, "rb") as pipe:
-        data = pipe.read()
-    os.waitpid(child, 0)
-    if not data:
-        raise ConfigError([f"{file}: the process that reads it has failed"])
-    values, faults = marshal.loads(data)  # noqa: S302 (our own child wrote it)
+    try:
+        values, faults = in_child(lambda: _loaded(file))
+    except ChildError as error:
+        raise ConfigError([f"{file}: cannot be read: {error}"]) from None
     if faults:
         raise ConfigError(faults)
     return dict(values)
@@ -84,12 +76,3 @@ def _loaded(file: str) -> "tuple[Values, list[str]]":
         return load(AGENT, file, os.environ), []
     except ConfigError as error:
         return {}, error.faults
-
-
-def _tell(writer: int, data: bytes) -> None:
-    """The end of the child: no clean-up of what belongs to its parent."""
-    try:
-        while data:
-            data = data[os.write(writer, data) :]
-    finally:
-        os._exit(0)

@@ -10,6 +10,7 @@ from tocsin_agent.scrape import Scrape
 from tocsin_agent.settings import SOURCES, TASKS
 from tocsin_schema.catalogue import catalogue
 from tocsin_schema.metrics.agent import METRICS as FRAME
+from tocsin_schema.metrics.agent_serving import METRICS as SERVING
 
 MORE_THAN_ONE_HOST_HAS = {"hwmon", "meminfo_numa", "rapl"}
 AGES = "_age_seconds"
@@ -105,7 +106,7 @@ def test_what_planted_hosts_emit_is_in_the_catalogue_and_whole(tmp_path_factory,
 def test_the_frame_emits_its_entries():
     server = run.Server("127.0.0.1", 0)
     server.requests[200] = 1
-    text = b"".join(Scrape([("agent", lambda: run.about(server))]).texts())
+    text = b"".join(Scrape([("agent", lambda: run.about(server, True, 1.5))]).texts())
     server.stop()
-    server.serve(lambda _: (200, {}, b""), {})
-    assert check(text) == {metric.name for metric in FRAME}
+    server.serve()
+    assert check(text) == {metric.name for metric in (*FRAME, *SERVING)}

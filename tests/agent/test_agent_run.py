@@ -152,7 +152,7 @@ def test_without_a_gpu_only_the_standard_library_is_loaded():
     code = (
         f"import sys; sys.path[:0] = {paths!r}; sys.argv = ['tocsin-agent', 'run', '--once']\n"
         "from tocsin_agent.__main__ import main; main()\n"
-        "from tocsin_agent import run, settings; run.start_tasks(settings.settings(None, None))\n"
+        "from tocsin_agent import parts, settings; parts.Parts().start_tasks(settings.settings(None, None))\n"
         "print(*sorted(sys.modules), file=sys.stderr)"
     )
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TOCSIN")}

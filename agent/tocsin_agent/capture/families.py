@@ -3,18 +3,22 @@
 from itertools import accumulate
 
 from tocsin_agent.capture.counts import COUNTERS
-from tocsin_agent.capture.layout import DURATION, DURATION_NS, FIRST_NS, IN_FLIGHT, OUTCOME
+from tocsin_agent.capture.fold import sums
+from tocsin_agent.capture.layout import DURATION, DURATION_NS, FIRST, FIRST_NS, IN_FLIGHT, OUTCOME
 from tocsin_agent.capture.series import OUTCOMES
-from tocsin_agent.exposition import family, number, series
+from tocsin_agent.exposition import Text, family, number, series
 from tocsin_schema.latency import LE_S
 from tocsin_schema.metric import header
 from tocsin_schema.metrics import capture, inference
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from array import array
     from collections.abc import Iterable, Mapping
 
     from tocsin_agent.capture.reader import Totals
+    from tocsin_agent.exposition import Natives
+    from tocsin_agent.native import Native
     from tocsin_schema.metric import Metric
 
     Labels = Mapping[str, str]
@@ -40,7 +44,7 @@ def render(totals: "Totals") -> bytes:
         for labels, cells in rows
         for index, outcome in enumerate(OUTCOMES)
     ]
-    return b"".join(
+    text = b"".join(
         [
             family(inference.REQUESTS, requests),
             family(inference.IN_FLIGHT, [(labels, cells[IN_FLIGHT]) for labels, cells in rows]),
@@ -52,6 +56,28 @@ def render(totals: "Totals") -> bytes:
             *_own(totals),
         ]
     )
+    return Text.of(text, lambda: natives(totals))
+
+
+def natives(totals: "Totals") -> "Natives":
+    """The same histograms in the layout's own buckets, by the series of their count."""
+    from tocsin_agent.native import native
+
+    models: dict[tuple[str, str, str], array[int]] = {}
+    found: dict[bytes, Native] = {}
+    for key, words in totals.words().items():
+        known = models.get(key[:3])
+        models[key[:3]] = words if known is None else sums(known, words)
+        route = {**_labels(key[:3]), "route": key[3]}
+        found[_count(inference.ROUTE_DURATION, route)] = native(words[DURATION:FIRST])
+    for model, words in models.items():
+        found[_count(inference.DURATION, _labels(model))] = native(words[DURATION:FIRST])
+        found[_count(inference.FIRST_BYTE, _labels(model))] = native(words[FIRST:])
+    return found
+
+
+def _count(metric: "Metric", labels: "Labels") -> bytes:
+    return series(f"{metric.name}_count", labels)
 
 
 def _labels(key: tuple[str, str, str]) -> dict[str, str]:
@@ -73,7 +99,7 @@ def _histograms(metric: "Metric", rows: "list[Histogram]") -> bytes:
         for le, count in zip((*map(repr, LE_S), "+Inf"), accumulate(counts), strict=True):
             lines.append(b"%b %d\n" % (series(f"{metric.name}_bucket", {**labels, "le": le}), count))
         lines.append(b"%b %b\n" % (series(f"{metric.name}_sum", labels), number(sum_ns / 1e9)))
-        lines.append(b"%b %d\n" % (series(f"{metric.name}_count", labels), total))
+        lines.append(b"%b %d\n" % (_count(metric, labels), total))
     return b"".join(lines)
 
 

@@ -38,13 +38,23 @@ WIDTH = DURATION + 2 * len(_EDGES)
 class Totals:
     """The sums of one reading. ``series`` maps a key to the slot's first words and two histograms by classic bucket."""
 
-    __slots__ = ("counters", "live", "series", "skipped")
+    __slots__ = ("counters", "live", "series", "skipped", "snapshots")
 
     def __init__(self) -> None:
         self.series: dict[Key, list[int]] = {}
+        self.snapshots: list[Snapshot] = []
         self.counters = [0] * len(COUNTERS)
         self.live = 0
         self.skipped = 0
+
+    def words(self) -> "dict[Key, array[int]]":
+        """The same sums in every bucket of the layout, for who wants them that fine."""
+        found: dict[Key, array[int]] = {}
+        for snapshot in self.snapshots:
+            for key, words in snapshot.series.items():
+                kept = key if key in self.series else fold.REST
+                found[kept] = fold.sums(found[kept], words) if kept in found else words
+        return found
 
 
 class Reader:
@@ -167,6 +177,7 @@ class Reader:
     def _sum(self, totals: Totals, base: Snapshot, live: "list[_File]", dead: "list[_File]") -> None:
         found: dict[Key, list[int]] = {key: condense(words) for key, words in base.series.items()}
         counters = [base.counters]
+        totals.snapshots = [base, *(file.snapshot for file in (*live, *dead))]
         for file in (*live, *dead):
             counters.append(file.snapshot.counters)
             for key, cells in file.cells.items():

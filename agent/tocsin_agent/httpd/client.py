@@ -4,14 +4,16 @@ from tocsin_agent.httpd.request import MAX_HEAD_BYTES, BadRequest, Request, pars
 from tocsin_agent.httpd.response import CONTINUE
 
 # The phases of a connection, each with the seconds that a client has for it:
+# 0. HANDSHAKE of a connection under TLS: nothing can be asked yet
 # 1. IDLE      between two requests; nothing of the next one has come
 # 2. HEAD      some bytes of a head have come
 # 3. BODY      the head is whole, the body is not
 # 4. ANSWERING a request is whole; its handler runs
 # 5. SENDING   the answer is on its way
 # 6. LINGERING the last answer is out; what still comes is dropped, so that the client reads the answer before a reset
-IDLE, HEAD, BODY, ANSWERING, SENDING, LINGERING = "idle", "head", "body", "answering", "sending", "lingering"
-PATIENCE_S = {IDLE: 300.0, HEAD: 10.0, BODY: 30.0, ANSWERING: 30.0, SENDING: 30.0, LINGERING: 2.0}
+HANDSHAKE, IDLE, HEAD, BODY = "handshake", "idle", "head", "body"
+ANSWERING, SENDING, LINGERING = "answering", "sending", "lingering"
+PATIENCE_S = {HANDSHAKE: 10.0, IDLE: 300.0, HEAD: 10.0, BODY: 30.0, ANSWERING: 30.0, SENDING: 30.0, LINGERING: 2.0}
 
 
 class Client:
@@ -19,10 +21,10 @@ class Client:
 
     __slots__ = ("inbox", "last", "outbox", "phase", "request", "taken")
 
-    def __init__(self) -> None:
+    def __init__(self, phase: str = IDLE) -> None:
         self.inbox = bytearray()
         self.outbox: list[bytes | memoryview] = []
-        self.phase = IDLE
+        self.phase = phase
         self.request: Request | None = None
         self.taken = 0
         """How many requests have come whole."""
@@ -35,7 +37,7 @@ class Client:
     @property
     def reading(self) -> bool:
         """Whether the server should read from it: not while an answer is due, so that nothing piles up."""
-        return self.phase in (IDLE, HEAD, BODY, LINGERING)
+        return self.phase in (HANDSHAKE, IDLE, HEAD, BODY, LINGERING)
 
     def feed(self, data: bytes) -> None:
         """Bytes that have come."""

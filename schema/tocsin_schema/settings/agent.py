@@ -8,6 +8,13 @@ AGENT = (
         "listen", "text", AGENT_LISTEN, "address and port of /metrics and of the event relay", env="TOCSIN_AGENT_LISTEN"
     ),
     Key(
+        "web_config_file",
+        "text",
+        "",
+        "web.yml with TLS, client certificates and passwords, as node_exporter takes it; empty: none",
+        env="TOCSIN_AGENT_WEB_CONFIG_FILE",
+    ),
+    Key(
         "runtime_dir", "text", "", "where serving processes leave their metrics; empty: none", env="TOCSIN_RUNTIME_DIR"
     ),
     Key(

@@ -29,7 +29,8 @@ def handlers() -> dict[str, Callable]:
 def server(handlers) -> Iterator[Server]:
     """A server that serves until the test ends, and then leaves nothing."""
     one = Server("127.0.0.1", 0)
-    thread = threading.Thread(target=one.serve, args=(pages, handlers))
+    one.answer_with(pages, handlers)
+    thread = threading.Thread(target=one.serve)
     thread.start()
     yield one
     one.stop()

@@ -146,8 +146,8 @@ def test_too_many_clients_take_the_place_of_idle_ones(server, connect, answer):
 
 def test_too_many_busy_clients_are_a_503(server, connect, answer):
     for _ in range(MAX_CLIENTS):
-        connect(b"GET")
-    until(lambda: [one.client.phase for one in server.connections.values()].count(states.HEAD) == MAX_CLIENTS)
+        connect(POST[:-1])
+    until(lambda: [one.client.phase for one in server.connections.values()].count(states.BODY) == MAX_CLIENTS)
     status, headers, body = answer(connect())
     assert (status, headers["retry-after"]) == (503, "1")
     assert b"too many" in body
@@ -247,7 +247,8 @@ def test_bodies_beyond_the_memory_for_them_are_a_503(connect, answer):
 def test_a_server_that_stops_finishes_its_answers(answer):
     server, gate = Server("127.0.0.1", 0), threading.Event()
     handlers = {"/task": lambda *_: (202, {}, b"done" if gate.wait(5) else b"")}
-    served = threading.Thread(target=server.serve, args=(lambda _: (200, {}, b""), handlers))
+    server.answer_with(lambda _: (200, {}, b""), handlers)
+    served = threading.Thread(target=server.serve)
     served.start()
     with socket.create_connection((server.host, server.port), timeout=5) as sock:
         sock.sendall(POST)
@@ -264,7 +265,7 @@ def test_the_address_is_free_again_after_the_end():
     with pytest.raises(OSError, match="in use"):
         Server("127.0.0.1", first.port)
     first.stop()
-    first.serve(lambda _: (200, {}, b""), {})
+    first.serve()
     second = Server("127.0.0.1", first.port)
     second.stop()
-    second.serve(lambda _: (200, {}, b""), {})
+    second.serve()

@@ -1,0 +1,270 @@
+"""The exposition as Prometheus' protobuf messages (client_model's ``metrics.proto``), made from the text format.
+
+A value is eight bytes wherever it stands, so the message of a family keeps its length while its series stay the same:
+what stands around the values is made once for each set of series, and a scrape writes numbers between those bytes.
+Histograms and summaries have no such form; they are written anew from their label sets.
+"""
+
+import struct
+
+from tocsin_agent.exposition import Text
+from tocsin_agent.native import ZERO_S
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import TypeAlias
+
+    from tocsin_agent.exposition import Natives
+
+    Values: TypeAlias = list[float]
+
+PROTOBUF = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
+
+# MetricType, and the field of Metric that holds a plain value.
+COUNTER, GAUGE, SUMMARY, UNTYPED, HISTOGRAM = 0, 1, 2, 3, 4
+TYPES = {b"counter": COUNTER, b"gauge": GAUGE, b"summary": SUMMARY, b"untyped": UNTYPED, b"histogram": HISTOGRAM}
+VALUE_FIELD = {COUNTER: 3, GAUGE: 2, UNTYPED: 5}
+COMPOUND = {HISTOGRAM: (b"_bucket", b"_sum", b"_count"), SUMMARY: (b"", b"_sum", b"_count")}
+VARINT, FIXED64, BYTES = 0, 1, 2
+
+
+# --- the wire format (protobuf.dev/programming-guides/encoding) -------------------------------------------------------
+
+
+def varint(value: int) -> bytes:
+    """A number of up to 64 bits, seven bits a byte, the lowest first."""
+    found = bytearray()
+    while value > 127:
+        found.append(value & 127 | 128)
+        value >>= 7
+    found.append(value)
+    return bytes(found)
+
+
+def unsigned(field: int, value: int) -> bytes:
+    """A field of type uint32, uint64 or enum."""
+    return varint(field << 3 | VARINT) + varint(value)
+
+
+def signed(field: int, value: int) -> bytes:
+    """A field of type sint32 or sint64: 0, -1, 1, -2 are written as 0, 1, 2, 3."""
+    return unsigned(field, value << 1 if value >= 0 else ~(value << 1))
+
+
+def double(field: int, value: float) -> bytes:
+    """A field of type double."""
+    return varint(field << 3 | FIXED64) + struct.pack("<d", value)
+
+
+def message(field: int, content: bytes) -> bytes:
+    """A field that is a message, a text or bytes."""
+    return varint(field << 3 | BYTES) + varint(len(content)) + content
+
+
+# --- a text's parts ---------------------------------------------------------------------------------------------------
+
+
+def labels(series: bytes) -> list[tuple[bytes, bytes]]:
+    """The labels of a series with their values unescaped. Raises ValueError for what is no series."""
+    at, end = series.find(b"{"), len(series) - 1
+    found: list[tuple[bytes, bytes]] = []
+    if at < 0:
+        return found
+    at += 1
+    while at < end:
+        equals = series.index(b'="', at)
+        close = _closing_quote(series, equals + 2)
+        value = series[equals + 2 : close]
+        if b"\\" in value:
+            value = value.replace(b"\\\\", b"\0").replace(b"\\n", b"\n").replace(b'\\"', b'"').replace(b"\0", b"\\")
+        found.append((series[at:equals].strip(b" ,"), value))
+        at = close + 1
+        if series[at : at + 1] == b",":
+            at += 1
+    if at != end or series[end:] != b"}":
+        raise ValueError(f'a series `name{{label="value"}}` expected, found {series[:120]!r}')
+    return found
+
+
+def _closing_quote(series: bytes, at: int) -> int:
+    while True:
+        close = series.index(b'"', at)
+        escapes = close - len(series[at:close].rstrip(b"\\")) - at
+        if escapes % 2 == 0:
+            return close
+        at = close + 1
+
+
+class _Family:
+    """The lines of one family: its name, help, type, and its series by their number among all lines."""
+
+    def __init__(self, name: bytes) -> None:
+        self.name = name
+        self.help = b""
+        self.type = UNTYPED
+        self.series: list[tuple[int, bytes]] = []
+
+    def head(self) -> bytes:
+        """The fields of MetricFamily before its metrics."""
+        text = self.help.replace(b"\\\\", b"\0").replace(b"\\n", b"\n").replace(b"\0", b"\\")
+        return message(1, self.name) + message(2, text) + unsigned(3, self.type)
+
+
+def _families(lines: list[bytes]) -> list[_Family]:
+    """The families of a text whose lines have lost their values."""
+    found: list[_Family] = []
+    for number, line in enumerate(lines):
+        if line.startswith((b"# HELP ", b"# TYPE ")):
+            name, _, rest = line[7:].partition(b" ")
+            if not found or found[-1].name != name:
+                found.append(_Family(name))
+            if line.startswith(b"# HELP "):
+                found[-1].help = rest
+            else:
+                found[-1].type = TYPES.get(rest, UNTYPED)
+        elif line and not line.startswith(b"#"):
+            _add(found, number, line)
+    return found
+
+
+def _add(found: list[_Family], number: int, series: bytes) -> None:
+    name = series.partition(b"{")[0]
+    if b" " in name:
+        raise ValueError(f"a series and its value expected, without a timestamp, found {series[:120]!r}")
+    last = found[-1] if found else None
+    suffixes = COMPOUND.get(last.type, ()) if last else ()
+    if last is None or (name != last.name and not any(name == last.name + suffix for suffix in suffixes)):
+        last = _Family(name)
+        found.append(last)
+    last.series.append((number, series))
+
+
+# --- families as messages ---------------------------------------------------------------------------------------------
+
+
+class _Plain:
+    """A family of counters, gauges or untyped values: fixed bytes with a value after each but the last."""
+
+    def __init__(self, family: _Family) -> None:
+        self.numbers = [number for number, _ in family.series]
+        field = VALUE_FIELD[family.type]
+        pieces = [family.head()]
+        for _, series in family.series:
+            names = b"".join([_label(*pair) for pair in labels(series)])
+            size = varint(len(names) + 11)  # of Metric: its labels, and a message of 9 bytes behind 2
+            pieces += [varint(4 << 3 | BYTES) + size + names + varint(field << 3 | BYTES) + b"\x09\x09", b""]
+        length = sum(map(len, pieces)) + 8 * len(self.numbers)
+        self._pieces = [varint(length) + pieces[0] + pieces[1], *pieces[2:]]
+        self._pack = struct.Struct(f"<{len(self.numbers)}d")
+
+    def encode(self, values: "Values", _natives: "Natives") -> bytes:
+        """The message with its length before it."""
+        packed = self._pack.pack(*[values[number] for number in self.numbers])
+        self._pieces[1::2] = [packed[at : at + 8] for at in range(0, len(packed), 8)]
+        return b"".join(self._pieces)
+
+
+class _Compound:
+    """A family of histograms or summaries: by label set the numbers of its buckets, its sum and its count."""
+
+    def __init__(self, family: _Family) -> None:
+        self._head = family.head()
+        self._type = family.type
+        self._extra = b"le" if family.type == HISTOGRAM else b"quantile"
+        self._rows: dict[bytes, _Row] = {}
+        self.numbers = [number for number, _ in family.series]
+        for number, series in family.series:
+            pairs = labels(series)
+            names = b"".join([_label(*pair) for pair in pairs if pair[0] != self._extra])
+            row = self._rows.setdefault(names, _Row())
+            bound = [value for name, value in pairs if name == self._extra]
+            if bound:
+                row.buckets.append((float(bound[0]), number))
+            elif series.partition(b"{")[0] == family.name + b"_sum":
+                row.sum = number
+            else:
+                row.count, row.key = number, series
+
+    def encode(self, values: "Values", natives: "Natives") -> bytes:
+        """The message with its length before it."""
+        write = _histogram if self._type == HISTOGRAM else _summary
+        metrics = [message(4, names + write(row, values, natives)) for names, row in self._rows.items()]
+        body = self._head + b"".join(metrics)
+        return varint(len(body)) + body
+
+
+class _Row:
+    """One histogram or summary; -1 stands for a line that is not there."""
+
+    __slots__ = ("buckets", "count", "key", "sum")
+
+    def __init__(self) -> None:
+        self.buckets: list[tuple[float, int]] = []
+        self.sum = self.count = -1
+        self.key = b""
+
+
+def _label(name: bytes, value: bytes) -> bytes:
+    return message(1, message(1, name) + message(2, value))
+
+
+def _histogram(row: _Row, values: "Values", natives: "Natives") -> bytes:
+    parts = [unsigned(1, int(values[row.count]))] if row.count >= 0 else []
+    if row.sum >= 0:
+        parts.append(double(2, values[row.sum]))
+    parts += [message(3, unsigned(1, int(values[number])) + double(2, le)) for le, number in row.buckets]
+    found = natives.get(row.key)
+    if found is not None:
+        parts += [signed(5, found.schema), double(6, ZERO_S), unsigned(7, found.zeros)]
+        parts += [message(12, signed(1, gap) + unsigned(2, length)) for gap, length in found.spans]
+        parts += [signed(13, delta) for delta in found.deltas]
+    return message(7, b"".join(parts))
+
+
+def _summary(row: _Row, values: "Values", _natives: "Natives") -> bytes:
+    parts = [unsigned(1, int(values[row.count]))] if row.count >= 0 else []
+    if row.sum >= 0:
+        parts.append(double(2, values[row.sum]))
+    parts += [message(3, double(1, quantile) + double(2, values[number])) for quantile, number in row.buckets]
+    return message(4, b"".join(parts))
+
+
+class _Plan:
+    """How the texts of one set of series become messages."""
+
+    def __init__(self, lines: list[bytes], series: list[bytes]) -> None:
+        self.series = series
+        self.types = [(number, line.rpartition(b" ")[2]) for number, line in enumerate(lines) if line[:7] == b"# TYPE "]
+        mixed = [line if line.startswith(b"#") else name for line, name in zip(lines, series, strict=True)]
+        found = [family for family in _families(mixed) if family.series]
+        self.families = [_Compound(family) if family.type in COMPOUND else _Plain(family) for family in found]
+        self.numbers = [number for family in self.families for number in family.numbers]
+
+    def fits(self, series: list[bytes], cut: list[tuple[bytes, bytes, bytes]]) -> bool:
+        """Whether a text has the same series of the same types."""
+        return self.series == series and all(cut[number][2] == kind for number, kind in self.types)
+
+
+class Encoder:
+    """Turns the texts of one scrape after the other into messages; keeps what the last one's series have in common."""
+
+    def __init__(self) -> None:
+        self._plans: dict[int, _Plan] = {}
+
+    def encode(self, texts: "Iterable[bytes]") -> bytes:
+        """The families of all texts, each message behind its length. Raises ValueError for what is no such text."""
+        return b"".join([self._encoded(place, text) for place, text in enumerate(texts) if text])
+
+    def _encoded(self, place: int, text: bytes) -> bytes:
+        lines = text.split(b"\n")
+        cut = [line.rpartition(b" ") for line in lines]
+        series = [name for name, _, _ in cut]
+        plan = self._plans.get(place)
+        if plan is None or not plan.fits(series, cut):
+            plan = self._plans[place] = _Plan(lines, series)
+        values: Values = [0.0] * len(lines)
+        for number in plan.numbers:
+            values[number] = float(cut[number][2])
+        natives = text.natives() if isinstance(text, Text) else {}
+        return b"".join([family.encode(values, natives) for family in plan.families])
