@@ -6,6 +6,7 @@ from tocsin_agent import __version__
 from tocsin_agent.exposition import OPENMETRICS, TEXT, openmetrics
 from tocsin_agent.httpd import negotiation
 from tocsin_agent.httpd.response import PLAIN, RETRY
+from tocsin_agent.log import event
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -127,7 +128,10 @@ class WaitingScrape:
 
             choice = self.round.choice
             choice.encoder = choice.encoder or Encoder()
-            return PROTOBUF, choice.encoder.encode(texts)
+            try:
+                return PROTOBUF, choice.encoder.encode(texts)
+            except ValueError as error:  # a text with something odd is still one that a scraper may read
+                event("protobuf_failed", error=error)
         return TEXT, b"".join(texts)
 
 

@@ -12,7 +12,7 @@ from tocsin_agent.native import ZERO_S
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from typing import TypeAlias
 
     from tocsin_agent.exposition import Natives
@@ -76,9 +76,7 @@ def labels(series: bytes) -> list[tuple[bytes, bytes]]:
         equals = series.index(b'="', at)
         close = _closing_quote(series, equals + 2)
         value = series[equals + 2 : close]
-        if b"\\" in value:
-            value = value.replace(b"\\\\", b"\0").replace(b"\\n", b"\n").replace(b'\\"', b'"').replace(b"\0", b"\\")
-        found.append((series[at:equals].strip(b" ,"), value))
+        found.append((series[at:equals].strip(b" ,"), _unescaped(value)))
         at = close + 1
         if series[at : at + 1] == b",":
             at += 1
@@ -96,6 +94,13 @@ def _closing_quote(series: bytes, at: int) -> int:
         at = close + 1
 
 
+def _unescaped(text: bytes) -> bytes:
+    if b"\\" not in text:
+        return text
+    parts = text.split(b"\\\\")
+    return b"\\".join([part.replace(b"\\n", b"\n").replace(b'\\"', b'"') for part in parts])
+
+
 class _Family:
     """The lines of one family: its name, help, type, and its series by their number among all lines."""
 
@@ -107,8 +112,7 @@ class _Family:
 
     def head(self) -> bytes:
         """The fields of MetricFamily before its metrics."""
-        text = self.help.replace(b"\\\\", b"\0").replace(b"\\n", b"\n").replace(b"\0", b"\\")
-        return message(1, self.name) + message(2, text) + unsigned(3, self.type)
+        return message(1, self.name) + message(2, _unescaped(self.help)) + unsigned(3, self.type)
 
 
 def _families(lines: list[bytes]) -> list[_Family]:
@@ -144,25 +148,35 @@ def _add(found: list[_Family], number: int, series: bytes) -> None:
 
 
 class _Plain:
-    """A family of counters, gauges or untyped values: fixed bytes with a value after each but the last."""
+    """Families of counters, gauges and untyped values in a row: fixed bytes with a value between each two."""
 
-    def __init__(self, family: _Family) -> None:
-        self.numbers = [number for number, _ in family.series]
+    def __init__(self, families: list[_Family]) -> None:
+        self.numbers = [number for family in families for number, _ in family.series]
+        self._pieces = [b""]
+        for family in families:
+            self._add(family)
+
+    def _add(self, family: _Family) -> None:
         field = VALUE_FIELD[family.type]
-        pieces = [family.head()]
+        before = []
         for _, series in family.series:
             names = b"".join([_label(*pair) for pair in labels(series)])
             size = varint(len(names) + 11)  # of Metric: its labels, and a message of 9 bytes behind 2
-            pieces += [varint(4 << 3 | BYTES) + size + names + varint(field << 3 | BYTES) + b"\x09\x09", b""]
-        length = sum(map(len, pieces)) + 8 * len(self.numbers)
-        self._pieces = [varint(length) + pieces[0] + pieces[1], *pieces[2:]]
-        self._pack = struct.Struct(f"<{len(self.numbers)}d")
+            before.append(varint(4 << 3 | BYTES) + size + names + varint(field << 3 | BYTES) + b"\x09\x09")
+        head = family.head()
+        length = len(head) + sum(map(len, before)) + 8 * len(before)
+        self._pieces[-1] += varint(length) + head + before[0]
+        for piece in before[1:]:
+            self._pieces += [b"", piece]
+        self._pieces += [b"", b""]
 
     def encode(self, values: "Values", _natives: "Natives") -> bytes:
-        """The message with its length before it."""
-        packed = self._pack.pack(*[values[number] for number in self.numbers])
-        self._pieces[1::2] = [packed[at : at + 8] for at in range(0, len(packed), 8)]
+        """The messages, each with its length before it."""
+        self._pieces[1::2] = map(_eight_bytes, values)
         return b"".join(self._pieces)
+
+
+_eight_bytes = struct.Struct("<d").pack
 
 
 class _Compound:
@@ -188,8 +202,9 @@ class _Compound:
 
     def encode(self, values: "Values", natives: "Natives") -> bytes:
         """The message with its length before it."""
+        by_number = dict(zip(self.numbers, values, strict=True))
         write = _histogram if self._type == HISTOGRAM else _summary
-        metrics = [message(4, names + write(row, values, natives)) for names, row in self._rows.items()]
+        metrics = [message(4, names + write(row, by_number, natives)) for names, row in self._rows.items()]
         body = self._head + b"".join(metrics)
         return varint(len(body)) + body
 
@@ -209,7 +224,7 @@ def _label(name: bytes, value: bytes) -> bytes:
     return message(1, message(1, name) + message(2, value))
 
 
-def _histogram(row: _Row, values: "Values", natives: "Natives") -> bytes:
+def _histogram(row: _Row, values: "Mapping[int, float]", natives: "Natives") -> bytes:
     parts = [unsigned(1, int(values[row.count]))] if row.count >= 0 else []
     if row.sum >= 0:
         parts.append(double(2, values[row.sum]))
@@ -222,7 +237,7 @@ def _histogram(row: _Row, values: "Values", natives: "Natives") -> bytes:
     return message(7, b"".join(parts))
 
 
-def _summary(row: _Row, values: "Values", _natives: "Natives") -> bytes:
+def _summary(row: _Row, values: "Mapping[int, float]", _natives: "Natives") -> bytes:
     parts = [unsigned(1, int(values[row.count]))] if row.count >= 0 else []
     if row.sum >= 0:
         parts.append(double(2, values[row.sum]))
@@ -234,16 +249,32 @@ class _Plan:
     """How the texts of one set of series become messages."""
 
     def __init__(self, lines: list[bytes], series: list[bytes]) -> None:
-        self.series = series
-        self.types = [(number, line.rpartition(b" ")[2]) for number, line in enumerate(lines) if line[:7] == b"# TYPE "]
+        self._series = series
+        self._types = [(number, line) for number, line in enumerate(lines) if line.startswith(b"# TYPE ")]
         mixed = [line if line.startswith(b"#") else name for line, name in zip(lines, series, strict=True)]
-        found = [family for family in _families(mixed) if family.series]
-        self.families = [_Compound(family) if family.type in COMPOUND else _Plain(family) for family in found]
-        self.numbers = [number for family in self.families for number in family.numbers]
+        self._runs: list[_Plain | _Compound] = []
+        plain: list[_Family] = []
+        for family in [family for family in _families(mixed) if family.series]:
+            if family.type not in COMPOUND:
+                plain.append(family)
+                continue
+            self._end(plain)
+            self._runs.append(_Compound(family))
+        self._end(plain)
 
-    def fits(self, series: list[bytes], cut: list[tuple[bytes, bytes, bytes]]) -> bool:
+    def _end(self, plain: list[_Family]) -> None:
+        if plain:
+            self._runs.append(_Plain(plain))
+            plain.clear()
+
+    def fits(self, series: list[bytes], lines: list[bytes]) -> bool:
         """Whether a text has the same series of the same types."""
-        return self.series == series and all(cut[number][2] == kind for number, kind in self.types)
+        return self._series == series and all(lines[number] == line for number, line in self._types)
+
+    def encode(self, last: list[bytes], natives: "Natives") -> bytes:
+        """The messages; ``last`` has the last word of each line."""
+        parts = [run.encode([float(last[number]) for number in run.numbers], natives) for run in self._runs]
+        return b"".join(parts)
 
 
 class Encoder:
@@ -261,10 +292,7 @@ class Encoder:
         cut = [line.rpartition(b" ") for line in lines]
         series = [name for name, _, _ in cut]
         plan = self._plans.get(place)
-        if plan is None or not plan.fits(series, cut):
+        if plan is None or not plan.fits(series, lines):
             plan = self._plans[place] = _Plan(lines, series)
-        values: Values = [0.0] * len(lines)
-        for number in plan.numbers:
-            values[number] = float(cut[number][2])
         natives = text.natives() if isinstance(text, Text) else {}
-        return b"".join([family.encode(values, natives) for family in plan.families])
+        return plan.encode([word for _, _, word in cut], natives)

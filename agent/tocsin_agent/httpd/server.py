@@ -173,7 +173,7 @@ class Server:
         connection = self._asking
         try:
             if connection is not None:
-                self._settle(connection, self._pages.resume())
+                self._settle(connection, self._pages.resume)
                 self._advance_safely(connection)
         except Deposed:
             return
@@ -315,7 +315,6 @@ class Server:
             self._reject(connection, error)
             return
         if request is not None:
-            client.last = client.last or self._stopping
             self._admit(connection, request)
         elif client.request is not None and self._bodies() > MAX_BODIES_BYTES:
             self._reject(connection, BadRequest(503, BUSY))
@@ -372,7 +371,7 @@ class Server:
         handler = self._handlers.get(request.path)
         if handler is None:
             self._asking = connection
-            self._settle(connection, self._pages(request))
+            self._settle(connection, lambda: self._pages(request))
         elif self._handling >= MAX_HANDLERS or not self._in_thread(lambda: self._handle(connection, handler, request)):
             self._answer(connection, (503, RETRY, f"{BUSY}\n".encode()))
         else:
@@ -387,8 +386,13 @@ class Server:
             return False
         return True
 
-    def _settle(self, connection: Connection, answer: "Answer | Waiting") -> None:
+    def _settle(self, connection: Connection, ask: "Callable[[], Answer | Waiting]") -> None:
         """Take an answer of the pages, or let the connection wait for it."""
+        try:
+            answer = ask()
+        except Exception as error:  # a fault in a page is one client's answer and a line in the log
+            event("page_failed", error=f"{type(error).__name__}: {error}")
+            answer = FAULT
         if isinstance(answer, tuple):
             self._answer(connection, answer)
         else:
@@ -401,7 +405,7 @@ class Server:
             answer = handler(request.method, request.path, request.headers, request.body)
         except Exception as error:  # a fault in a handler is one client's answer and a line in the log
             event("handler_failed", path=request.path, error=f"{type(error).__name__}: {error}")
-            answer = 500, dict(response.PLAIN), b"the handler failed; the agent's log says why\n"
+            answer = FAULT
 
         def finish() -> None:
             self._handling -= 1
@@ -427,13 +431,14 @@ class Server:
         waiting, connection.waiting = connection.waiting, None
         if waiting is None or connection.gone:
             return
-        self._answer(connection, waiting.answer())
+        self._settle(connection, waiting.answer)
         self._advance_safely(connection)
 
     def _answer(self, connection: Connection, answer: "Answer") -> None:
         status, headers, body = answer
         self._count(status)
         client = connection.client
+        client.last = client.last or self._stopping
         if self.protection and self.protection.headers:
             headers = headers | self.protection.headers
         first = response.head(status, headers, len(body), keep_alive=not client.last)
@@ -469,6 +474,7 @@ class Server:
             connection.sock.close()
 
 
+FAULT = 500, response.PLAIN, b"it failed; the agent's log says why\n"
 NOT_ADMITTED = 401, response.PLAIN | {"WWW-Authenticate": "Basic"}, b"Unauthorized\n"
 
 
