@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,27 @@ def outcome() -> Callable[..., tuple[Any, str]]:
             return None, str(error)
 
     return call
+
+
+@pytest.fixture(scope="session")
+def answer() -> Callable[..., tuple[int, dict[str, str], bytes]]:
+    """Read one response from a socket: status, headers with lower-case names, body."""
+
+    def read(sock: socket.socket, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
+        data = b""
+        while b"\r\n\r\n" not in data:
+            more = sock.recv(1)  # not a byte of the next response
+            assert more, f"the connection ended after {data!r}"
+            data += more
+        line, *fields = data.decode("latin-1").rstrip().split("\r\n")
+        headers = {name.lower(): value for name, _, value in (field.partition(": ") for field in fields)}
+        length = 0 if method == "HEAD" else int(headers.get("content-length", "0"))
+        body = bytearray()
+        while len(body) < length:
+            body += sock.recv(length - len(body))
+        return int(line.split(" ")[1]), headers, bytes(body)
+
+    return read
 
 
 @pytest.fixture
