@@ -114,8 +114,8 @@ class Agent:
         self._guard = Guard()
         self._read_well = True
         self._read_at = time()
-        self._ended = allocate_lock()
-        self._ended.acquire()
+        self._forever = allocate_lock()
+        self._forever.acquire()
         self._notifier = notifier
         if notifier:
             server.watch = notifier.feed
@@ -136,7 +136,7 @@ class Agent:
         if self._notifier:
             self._notifier.ready()
         if not self._server.serve():
-            self._ended.acquire()  # another thread serves in the place of this one
+            self._forever.acquire()  # another thread serves in the place of this one, and ends the process
 
     def close(self) -> None:
         """End the tasks and close the sources."""
@@ -145,13 +145,18 @@ class Agent:
         self._parts.close()
         event("tocsin_agent_stopped")
 
+    def _served_elsewhere(self) -> None:
+        """In the thread that took over, when it has served to the end: the main thread may hang for ever."""
+        self.close()
+        os._exit(OK)
+
     def _heed(self) -> None:
         """In a thread: do what signals ask for; a second one to end does that at once."""
         stopping = False
         while True:
             number = _signal.sigwait(SIGNALS)
             if number == _signal.SIGALRM:
-                self._server.take_over(self._ended.release)
+                self._server.take_over(self._served_elsewhere)
             elif stopping and number in END:
                 os._exit(128 + number)
             elif number in END:
@@ -189,12 +194,11 @@ class Agent:
             protection = self._protection(values)
             sock = self._moved(values)
         except ConfigError as error:
+            self._read_well = False
             for fault in error.faults:
                 event("reload_refused", fault=fault)
-            self._read_well = False
         else:
             self._live_by(values, protection, sock)
-            self._read_well, self._read_at = True, time()
         if self._notifier:
             self._notifier.ready()
 
@@ -232,6 +236,7 @@ class Agent:
         self._in_loop(swap)
         hung = self._scrape.hung()
         self._values, self._pages, self._scrape = values, pages, scrape
+        self._read_well, self._read_at = True, time()
         close_sources(unwanted, hung)
         event("reloaded", changed=",".join(changed) or "nothing", address=self._url())
 
@@ -246,7 +251,7 @@ class Agent:
 
         self._server.call(once)
         while not done.acquire(timeout=1.0):
-            self._server.take_over(self._ended.release)
+            self._server.take_over(self._served_elsewhere)
 
 
 def about(server: Server, read_well: bool, read_at: float) -> bytes:
