@@ -5,7 +5,7 @@ BIN := .venv/bin
 ROOMS := schema agent collector dashboards alerts demo
 UV_INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --no-build-isolation --no-deps
 
-.PHONY: help demo test check setup bench lock reports grafana slow generate clean
+.PHONY: help demo test check setup bench lock reports grafana slow generate clean zipapp fuzz
 .DEFAULT_GOAL := help
 
 help:  ## what can be made
@@ -42,6 +42,12 @@ slow: .venv/.test  ## images built and run, units booted, manifests on a real Ku
 	if [ "$$lacking" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq; \
 		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(SLOW_TOOLS) >/dev/null; fi
 	@exec $(BIN)/python -m pytest -q -m slow -r fEs
+
+zipapp: .venv/.test  ## dist/tocsin-agent.pyz: the agent in one file, for any host with Python 3.11 or newer
+	@$(BIN)/python agent/onefile.py dist/tocsin-agent.pyz
+
+fuzz: .venv/.test  ## a million odd requests against the agent's parser (5 minutes)
+	@exec $(BIN)/python -m tests.agent.httpd.fuzz 1000000
 
 reports: .venv-reports/.ready  ## the environment of the extra `reports` (Evidently, 0.7 GB)
 

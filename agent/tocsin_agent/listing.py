@@ -11,8 +11,9 @@ if TYPE_CHECKING:
 def names(package: str) -> list[str]:
     """The names of the package's public modules and packages, sorted."""
     found: set[str] = set()
-    for path in __import__(package, fromlist=["__path__"]).__path__:
-        entries = os.listdir(path) if os.path.isdir(path) else _zipped(path)
+    listed = __import__(package, fromlist=["__path__"])
+    for path in listed.__path__:
+        entries = os.listdir(path) if os.path.isdir(path) else _zipped(listed, path)
         found.update(entry.removesuffix(".py") for entry in entries if entry.endswith(".py") and entry[0] != "_")
     return sorted(found)
 
@@ -23,8 +24,15 @@ def module(package: str, name: str) -> "ModuleType":
     return sys.modules[f"{package}.{name}"]
 
 
-def _zipped(path: str) -> list[str]:
-    """The modules of a folder inside a zip file. (Where zipimport keeps its index differs from version to version.)"""
-    from pkgutil import iter_modules
+def _zipped(package: "ModuleType", path: str) -> list[str]:
+    """The modules of a folder inside a zip file: by the index that `agent/onefile.py` leaves there, or by pkgutil.
 
-    return [f"{module.name}.py" for module in iter_modules([path])]
+    Where zipimport keeps its own index differs from version to version, and pkgutil costs 40 modules.
+    """
+    try:
+        index: bytes = package.__loader__.get_data(f"{path}/LISTING")  # type: ignore[union-attr]
+    except OSError:
+        from pkgutil import iter_modules
+
+        return [f"{module.name}.py" for module in iter_modules([path])]
+    return index.decode().split("\n")

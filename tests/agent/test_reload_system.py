@@ -164,6 +164,7 @@ class Scraper(threading.Thread):
     def run(self) -> None:
         while not self.over.is_set():
             try:
+                self.over.wait(0.02)
                 found = self.one.get()
             except OSError as fault:
                 self.faults.append(repr(fault))

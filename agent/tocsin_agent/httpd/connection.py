@@ -3,7 +3,7 @@
 import _socket
 from time import monotonic
 
-from tocsin_agent.httpd.client import BODY, HANDSHAKE, HEAD, IDLE, PATIENCE_S, SENDING, Client
+from tocsin_agent.httpd.client import BODY, HANDSHAKE, HEAD, IDLE, LINGERING, PATIENCE_S, SENDING, Client
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -102,24 +102,27 @@ class Connection:
 
 
 def least_missed(connections: "Iterable[Connection]", now: float) -> Connection | None:
-    """The connection that has to make room when there are too many, None when all are being answered.
-
-    First who has never asked anything, then who has not said all of a request's head (a good client sends it in one
-    piece), then who is idle between two requests, then who takes long to send or to read; of each the one that has
-    waited for longest.
-    """
-    ranked = [(rank, connection.deadline, connection) for connection in connections if (rank := _rank(connection, now))]
-    return min(ranked, key=lambda one: one[:2])[2] if ranked else None
+    """The connection that has to make room when there are too many, None when all are being answered."""
+    ranked = [(rank, connection) for connection in connections if (rank := _rank(connection, now))]
+    return min(ranked, key=lambda one: one[0])[1] if ranked else None
 
 
-def _rank(connection: Connection, now: float) -> int:
-    phase, taken = connection.client.phase, connection.client.taken
-    if phase in (HANDSHAKE, IDLE):
-        return 3 if taken else 1
-    if phase == HEAD:
-        return 2
-    slow = now - (connection.deadline - PATIENCE_S[phase]) > SLOW_S
-    return 4 if phase in (BODY, SENDING) and slow else 0
+def _rank(connection: Connection, now: float) -> tuple[int, int, float] | None:
+    """The lower, the less it is missed; of equals the one that has waited for longest."""
+    client, deadline = connection.client, connection.deadline
+    # 1. has its last answer, or has never asked anything
+    if client.phase in (HANDSHAKE, LINGERING) or (client.phase == IDLE and not client.taken):
+        return 1, 0, deadline
+    # 2. has not said all of a request's head: a good client sends it in one piece
+    if client.phase == HEAD:
+        return 2, 0, deadline
+    # 3. is idle between two requests: a scraper that comes again and again stays
+    if client.phase == IDLE:
+        return 3, client.taken, deadline
+    # 4. takes long to send a body, or to read an answer
+    if client.phase in (BODY, SENDING) and now - (deadline - PATIENCE_S[client.phase]) > SLOW_S:
+        return 4, 0, deadline
+    return None
 
 
 def _drop(outbox: "list[bytes | memoryview]", count: int) -> None:

@@ -243,7 +243,7 @@ class Server:
         connection = least_missed(self.connections.values(), monotonic())
         if connection is None:
             return False
-        if connection.client.phase != IDLE:
+        if connection.client.phase not in (IDLE, LINGERING):
             self.cut += 1
         self._close(connection)
         return True
@@ -322,6 +322,7 @@ class Server:
     def _reject(self, connection: Connection, error: BadRequest) -> None:
         """Answer what cannot be served; what follows it on the connection cannot be told apart, so it ends."""
         connection.client.last = True
+        connection.client.inbox.clear()
         self._answer(connection, (error.status, dict(response.PLAIN), f"{error}\n".encode()))
 
     def _bodies(self) -> int:
