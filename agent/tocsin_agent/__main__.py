@@ -14,7 +14,7 @@ The agent of tocsin: metrics of this host, its GPUs and its model servers on one
 prediction events and log files on their way to the collector.
 
 commands
-  run      serve /metrics until SIGTERM; with --once print one scrape and end
+  run      serve /metrics until SIGTERM; SIGHUP reads the configuration again; with --once print one scrape and end
   check    read the configuration, print every fault, start nothing
   list     the sources and tasks that this agent has
 

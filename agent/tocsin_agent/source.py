@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     """The value of every key of the configuration by path, as ``tocsin_schema.config.load`` gives them."""
 
     class Source(Protocol):
-        """One source, made once at the start by ``SOURCE(values)``; made, read and closed in one thread.
+        """One source, made by ``SOURCE(values)`` at the start, and again when a key that it has read changes.
+
+        Made, read and closed by one thread at a time, not always the same one.
 
         The constructor may start threads of its own (a worker a GPU), and ``close`` ends them; it must not fail because
         something is absent: ``read`` tells that.
@@ -45,7 +47,8 @@ if TYPE_CHECKING:
 
             b"" when there is nothing to tell (no GPU here). OSError or ValueError say that the read failed: its series
             are dropped and ``node_scrape_collector_success`` is 0. It runs inside a scrape: whatever can hang belongs
-            into a thread, and this method formats the newest snapshot.
+            into a thread, and this method formats the newest snapshot. (Should it hang all the same, it costs its
+            series and a thread.) Histograms that are known in finer buckets come as an ``exposition.Text``.
             """
 
         def close(self) -> None:

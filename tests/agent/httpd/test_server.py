@@ -7,7 +7,8 @@ import time
 import pytest
 
 from tocsin_agent.httpd import client as states
-from tocsin_agent.httpd.server import MAX_CLIENTS, MAX_HANDLERS, Server
+from tocsin_agent.httpd.connection import Connection, least_missed
+from tocsin_agent.httpd.server import MAX_CLIENTS, MAX_HANDLERS, Server, listener
 
 GET = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
 POST = b"POST /task HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"
@@ -269,3 +270,98 @@ def test_the_address_is_free_again_after_the_end():
     second = Server("127.0.0.1", first.port)
     second.stop()
     second.serve()
+
+
+def test_a_server_that_stops_answers_who_has_begun_to_ask_and_takes_who_has_knocked(answer):
+    server = Server("127.0.0.1", 0)
+    server.answer_with(lambda _: (200, {}, b"done"), {})
+    begun = socket.create_connection((server.host, server.port), timeout=5)
+    begun.sendall(GET[:-2])
+    served = threading.Thread(target=server.serve)
+    served.start()
+    until(lambda: any(one.client.phase == states.HEAD for one in server.connections.values()))
+    kept = socket.create_connection((server.host, server.port), timeout=5)
+    kept.sendall(GET)
+    assert answer(kept)[2] == b"done"
+    server.stop()
+    begun.sendall(GET[-2:])
+    status, headers, _ = answer(begun)
+    assert (status, headers["connection"]) == (200, "close")
+    served.join(5)
+    assert not served.is_alive()
+    assert kept.recv(1) == b""
+    begun.close()
+    kept.close()
+
+
+def test_what_another_thread_asks_for_is_done_between_two_turns(server):
+    done = threading.Event()
+    server.call(done.set)
+    assert done.wait(5)
+
+
+def test_a_server_that_moves_listens_there_and_keeps_its_clients(server, connect, answer):
+    kept = connect(GET)
+    assert answer(kept)[0] == 200
+    before = server.port
+    server.call(lambda: server.move(listener("127.0.0.1", 0)))
+    until(lambda: server.port != before)
+    kept.sendall(GET)
+    assert answer(kept)[0] == 200
+    assert answer(connect(GET))[0] == 200
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((server.host, before), timeout=5)
+
+
+class TestPagesThatFail:
+    """A fault in a page is one client's answer."""
+
+    def test_it_is_a_500_and_a_line_in_the_log(self, answer, capfd):
+        def fail(_request):
+            raise KeyError("secret")
+
+        server = Server("127.0.0.1", 0)
+        server.answer_with(fail, {})
+        served = threading.Thread(target=server.serve)
+        served.start()
+        with socket.create_connection((server.host, server.port), timeout=5) as sock:
+            for _ in range(2):
+                sock.sendall(GET)
+                status, _, body = answer(sock)
+                assert (status, b"secret" in body) == (500, False)
+        server.stop()
+        served.join(5)
+        assert "page_failed error=" in capfd.readouterr().err
+
+
+def waits(phase: str, taken: int, age_s: float) -> Connection:
+    """A connection whose client has been in a phase for some time, at the time 1000."""
+    one = Connection(socket.socket())
+    one.sock.close()
+    one.client.phase, one.client.taken = phase, taken
+    one.deadline = 1000 - age_s + states.PATIENCE_S[phase]
+    return one
+
+
+def test_who_has_to_make_room():
+    order = [
+        waits(states.IDLE, 0, 2),
+        waits(states.LINGERING, 9, 1),
+        waits(states.HANDSHAKE, 0, 0),
+        waits(states.HEAD, 5, 3),
+        waits(states.HEAD, 5, 1),
+        waits(states.IDLE, 1, 5),
+        waits(states.IDLE, 90, 14),
+        waits(states.SENDING, 1, 20),
+        waits(states.BODY, 1, 6),
+    ]
+    stays = [waits(states.ANSWERING, 1, 29), waits(states.BODY, 1, 1), waits(states.SENDING, 1, 4)]
+    waiting = [*stays, *reversed(order)]
+    found = []
+    while (one := least_missed(waiting, 1000)) is not None:
+        waiting.remove(one)
+        found.append(one.client.phase)
+    ranks = [states.IDLE, states.LINGERING, states.HANDSHAKE]
+    assert set(found[:3]) == set(ranks)
+    assert found[3:] == [one.client.phase for one in order[3:]]
+    assert waiting == stays
