@@ -192,13 +192,14 @@ class Agent:
         try:
             values = settings(*self._words)
             protection = self._protection(values)
-            sock = self._moved(values)
+            self._live_by(values, protection, self._moved(values))
         except ConfigError as error:
             self._read_well = False
             for fault in error.faults:
                 event("reload_refused", fault=fault)
-        else:
-            self._live_by(values, protection, sock)
+        except Exception as error:  # signals must be heeded still
+            self._read_well = False
+            event("reload_failed", error=f"{type(error).__name__}: {error}")
         if self._notifier:
             self._notifier.ready()
 

@@ -152,8 +152,8 @@ class Scrape:
                 part, error = b"", f"{type(fault).__name__}: {fault}"
             now = perf_counter_ns()
             try:
-                self._inside.pop()
-            except IndexError:
+                self._inside.remove(reader)  # its own mark: the thread that took over may be inside another reader
+            except ValueError:
                 self._deliver(reader, round, part, error)
                 raise Deposed from None
             reader.busy = False

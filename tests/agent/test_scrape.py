@@ -165,6 +165,33 @@ def test_a_thread_that_came_back_is_not_deposed():
     assert not scrape.depose()
 
 
+def test_a_thread_that_comes_back_while_its_successor_is_inside_a_reader_ends_all_the_same():
+    first, second = Gate(), Gate()
+    scrape = Scrape([("first", first), ("second", second)])
+    attempt = scrape.begin(within_s=30)
+    ended: list[str] = []
+
+    def proceed(name: str) -> None:
+        try:
+            scrape.proceed(attempt)
+            ended.append(name)
+        except Deposed:
+            ended.append(f"{name} deposed")
+
+    threads = [threading.Thread(target=proceed, args=(name,)) for name in ("old", "new")]
+    threads[0].start()
+    assert first.inside.wait(5)
+    assert scrape.depose()
+    threads[1].start()
+    assert second.inside.wait(5)
+    first.open.set()
+    threads[0].join(5)
+    second.open.set()
+    threads[1].join(5)
+    assert ended == ["old deposed", "new"]
+    assert attempt.complete
+
+
 def test_a_scrape_that_takes_the_place_of_another_knows_who_hangs(hanging, series):
     one = hanging()
     one.scrape.end(one.round)

@@ -67,7 +67,7 @@ class Client:
             del self.inbox[:2]
         end = self.inbox.find(b"\r\n\r\n", 0, MAX_HEAD_BYTES + 4)
         if end < 0:
-            if len(self.inbox) > MAX_HEAD_BYTES:
+            if len(self.inbox) >= MAX_HEAD_BYTES + 4:  # a head of the most bytes may lack the rest of its end
                 raise BadRequest(431, f"a head of at most {MAX_HEAD_BYTES} bytes expected")
             if not self.inbox:
                 self.phase = IDLE

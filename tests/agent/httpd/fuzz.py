@@ -94,7 +94,7 @@ def fuzz(count: int, seed: int) -> dict[int, int]:
             assert pieces == whole
             assert refusal == again
         except Exception as fault:
-            raise AssertionError(f"seed {seed}: {data!r}: {fault!r}") from fault
+            raise AssertionError(f"seed {seed}: {len(data)} bytes {data!r:.2000}: {fault!r}") from fault
         seen[refusal] = seen.get(refusal, 0) + 1
     return seen
 

@@ -64,6 +64,20 @@ def test_a_head_without_end_is_refused():
     assert caught.value.status == 431
 
 
+@pytest.mark.parametrize("piece", [1, 3, 1 << 20])
+def test_the_longest_head_is_taken_and_a_byte_more_is_refused_however_it_arrives(piece):
+    line = b"GET / HTTP/1.1\r\nHost: x\r\nX: "
+    for extra in (0, 1):
+        data, client, found = line + b"y" * (MAX_HEAD_BYTES - len(line) + extra) + b"\r\n\r\n", Client(), []
+        try:
+            for at in range(0, len(data), piece):
+                client.feed(data[at : at + piece])
+                found.append(client.take())
+        except BadRequest as error:
+            found.append(error.status)
+        assert (found[-1] == 431) == bool(extra)
+
+
 def test_empty_lines_alone_leave_the_connection_idle():
     client = Client()
     client.feed(b"\r\n\r\n")
