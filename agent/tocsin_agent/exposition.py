@@ -82,20 +82,31 @@ def openmetrics(texts: "Iterable[bytes]") -> bytes:
 def _renamed(text: bytes) -> bytes:
     # A raw newline cannot stand inside a label, so the text splits at its HELP lines.
     parts = text[len(b"# HELP ") : -1].split(b"\n# HELP ")
+    names = [part[: part.find(b" ")] for part in parts]
     try:
-        families = [_heads[part[: part.find(b" ")]] for part in parts]
+        heads = [_heads[name] for name in names]
     except KeyError:
-        _heads.update({part[: part.find(b" ")]: _head(part) for part in parts})
-        families = [_heads[part[: part.find(b" ")]] for part in parts]
-    found = [head + part[length:] for part, (length, head) in zip(parts, families, strict=True)]
+        heads = _learn(names, parts)
+    if not all(map(bytes.startswith, parts, [old for old, _ in heads])):  # a file of others may tell it otherwise now
+        heads = _learn(names, parts)
+    found = [new + part[len(old) :] for part, (old, new) in zip(parts, heads, strict=True)]
     return b"\n".join(found) + b"\n"
 
 
-_heads: dict[bytes, tuple[int, bytes]] = {}
-"""By metric name: the length of the text header (after ``# HELP ``) and the header of OpenMetrics."""
+_heads: dict[bytes, tuple[bytes, bytes]] = {}
+"""By metric name: the text header (after ``# HELP ``) and the header of OpenMetrics."""
+MOST_HEADS = 20_000
 
 
-def _head(part: bytes) -> tuple[int, bytes]:
+def _learn(names: list[bytes], parts: list[bytes]) -> list[tuple[bytes, bytes]]:
+    if len(_heads) > MOST_HEADS:
+        _heads.clear()
+    heads = [_head(part) for part in parts]
+    _heads.update(zip(names, heads, strict=True))
+    return heads
+
+
+def _head(part: bytes) -> tuple[bytes, bytes]:
     name = part[: part.find(b" ")]
     help_line, type_line = part.split(b"\n", 2)[:2]
     kind, base = type_line.rpartition(b" ")[2], name
@@ -104,4 +115,4 @@ def _head(part: bytes) -> tuple[int, bytes]:
     elif kind == b"counter":
         base = name.removesuffix(b"_total")
     help_text = help_line[len(name) :].replace(b'"', b'\\"')
-    return len(help_line) + len(type_line) + 2, b"# HELP %b%b\n# TYPE %b %b\n" % (base, help_text, base, kind)
+    return b"%b\n%b\n" % (help_line, type_line), b"# HELP %b%b\n# TYPE %b %b\n" % (base, help_text, base, kind)

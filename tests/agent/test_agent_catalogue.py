@@ -85,7 +85,7 @@ def test_what_is_in_the_catalogue_is_emitted_somewhere(host, big_host, tmp_path)
         assert not missing or name == "meminfo", missing
 
 
-PLANTED = sorted({name.partition(".")[0] for name in tree.names()})
+PLANTED = sorted({name.partition(".")[0] for name in tree.names()} - {"textfile"})  # shows whatever stands in them
 
 
 @pytest.mark.parametrize("name", PLANTED)

@@ -72,3 +72,19 @@ def test_openmetrics_of_nothing():
 def test_a_label_that_looks_like_a_header_stays_a_label(series):
     text = family(LEVEL, [({"a": "x\n# HELP node_good_total y\n# TYPE node_good_total counter"}, 1)])
     assert len(series(text)) == 1
+
+
+def test_a_family_may_change_its_help_and_type_between_two_scrapes():
+    for help_text, kind, base in (
+        ("One.", "counter", b"x"),
+        ("Another one.", "counter", b"x"),
+        ("One.", "untyped", b"x_total"),
+    ):
+        text = f"# HELP x_total {help_text}\n# TYPE x_total {kind}\nx_total 1\n".encode()
+        head = b"# HELP %b %b\n# TYPE %b %b\n" % (
+            base,
+            help_text.encode(),
+            base,
+            {"untyped": "unknown"}.get(kind, kind).encode(),
+        )
+        assert openmetrics([text]) == head + b"x_total 1\n# EOF\n"

@@ -47,6 +47,13 @@ AGENT = (
         range=("full", "summary"),
         env="TOCSIN_AGENT_PROFILE",
     ),
+    Key(
+        "textfile",
+        "list",
+        [],
+        "folders, as paths or glob patterns, whose *.prom files the source `textfile` shows",
+        env="TOCSIN_AGENT_TEXTFILE",
+    ),
     Key("procfs", "text", "/proc", "where procfs is mounted", env="TOCSIN_AGENT_PROCFS"),
     Key("sysfs", "text", "/sys", "where sysfs is mounted", env="TOCSIN_AGENT_SYSFS"),
     Key("rootfs", "text", "/", "where the host's root is mounted", env="TOCSIN_AGENT_ROOTFS"),

@@ -93,11 +93,11 @@ def peer(log: Path, *flags: str) -> Iterator[tuple[str, bool]]:
 @pytest.fixture(scope="module")
 def planted_peer(tmp_path_factory) -> Iterator[Peer]:
     root = tmp_path_factory.mktemp("host")
-    for folder in ("proc/1", "sys", "rootfs"):
+    for folder in ("proc/1", "sys", "rootfs", "textfile"):
         (root / folder).mkdir(parents=True)
     (root / "proc/self").symlink_to("1")
     paths = (f"--path.procfs={root}/proc", f"--path.sysfs={root}/sys", f"--path.rootfs={root}/rootfs")
-    with peer(root.with_suffix(".log"), *paths) as (url, later):
+    with peer(root.with_suffix(".log"), *paths, f"--collector.textfile.directory={root}/textfile") as (url, later):
         yield Peer(url, root, later)
 
 
@@ -120,7 +120,7 @@ def read_here(series):
         finally:
             source.close()
         types = {family.name: family.type for family in text_string_to_metric_families(text.decode())}
-        return types, {key: value for key, value in plain(series(text)).items() if key[0].startswith("node_")}
+        return types, {key: value for key, value in plain(series(text)).items() if not key[0].startswith("tocsin_")}
 
     return read
 
@@ -173,12 +173,16 @@ def early(ours, source: str, later: bool):
     }
 
 
+def alike(one: float, other: float) -> bool:
+    return math.isclose(one, other, rel_tol=1e-12) or (math.isnan(one) and math.isnan(other))
+
+
 def same(ours, peers, source: str, later: bool) -> None:
     (types, ours), (their_types, peers) = ours, peers
     ours = early(ours, source, later)
     ours = {key: value for key, value in ours.items() if key in peers or key[0] not in MORE}
     assert set(ours) == set(peers)
-    wrong = {key: (ours[key], peers[key]) for key in ours if not math.isclose(ours[key], peers[key], rel_tol=1e-12)}
+    wrong = {key: (ours[key], peers[key]) for key in ours if not alike(ours[key], peers[key])}
     wrong = {key: pair for key, pair in wrong.items() if not (later and key[1] & SWAPPED)}
     assert not wrong
     assert {name: types[name] for name in their_types} == their_types
