@@ -79,7 +79,7 @@ def test_what_is_in_the_catalogue_is_emitted_somewhere(host, big_host, tmp_path)
     (tmp_path / "proc/pressure/irq").write_text("full avg10=0.00 avg60=0.00 avg300=0.00 total=1\n")
     for name in OURS:
         module = listing.module(SOURCES, name)
-        hosts = [recorded, big_host] if name == "cpu" else [recorded]
+        hosts = [recorded, big_host, big_host | {"profile": "summary"}] if name == "cpu" else [recorded]
         found = set().union(*(check(module.SOURCE(values).read()) for values in hosts))
         missing = {metric.name for metric in module.SOURCE.METRICS} - found
         assert not missing or name == "meminfo", missing

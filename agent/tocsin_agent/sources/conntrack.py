@@ -11,15 +11,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tocsin_agent.source import Values
 
-_COLUMNS = tuple(name.encode() for name in STATS)
+IN_SUMMARY = ("insert_failed", "drop", "early_drop")
 
 
-def parse(data: bytes) -> list[int]:
-    """The statistics in the order of STATS, summed over the CPUs. Raises ValueError for anything else."""
+def parse(data: bytes, columns: tuple[str, ...]) -> list[int]:
+    """The statistics of those columns, summed over the CPUs. Raises ValueError for anything else."""
     head, *rows = [line.split() for line in data.splitlines()] or [[]]
-    if not set(_COLUMNS) <= set(head) or any(len(row) != len(head) for row in rows):
-        raise ValueError(f"a heading with {', '.join(STATS)} and a row a CPU expected, found {data[:120]!r}")
-    return [sum([int(row[column], 16) for row in rows]) for column in map(head.index, _COLUMNS)]
+    names = [column.encode() for column in columns]
+    if not set(names) <= set(head) or any(len(row) != len(head) for row in rows):
+        raise ValueError(f"a heading with {', '.join(columns)} and a row a CPU expected, found {data[:120]!r}")
+    return [sum([int(row[column], 16) for row in rows]) for column in map(head.index, names)]
 
 
 class Conntrack:
@@ -32,7 +33,8 @@ class Conntrack:
         self._count, self._max = OptionalFile(f"{sysctl}_count"), OptionalFile(f"{sysctl}_max")
         self._stat = OptionalFile(f"{values['procfs']}/net/stat/nf_conntrack")
         self._sizes = template(ENTRIES, [{}]) + template(LIMIT, [{}])
-        self._stats = b"".join(template(metric, [{}]) for metric in STATS.values()).replace(b" %b\n", b" %d\n")
+        self._columns = IN_SUMMARY if values["profile"] == "summary" else tuple(STATS)
+        self._stats = b"".join(template(STATS[name], [{}]) for name in self._columns).replace(b" %b\n", b" %d\n")
 
     def read(self) -> bytes:
         """One read of each file; the statistics are missing in a kernel without CONFIG_NF_CONNTRACK_PROCFS."""
@@ -41,7 +43,7 @@ class Conntrack:
             return b""
         text = self._sizes % (integer(count), integer(self._max.read()))
         stat = self._stat.read()
-        return text + self._stats % tuple(parse(stat)) if stat else text
+        return text + self._stats % tuple(parse(stat, self._columns)) if stat else text
 
     def close(self) -> None:
         """Let go of the files."""

@@ -10,7 +10,8 @@ from os.path import isdir
 from tocsin_agent.exposition import family, template
 from tocsin_agent.kernelfile import KernelFile, integer, text
 from tocsin_agent.procstat import shared
-from tocsin_schema.metrics.cpu import CORE_THROTTLES, CPU_SECONDS, GUEST_SECONDS, ONLINE, PACKAGE_THROTTLES
+from tocsin_agent.summary import MEAN, Steady
+from tocsin_schema.metrics.cpu import CORE_THROTTLES, COUNT, CPU_SECONDS, GUEST_SECONDS, ONLINE, PACKAGE_THROTTLES
 from tocsin_schema.metrics.cpu import CPU as METRICS
 
 TYPE_CHECKING = False
@@ -73,6 +74,25 @@ class Rising:
         self._last = now
 
 
+class Means:
+    """The profile `summary`: the mean over all CPUs, so that what is written for each of them holds for it too.
+
+    ``1 - avg(rate(…{mode="idle"}))`` is how busy the host is, with one series as with 224; with sums it would not be.
+    """
+
+    def __init__(self) -> None:
+        self._steady = Steady()
+        seconds = template(CPU_SECONDS, [{"cpu": MEAN, "mode": mode} for mode in MODES], b"e-5")
+        guests = template(GUEST_SECONDS, [{"cpu": MEAN, "mode": mode} for mode in GUEST_MODES], b"e-5")
+        self._template = (seconds + guests + template(COUNT, [{}])).replace(b" %b", b" %d")
+
+    def text(self, names: list[bytes], columns: list[bytes]) -> bytes:
+        """``columns``: ten values a CPU, in ticks."""
+        width, count = len(MODES) + len(GUEST_MODES), len(names)
+        means = [sum(map(int, columns[column::width])) * 1000 // count for column in range(width)]
+        return self._template % (*self._steady.hold(names, means), count)
+
+
 class Cpu:
     """``node_cpu_*``."""
 
@@ -86,10 +106,13 @@ class Cpu:
         self._template = b""
         self._rising = (Rising(IDLE), Rising(IOWAIT))
         self._throttles: list[KernelFile] = []
+        self._means = Means() if values["profile"] == "summary" else None
 
     def read(self) -> bytes:
         """One read of /proc/stat and one of each kept file of sysfs."""
         names, columns = parse(self._stat.read())
+        if self._means is not None:
+            return self._means.text(names, columns)
         key = names, self._online_cpus()
         if key != self._key:
             self._rebuild(*key)

@@ -9,6 +9,7 @@ from os import stat
 
 from tocsin_agent.exposition import family, template
 from tocsin_agent.kernelfile import KernelFile, text
+from tocsin_agent.summary import SUM, Steady
 from tocsin_schema.metrics.disk import FIELDS, FILESYSTEM_INFO, INFO, MAPPER_INFO, METRICS
 
 TYPE_CHECKING = False
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 SECTOR_BYTES = 512
 SECTORS = (2, 6)
 """The columns that count sectors and leave as bytes."""
+IO_NOW = 8
+"""The column that is no counter."""
+STACKED = ("dm-", "md", "drbd", "bcache")
+"""How devices are called that stand upon others, and would count twice in a sum."""
 WIDTHS = (14, 18, 20)
 """Major, minor, name, and 11 counters; Linux 4.18 added four, 5.5 two more. Later ones may add to them."""
 
@@ -66,6 +71,7 @@ class Diskstats:
         self._key: tuple[int, int, list[bytes]] | None = None
         self._kept: list[int] = []
         self._template = b""
+        self._steady = Steady() if values["profile"] == "summary" else None
 
     def read(self) -> bytes:
         """One read of the file and one look at the age of udev's folder."""
@@ -81,7 +87,15 @@ class Diskstats:
         columns = list(zip(*rows, strict=True))
         for column in SECTORS if columns else ():
             columns[column] = tuple([b"%d" % (int(value) * SECTOR_BYTES) for value in columns[column]])
+        if self._steady is not None and columns:
+            columns = self._sums(columns, self._steady)
         return self._template % tuple(chain.from_iterable(columns))
+
+    def _sums(self, columns: list[tuple[bytes, ...]], steady: Steady) -> list[tuple[bytes, ...]]:
+        sums = [sum(map(int, column)) for column in columns]
+        held = steady.hold(self._key, sums)
+        held[IO_NOW] = sums[IO_NOW]
+        return [(b"%d" % total,) for total in held]
 
     def _udev_age(self) -> int:
         try:
@@ -93,12 +107,16 @@ class Diskstats:
         names = [name.decode("utf-8", "replace") for name in fields[2::width]] if width else []
         kept = [(row * width, name) for row, name in enumerate(names) if not ignored(name)]
         labels = [{"device": name} for _, name in kept]
+        if self._steady is not None:
+            kept = [(start, name) for start, name in kept if not name.startswith(STACKED)]
+            labels = [{"device": SUM}] if kept else []
         parts = [
             template(metric, labels, b"e-3" if metric.unit == "seconds" else b"")
             for metric in FIELDS[: max(width - 3, 0)]
         ]
         numbers = [(name, fields[start].decode(), fields[start + 1].decode()) for start, name in kept]
-        parts.append(self._about(numbers).replace(b"%", b"%%"))
+        if self._steady is None:
+            parts.append(self._about(numbers).replace(b"%", b"%%"))
         self._kept = [start + 3 for start, _ in kept]
         self._template = b"".join(parts)
 

@@ -11,7 +11,17 @@ from time import monotonic
 from tocsin_agent.exposition import family, template
 from tocsin_agent.kernelfile import KernelFile
 from tocsin_agent.mountpoint import LOCAL, Mountpoint
-from tocsin_schema.metrics.filesystem import DEVICE_ERROR, METRICS, MOUNT_INFO, READONLY, SPACE
+from tocsin_schema.metrics.filesystem import (
+    AVAILABLE,
+    DEVICE_ERROR,
+    FILES,
+    FILES_FREE,
+    FREE,
+    METRICS,
+    MOUNT_INFO,
+    READONLY,
+    SIZE,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +38,12 @@ proc procfs pstore rpc_pipefs securityfs selinuxfs squashfs erofs sysfs tracefs
 TYPES = frozenset(_TYPES.split())
 TREES = ("/dev", "/proc", "/sys")
 UNDER = ("/run/credentials/", "/var/lib/docker/", "/var/lib/containers/storage/")
+OF_CONTAINERS = ("/run/", "/var/lib/kubelet/", "/var/lib/docker/", "/var/lib/containers/")
+
+# Sizes, which leave as bytes, and counts: the fields of statvfs.
+SPACE = {"f_blocks": SIZE, "f_bfree": FREE, "f_bavail": AVAILABLE, "f_files": FILES, "f_ffree": FILES_FREE}
+SPACE_FIELDS = ("f_blocks", "f_bfree", "f_bavail"), ("f_files", "f_ffree")
+IN_SUMMARY: tuple[tuple[str, ...], tuple[str, ...]] = ("f_blocks", "f_bavail"), ()
 
 
 class Mount:
@@ -89,6 +105,11 @@ def ignored(mount: Mount) -> bool:
     return mount.fstype in TYPES or inside or any(path.startswith(tree) and path != tree for tree in UNDER)
 
 
+def passing(mount: Mount) -> bool:
+    """Whether the profile `summary` leaves it out too: memory, and what comes and goes with a container."""
+    return mount.fstype in ("tmpfs", "ramfs") or (mount.path + "/").startswith(OF_CONTAINERS)
+
+
 def servers(mounts: list[Mount]) -> list[Mount]:
     """The mounts whose server may keep everybody waiting who goes through them. (Without `/`, nothing goes at all.)"""
     return [mount for mount in mounts if mount.fstype not in LOCAL | TYPES and mount.path != "/"]
@@ -146,6 +167,8 @@ class Filesystem:
         self._mountinfo = Mountinfo(values["procfs"])
         self._mounts: list[tuple[Mount, Mountpoint]] = []
         self._known: dict[tuple[str, str, str], Mountpoint] = {}
+        self._summary = values["profile"] == "summary"
+        self._sizes, self._counts = IN_SUMMARY if self._summary else SPACE_FIELDS
         self._errors: tuple[str, ...] | None = None
         self._template = b""
 
@@ -159,11 +182,11 @@ class Filesystem:
             self._rebuild(errors)
         rooms = [answer for answer in answers if not isinstance(answer, str)]
         values: list[int] = []
-        for name in ("f_blocks", "f_bfree", "f_bavail"):
+        for name in self._sizes:
             # Counted in fragments, as df does; node_exporter's f_bsize differs on some FUSE servers and is wrong there.
             values += [getattr(room, name) * room.f_frsize for room in rooms]
-        values += [room.f_files for room in rooms]
-        values += [room.f_ffree for room in rooms]
+        for name in self._counts:
+            values += [getattr(room, name) for room in rooms]
         return self._template % tuple(values)
 
     def _ask(self) -> list[os.statvfs_result | str]:
@@ -178,7 +201,7 @@ class Filesystem:
         self._mounts = []
         waiting = servers(mounts)
         for mount in mounts:
-            if ignored(mount):
+            if ignored(mount) or (self._summary and passing(mount)):
                 continue
             key = mount.path, mount.device, mount.fstype
             types = mount.fstype, *above(mount, waiting)
@@ -193,8 +216,10 @@ class Filesystem:
         readonly = [int(mount.readonly) for mount, _ in self._mounts]
         constant = family(READONLY, zip(named, readonly, strict=True))
         constant += family(DEVICE_ERROR, [(row, int(bool(error))) for row, error in zip(named, errors, strict=True)])
-        constant += family(MOUNT_INFO, [(_info(mount), 1) for mount, _ in self._mounts])
-        space = [template(metric, there).replace(b" %b\n", b" %d\n") for metric in SPACE]
+        if not self._summary:
+            constant += family(MOUNT_INFO, [(_info(mount), 1) for mount, _ in self._mounts])
+        metrics = [SPACE[name] for name in (*self._sizes, *self._counts)]
+        space = [template(metric, there).replace(b" %b\n", b" %d\n") for metric in metrics]
         self._template = b"".join(space) + constant.replace(b"%", b"%%")
         self._errors = errors
 

@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from tocsin_agent.source import Values
 
 
+_SUMMARY = """
+MemTotal MemFree MemAvailable Buffers Cached SwapTotal SwapFree Dirty Writeback AnonPages Shmem Slab SReclaimable
+HugePages_Total HugePages_Free Committed_AS
+"""
+IN_SUMMARY = frozenset(_SUMMARY.split())
+
+
 def parse(data: bytes) -> tuple[list[bytes], list[bytes]]:
     """The fields' names, with their colon, and their values as they stand. Raises ValueError for anything else."""
     fields = data.replace(b" kB", b"").split()
@@ -40,6 +47,7 @@ class Meminfo:
 
     def __init__(self, values: "Values") -> None:
         self._file = KernelFile(f"{values['procfs']}/meminfo")
+        self._fields = IN_SUMMARY if values["profile"] == "summary" else frozenset(FIELDS)
         self._names: list[bytes] = []
         self._kept: list[bool] = []
         self._units: list[int] = []
@@ -54,7 +62,7 @@ class Meminfo:
         return self._template % tuple(map(mul, map(int, compress(values, self._kept)), self._units))
 
     def _rebuild(self, data: bytes, names: list[bytes]) -> None:
-        rows = known(data)
+        rows = [(name if name in self._fields else "", unit) for name, unit in known(data)]
         self._kept = [bool(name) for name, _ in rows]
         self._units = [unit for name, unit in rows if name]
         self._template = b"".join(template(FIELDS[name], [{}]) for name, _ in rows if name).replace(b" %b\n", b" %d\n")

@@ -41,10 +41,10 @@ def parse(data: bytes) -> dict[str, list[bytes]]:
     return found
 
 
-def requests(found: dict[str, list[bytes]]) -> list[bytes]:
-    """The counts in the order of METHODS; 0 for a procedure that this kernel does not have."""
+def requests(found: dict[str, list[bytes]], methods: dict[str, str]) -> list[bytes]:
+    """The counts in the order of ``methods``; 0 for a procedure that this kernel does not have."""
     counts = []
-    for version, names in METHODS.items():
+    for version, names in methods.items():
         wanted = len(names.split())
         there = found.get(f"proc{version}", [])[1 : wanted + 1]
         counts += there + [b"0"] * (wanted - len(there))
@@ -58,6 +58,7 @@ class Nfs:
 
     def __init__(self, values: "Values") -> None:
         self._file = OptionalFile(f"{values['procfs']}/net/rpc/nfs")
+        self._methods = METHODS if values["profile"] != "summary" else {}
         self._template = b""
 
     def read(self) -> bytes:
@@ -67,11 +68,12 @@ class Nfs:
             return b""
         found = parse(data)
         if not self._template:
-            rows = [{"proto": version, "method": name} for version, names in METHODS.items() for name in names.split()]
+            names = [(version, name) for version, names in self._methods.items() for name in names.split()]
+            rows = [{"proto": version, "method": name} for version, name in names]
             parts = [template(PACKETS, [{"protocol": "udp"}, {"protocol": "tcp"}])]
             parts += [template(metric, [{}]) for metric in (CONNECTIONS, RPCS, RETRANSMISSIONS, REFRESHES)]
             self._template = b"".join([*parts, template(REQUESTS, rows)])
-        return self._template % (*found["net"][1:4], *found["rpc"][:3], *requests(found))
+        return self._template % (*found["net"][1:4], *found["rpc"][:3], *requests(found, self._methods))
 
     def close(self) -> None:
         """Let go of the file."""

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from tocsin_agent.source import Values
 
 MEMORY, MEMORY_BYTES, IN_USE = "mem", "mem_bytes", "inuse"
+IN_SUMMARY = frozenset({"TCP", "UDP", "TCP6", "UDP6"})
 
 
 def parse(data: bytes) -> dict[str, dict[str, int]]:
@@ -33,6 +34,7 @@ class Sockstat:
         # The first process' namespace where /proc shows it, as for network devices.
         net = [f"{values['procfs']}/1/net", f"{values['procfs']}/net"]
         self._files = [[OptionalFile(f"{folder}/{name}") for folder in net] for name in ("sockstat", "sockstat6")]
+        self._summary = values["profile"] == "summary"
         self._page = os.sysconf("SC_PAGE_SIZE")
         self._names: list[tuple[str, str]] | None = None
         self._template = b""
@@ -43,6 +45,8 @@ class Sockstat:
         used = found.pop("sockets", {}).get("used")
         rows = [] if used is None else [(("sockets", "used"), used)]
         for protocol, counts in found.items():
+            if self._summary and protocol not in IN_SUMMARY:
+                continue
             counts.setdefault(IN_USE, 0)
             if MEMORY in counts:
                 counts[MEMORY_BYTES] = counts[MEMORY] * self._page

@@ -4,6 +4,7 @@ from itertools import chain, repeat
 
 from tocsin_agent.exposition import template
 from tocsin_agent.kernelfile import KernelFile
+from tocsin_agent.summary import SUM, Steady
 from tocsin_schema.metrics.softnet import METRICS
 
 TYPE_CHECKING = False
@@ -38,12 +39,16 @@ class Softnet:
         self._file = KernelFile(f"{values['procfs']}/net/softnet_stat")
         self._cpus: list[int] = []
         self._template = b""
+        self._steady = Steady() if values["profile"] == "summary" else None
 
     def read(self) -> bytes:
         """One read of the file."""
         cpus, columns = parse(self._file.read())
+        if self._steady is not None:
+            *counters, backlog = [sum(column) for column in columns]
+            columns = [[total] for total in (*self._steady.hold(cpus, counters), backlog)]
         if cpus != self._cpus:
-            labels = [{"cpu": str(cpu)} for cpu in cpus]
+            labels = [{"cpu": str(cpu)} for cpu in cpus] if self._steady is None else [{"cpu": SUM}]
             self._template = b"".join(template(metric, labels) for metric in METRICS).replace(b" %b\n", b" %d\n")
             self._cpus = cpus
         return self._template % tuple(chain.from_iterable(columns))

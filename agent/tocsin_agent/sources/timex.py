@@ -4,8 +4,10 @@ Python has no such call, and ctypes costs 3 ms and 250 KiB at its import: `_ctyp
 written in C, costs a fifth of that.
 """
 
+from itertools import compress
+
 from tocsin_agent.exposition import number, template
-from tocsin_schema.metrics.timex import METRICS
+from tocsin_schema.metrics.timex import ESTERROR, MAXERROR, METRICS, OFFSET, SYNC
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,16 +67,17 @@ class TimeX:
     METRICS = METRICS
 
     def __init__(self, values: "Values") -> None:
-        del values
+        kept = {SYNC, OFFSET, MAXERROR, ESTERROR} if values["profile"] == "summary" else set(METRICS)
+        self._kept = [metric in kept for metric in METRICS]
         self._call = adjtimex()
-        self._template = b"".join(template(metric, [{}]) for metric in METRICS)
+        self._template = b"".join(template(metric, [{}]) for metric in compress(METRICS, self._kept))
 
     def read(self) -> bytes:
         """One call."""
         data, state = self._call()
         if state < 0:
             raise PermissionError("adjtimex(2) is not allowed here")
-        return self._template % tuple(map(number, parse(data, state)))
+        return self._template % tuple(map(number, compress(parse(data, state), self._kept)))
 
     def close(self) -> None:
         """Nothing is kept open."""

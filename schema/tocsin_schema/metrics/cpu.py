@@ -45,6 +45,13 @@ PACKAGE_THROTTLES = Metric(
     emitter="agent",
     labels={"package": 16},
 )
+COUNT = Metric(
+    "tocsin_host_cpus",
+    GAUGE,
+    "",
+    "CPUs that the seconds of the CPU `mean` are the mean of, in the profile `summary`.",
+    emitter="agent",
+)
 INTERRUPTS = Metric("node_intr_total", COUNTER, "", "Total number of interrupts serviced.", emitter="agent")
 CONTEXT_SWITCHES = Metric(
     "node_context_switches_total", COUNTER, "", "Total number of context switches.", emitter="agent"
@@ -58,6 +65,6 @@ BLOCKED = Metric(
     "node_procs_blocked", GAUGE, "", "Number of processes blocked waiting for I/O to complete.", emitter="agent"
 )
 
-CPU = (CPU_SECONDS, GUEST_SECONDS, ONLINE, CORE_THROTTLES, PACKAGE_THROTTLES)
+CPU = (CPU_SECONDS, GUEST_SECONDS, ONLINE, CORE_THROTTLES, PACKAGE_THROTTLES, COUNT)
 STAT = (INTERRUPTS, CONTEXT_SWITCHES, BOOT_TIME, FORKS, RUNNING, BLOCKED)
 METRICS = CPU + STAT

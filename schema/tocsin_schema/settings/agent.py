@@ -43,7 +43,7 @@ AGENT = (
         "profile",
         "text",
         "full",
-        "how much a host tells: what node_exporter does, or at most 300 series, however many CPUs and devices it has",
+        "what a host tells: all that node_exporter does, or some 250 series, however many CPUs and devices it has",
         range=("full", "summary"),
         env="TOCSIN_AGENT_PROFILE",
     ),

@@ -40,7 +40,7 @@ def main(root: str) -> None:
         mount("many", f"{root}/mount-with-a-long-name-{number}", "tmpfs", "size=4k")
     os.mkdir(f"{root}/proc")  # without the first process, which sees other mounts
     os.symlink("/proc/self", f"{root}/proc/self")
-    source = Filesystem({"procfs": f"{root}/proc", "rootfs": "/"})
+    source = Filesystem({"procfs": f"{root}/proc", "rootfs": "/", "profile": "full"})
     read(source, seen, "before")
     fuse = os.open("/dev/fuse", os.O_RDWR)
     mount("filer", f"{root}/hung", "fuse.filer", f"fd={fuse},rootmode=40000,user_id=0,group_id=0")

@@ -13,19 +13,19 @@ COUNTS = st.lists(st.integers(0, 2**32 - 1), min_size=len(STATS), max_size=len(S
 @given(st.lists(COUNTS, min_size=1, max_size=5), st.permutations(list(STATS)))
 def test_the_columns_are_summed_wherever_they_stand(rows, order):
     lines = ["entries " + " ".join(order)] + ["00000001 " + " ".join(f"{n:08x}" for n in row) for row in rows]
-    found = dict(zip(STATS, parse("\n".join(lines).encode()), strict=True))
+    found = dict(zip(STATS, parse("\n".join(lines).encode(), tuple(STATS)), strict=True))
     assert found == {name: sum(row[index] for row in rows) for index, name in enumerate(order)}
 
 
 @given(st.binary(max_size=200))
 def test_anything_else_is_a_value_error(data):
     with pytest.raises(ValueError, match="expected"):
-        parse(data)
+        parse(data, tuple(STATS))
 
 
 def test_a_torn_row_is_a_value_error():
     with pytest.raises(ValueError, match="expected"):
-        parse((" ".join(STATS) + "\n0 1 2\n").encode())
+        parse((" ".join(STATS) + "\n0 1 2\n").encode(), tuple(STATS))
 
 
 def test_recorded_router(planted, series):
@@ -45,3 +45,9 @@ def test_a_kernel_without_the_statistics_has_the_sizes(planted, series, tmp_path
 
 def test_a_kernel_without_the_module_has_nothing(planted):
     assert Conntrack(planted("conntrack.unloaded")).read() == b""
+
+
+def test_the_summary_has_what_goes_wrong(planted, series):
+    found = series(Conntrack(planted("conntrack") | {"profile": "summary"}).read())
+    assert found["node_nf_conntrack_stat_insert_failed", frozenset()] == 15
+    assert len(found) == 5
