@@ -9,7 +9,11 @@ from tests.servers.debian import unpacked
 PACKAGE = "prometheus-node-exporter"
 
 # The sources that the agent has by default, with upstream's filters instead of Debian's: both serve the same series.
-COLLECTORS = ("cpu", "loadavg", "meminfo", "vmstat", "diskstats", "filesystem", "netdev", "pressure", "stat")
+COLLECTORS = (
+    *("conntrack", "cpu", "cpufreq", "diskstats", "edac", "entropy", "filefd", "filesystem", "hwmon", "infiniband"),
+    *("loadavg", "mdadm", "meminfo", "netdev", "netstat", "nfs", "nvme", "os", "pressure", "rapl", "schedstat"),
+    *("sockstat", "softnet", "stat", "textfile", "thermal_zone", "time", "timex", "uname", "vmstat"),
+)
 FLAGS = (
     "--collector.disable-defaults",
     *(f"--collector.{name}" for name in COLLECTORS),

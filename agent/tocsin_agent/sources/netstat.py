@@ -22,11 +22,14 @@ def parse(data: bytes) -> "Table":
     lines = data.split(b"\n")
     if lines.pop() or len(lines) % 2:
         raise ValueError(f"two whole lines a protocol expected, found {data[-80:]!r}")
-    heads, rows = lines[::2], [line.split(b" ") for line in lines[1::2]]
+    return lines[::2], [line.split(b" ") for line in lines[1::2]]
+
+
+def matched(heads: list[bytes], rows: list[list[bytes]]) -> None:
+    """Raise ValueError unless each protocol has a value for each name."""
     for head, row in zip(heads, rows, strict=True):
         if not head.startswith(row[0] + b" ") or not row[0].endswith(b":") or head.count(b" ") != len(row) - 1:
             raise ValueError(f"a value for each name expected, found {head[:80]!r} and {b' '.join(row)[:80]!r}")
-    return heads, rows
 
 
 def parse6(data: bytes) -> tuple[list[bytes], list[bytes]]:
@@ -64,6 +67,7 @@ class Netstat:
         self._files = HostNetFile(values["procfs"], "netstat"), HostNetFile(values["procfs"], "snmp")
         self._file6 = OptionalFile(f"{values['procfs']}/1/net/snmp6"), OptionalFile(f"{values['procfs']}/net/snmp6")
         self._key: tuple[list[bytes], list[bytes]] | None = None
+        self._widths: list[int] = []
         self._picks: list[tuple[int, int]] = []
         self._picks6: list[int] = []
         self._template = b""
@@ -72,9 +76,10 @@ class Netstat:
         """One read of each file; without IPv6 there are two."""
         heads, rows = parse(self._files[0].read() + self._files[1].read())
         names6, values6 = parse6(self._file6[0].read() or self._file6[1].read())
-        if (heads, names6) != self._key:
+        if (heads, names6) != self._key or list(map(len, rows)) != self._widths:
+            matched(heads, rows)
             self._rebuild(heads, names6)
-            self._key = heads, names6
+            self._key, self._widths = (heads, names6), list(map(len, rows))
         values = [rows[row][column] for row, column in self._picks]
         values += [values6[row] for row in self._picks6]
         if not b"".join(values).replace(b"-", b"").isdigit() and values:

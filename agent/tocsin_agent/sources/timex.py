@@ -6,7 +6,7 @@ written in C, costs a fifth of that.
 
 from itertools import compress
 
-from tocsin_agent.exposition import number, template
+from tocsin_agent.exposition import template
 from tocsin_schema.metrics.timex import ESTERROR, MAXERROR, METRICS, OFFSET, SYNC
 
 TYPE_CHECKING = False
@@ -70,14 +70,16 @@ class TimeX:
         kept = {SYNC, OFFSET, MAXERROR, ESTERROR} if values["profile"] == "summary" else set(METRICS)
         self._kept = [metric in kept for metric in METRICS]
         self._call = adjtimex()
-        self._template = b"".join(template(metric, [{}]) for metric in compress(METRICS, self._kept))
+        self._template = b"".join(template(metric, [{}]) for metric in compress(METRICS, self._kept)).replace(
+            b" %b\n", b" %a\n"
+        )
 
     def read(self) -> bytes:
         """One call."""
         data, state = self._call()
         if state < 0:
             raise PermissionError("adjtimex(2) is not allowed here")
-        return self._template % tuple(map(number, compress(parse(data, state), self._kept)))
+        return self._template % tuple(compress(parse(data, state), self._kept))
 
     def close(self) -> None:
         """Nothing is kept open."""

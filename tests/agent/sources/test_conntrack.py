@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin_agent.sources.conntrack import Conntrack, parse
+from tocsin_agent.sources.conntrack import Conntrack, places, sums
 from tocsin_schema.metrics.conntrack import STATS
 
 COUNTS = st.lists(st.integers(0, 2**32 - 1), min_size=len(STATS), max_size=len(STATS))
@@ -12,20 +12,23 @@ COUNTS = st.lists(st.integers(0, 2**32 - 1), min_size=len(STATS), max_size=len(S
 
 @given(st.lists(COUNTS, min_size=1, max_size=5), st.permutations(list(STATS)))
 def test_the_columns_are_summed_wherever_they_stand(rows, order):
-    lines = ["entries " + " ".join(order)] + ["00000001 " + " ".join(f"{n:08x}" for n in row) for row in rows]
-    found = dict(zip(STATS, parse("\n".join(lines).encode(), tuple(STATS)), strict=True))
-    assert found == {name: sum(row[index] for row in rows) for index, name in enumerate(order)}
+    data = "".join("00000001 " + " ".join(f"{n:08x}" for n in row) + "\n" for row in rows)
+    found = sums(data.encode(), *places(("entries " + " ".join(order)).encode(), tuple(STATS)))
+    wanted = {name: sum(row[index] for row in rows) for index, name in enumerate(order)}
+    assert dict(zip(STATS, found, strict=True)) == wanted
 
 
 @given(st.binary(max_size=200))
-def test_anything_else_is_a_value_error(data):
+def test_anything_else_is_a_value_error(outcome, data):
     with pytest.raises(ValueError, match="expected"):
-        parse(data, tuple(STATS))
+        places(data, tuple(STATS))
+    found, error = outcome(sums, data, 17, [1, 2])
+    assert error or len(found) == 2
 
 
 def test_a_torn_row_is_a_value_error():
-    with pytest.raises(ValueError, match="expected"):
-        parse((" ".join(STATS) + "\n0 1 2\n").encode(), tuple(STATS))
+    with pytest.raises(ValueError, match="a row of 3 counts a CPU expected"):
+        sums(b"0 1 2\n0 1\n", 3, [1])
 
 
 def test_recorded_router(planted, series):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin_agent.sources.netstat import Netstat, parse, parse6, picks, picks6
+from tocsin_agent.sources.netstat import Netstat, matched, parse, parse6, picks, picks6
 
 WORD = st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1, max_size=9)
 COUNT = st.integers(-1, 2**64 - 1)
@@ -16,15 +16,16 @@ def test_every_protocol_and_field_comes_out(found):
     for protocol, fields in found.items():
         lines += [f"{protocol}: {' '.join(fields)}\n", f"{protocol}: {' '.join(map(str, fields.values()))}\n"]
     heads, rows = parse("".join(lines).encode())
+    matched(heads, rows)
     assert [head.decode() for head in heads] == [line.rstrip("\n") for line in lines[::2]]
     assert [[int(value) for value in row[1:]] for row in rows] == [list(fields.values()) for fields in found.values()]
 
 
 @given(st.binary(max_size=200))
 def test_anything_else_is_a_value_error(outcome, data):
-    for parser in (parse, parse6):
-        found, error = outcome(parser, data)
-        assert "expected" in error if error else len(found[0]) == len(found[1])
+    for parser in (lambda data: matched(*parse(data)), parse6):
+        _, error = outcome(parser, data)
+        assert not error or "expected" in error
 
 
 @pytest.mark.parametrize(
@@ -40,7 +41,7 @@ def test_anything_else_is_a_value_error(outcome, data):
 )
 def test_a_torn_table_is_a_value_error(data):
     with pytest.raises(ValueError, match="expected"):
-        parse(data)
+        matched(*parse(data))
 
 
 def test_only_what_the_catalogue_has_is_picked():
@@ -91,4 +92,13 @@ def test_a_missing_file_is_an_os_error(planted, tmp_path):
     source = Netstat(planted("netstat.ipv4_only"))
     (tmp_path / "proc/net/snmp").unlink()
     with pytest.raises(FileNotFoundError):
+        source.read()
+
+
+def test_a_row_that_is_torn_later_is_a_value_error(planted, tmp_path):
+    source = Netstat(planted("netstat.ipv4_only"))
+    source.read()
+    path = tmp_path / "proc/net/netstat"
+    path.write_text(path.read_text().replace("1 2 3 4 5 6", "1 2 3 4"))
+    with pytest.raises(ValueError, match="a value for each name expected"):
         source.read()
