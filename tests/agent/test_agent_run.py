@@ -106,6 +106,34 @@ def test_check_of_a_good_file_says_so(agent, tmp_path):
     assert process.returncode == 0
 
 
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_a_bad_web_yml_is_a_wrong_configuration(agent, tmp_path, command):
+    (tmp_path / "web.yml").write_text("tls_server_config:\n  key_file: a\n")
+    process = agent(command, TOCSIN_AGENT_WEB_CONFIG_FILE=str(tmp_path / "web.yml"))
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 78
+    assert errors.splitlines() == [
+        f"tocsin-agent: {tmp_path}/web.yml: tls_server_config.cert: one of cert and cert_file expected",
+        "try: tocsin-agent check, after the file is mended",
+    ]
+
+
+def test_without_pyyaml_a_web_yml_is_a_wrong_configuration(tmp_path):
+    """As with -S, which leaves out what is installed."""
+    (tmp_path / "web.yml").write_text("")
+    paths = [os.path.dirname(os.path.dirname(str(module.__file__))) for module in (tocsin_agent, tocsin_schema)]
+    code = (
+        f"import sys; sys.path[:0] = {paths!r}; sys.argv = ['tocsin-agent', 'run', '--listen', '127.0.0.1:0']\n"
+        "from tocsin_agent.__main__ import main; sys.exit(main())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=False, timeout=20,
+        env={"TOCSIN_AGENT_WEB_CONFIG_FILE": str(tmp_path / "web.yml")},
+    )  # fmt: skip
+    assert done.returncode == 78
+    assert "PyYAML is needed to read it: apt install python3-yaml" in done.stderr
+
+
 def test_a_source_that_is_not_chosen_is_not_there(agent, series):
     output, _ = agent("run", "--once", TOCSIN_AGENT_SOURCES="loadavg,stat").communicate(timeout=20)
     collectors = {dict(labels).get("collector") for _, labels in series(output.encode())} - {None}
