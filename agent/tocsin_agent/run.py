@@ -9,8 +9,7 @@ import sys
 from _thread import allocate_lock, start_new_thread
 from time import monotonic, time
 
-from tocsin_agent import __version__
-from tocsin_agent.exposition import family
+from tocsin_agent.about import About
 from tocsin_agent.guard import Guard
 from tocsin_agent.httpd import address
 from tocsin_agent.httpd.server import Server, listener
@@ -20,8 +19,6 @@ from tocsin_agent.parts import Parts, close_sources
 from tocsin_agent.scrape import Scrape
 from tocsin_agent.settings import settings
 from tocsin_schema.config import ConfigError
-from tocsin_schema.metrics.agent import AGENT_INFO, HTTP_CONNECTIONS, HTTP_CUT, HTTP_REQUESTS
-from tocsin_schema.metrics.agent_serving import HANDSHAKES_FAILED, RELOAD_SUCCESSFUL, RELOAD_TIME, TAKEOVERS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -112,6 +109,7 @@ class Agent:
         self._words = words
         self._parts = Parts()
         self._guard = Guard()
+        self._about = About()
         self._read_well = True
         self._read_at = time()
         self._forever = allocate_lock()
@@ -171,12 +169,12 @@ class Agent:
     def _new_scrape(self, before: Scrape | None) -> Scrape:
         readers = [(name, source.read) for name, source in self._parts.sources.items()]
         readers += [(f"task_{name}", task.read) for name, task in self._parts.tasks.items()]
-        scrape = Scrape([*readers, ("agent", self._about)], self._guard, before)
+        scrape = Scrape([*readers, ("agent", self._told)], self._guard, before)
         scrape.ring = self._server.ring
         return scrape
 
-    def _about(self) -> bytes:
-        return about(self._server, self._read_well, self._read_at)
+    def _told(self) -> bytes:
+        return self._about.text(self._server, self._read_well, self._read_at)
 
     def _url(self) -> str:
         plain = address.url(self._server.host, self._server.port)
@@ -253,22 +251,6 @@ class Agent:
         self._server.call(once)
         while not done.acquire(timeout=1.0):
             self._server.take_over(self._served_elsewhere)
-
-
-def about(server: Server, read_well: bool, read_at: float) -> bytes:
-    """The agent's version, what its server has done, and how its configuration was read."""
-    version = {"version": __version__, "python": ".".join(map(str, sys.version_info[:3]))}
-    codes = [({"code": str(code)}, count) for code, count in sorted(server.requests.items())]
-    return (
-        family(AGENT_INFO, [(version, 1)])
-        + family(HTTP_REQUESTS, codes)
-        + family(HTTP_CONNECTIONS, [({}, len(server.connections))])
-        + family(HTTP_CUT, [({}, server.cut)])
-        + family(HANDSHAKES_FAILED, [({}, server.refused)])
-        + family(TAKEOVERS, [({}, server.taken_over)])
-        + family(RELOAD_SUCCESSFUL, [({}, int(read_well))])
-        + family(RELOAD_TIME, [({}, read_at)])
-    )
 
 
 def _try_this(error: OSError) -> str:

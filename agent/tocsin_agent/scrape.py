@@ -136,6 +136,7 @@ class Scrape:
     def proceed(self, round: Round) -> None:
         """Ask the readers that are left. Raises Deposed when this thread was taken for hung meanwhile."""
         readers, todo = round.choice.readers, round.todo
+        enter, leave = self._inside.append, self._inside.remove
         if self._guard:
             self._guard.arm()
         now = perf_counter_ns()
@@ -144,20 +145,20 @@ class Scrape:
             reader = readers[place]
             if reader.busy and self._joined(round, place):
                 continue
-            reader.began, reader.busy = now, True
-            self._inside.append(reader)
+            reader.began, reader.busy, began = now, True, now
+            enter(reader)
             try:
                 part, error = reader.read(), ""
             except Exception as fault:  # a fault in one source must not take the others' series
                 part, error = b"", f"{type(fault).__name__}: {fault}"
             now = perf_counter_ns()
             try:
-                self._inside.remove(reader)  # its own mark: the thread that took over may be inside another reader
+                leave(reader)  # its own mark: the thread that took over may be inside another reader
             except ValueError:
                 self._deliver(reader, round, part, error)
                 raise Deposed from None
             reader.busy = False
-            round.take(place, part, error, now - reader.began)
+            round.parts[place], round.times[place], round.errors[place] = part, now - began, error  # as `take` does
         if self._guard:
             self._guard.disarm()
 
@@ -195,8 +196,8 @@ class Scrape:
         """The parts of a round, and the series about its readers; one that is not done is left out, and told."""
         if not round.complete:
             self._give_up(round)
-        for reader, error in zip(round.choice.readers, round.errors, strict=True):
-            if error != reader.error:
+        if round.errors != [reader.error for reader in round.choice.readers]:
+            for reader, error in zip(round.choice.readers, round.errors, strict=True):
                 _tell(reader, error or "")
         times = [b"%d" % took_ns for took_ns in round.times]
         about = round.choice.template % (*times, *[b"0" if error else b"1" for error in round.errors])
@@ -225,6 +226,8 @@ class Scrape:
 
 def _tell(reader: Reader, error: str) -> None:
     """Log a source that begins to fail, fails in another way, or is well again: a line each, not one a scrape."""
+    if error == reader.error:
+        return
     reader.error = error
     if error:
         event("source_failed", source=reader.name, error=error)

@@ -5,7 +5,9 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from tests.agent.conftest import configured
 from tests.agent.sources import tree
-from tocsin_agent import listing, run
+from tocsin_agent import listing
+from tocsin_agent.about import About
+from tocsin_agent.httpd.server import Server
 from tocsin_agent.scrape import Scrape
 from tocsin_agent.settings import SOURCES, TASKS
 from tocsin_schema.catalogue import catalogue
@@ -104,9 +106,9 @@ def test_what_planted_hosts_emit_is_in_the_catalogue_and_whole(tmp_path_factory,
 
 
 def test_the_frame_emits_its_entries():
-    server = run.Server("127.0.0.1", 0)
+    server = Server("127.0.0.1", 0)
     server.requests[200] = 1
-    text = b"".join(Scrape([("agent", lambda: run.about(server, True, 1.5))]).texts())
+    text = b"".join(Scrape([("agent", lambda: About().text(server, True, 1.5))]).texts())
     server.stop()
     server.serve()
     assert check(text) == {metric.name for metric in (*FRAME, *SERVING)}

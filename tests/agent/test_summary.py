@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.agent.sources import tree
-from tocsin_agent.run import close_sources, open_sources
+from tocsin_agent.parts import Parts
 from tocsin_agent.scrape import Scrape
 from tocsin_agent.sources.cpu import Cpu
 from tocsin_agent.sources.diskstats import Diskstats
@@ -135,9 +135,11 @@ def test_a_host_of_224_cpus_has_at_most_300_series(summary, host, series, tmp_pa
     (root / "proc/1/mountinfo").write_text(disks)
     for number in range(4):
         (root / f"rootfs/data{number}").mkdir(parents=True)
-    sources = open_sources(summary)
+    parts = Parts()
+    parts.open_sources(summary)
+    sources = parts.sources
     found = series(b"".join(Scrape([(name, source.read) for name, source in sources.items()]).texts()))
-    close_sources(sources)
+    parts.close()
     success = of(found, "node_scrape_collector_success")
     assert set(success.values()) == {1}
     assert {"cpu", "infiniband", "mdadm", "netstat"} <= set(success)
