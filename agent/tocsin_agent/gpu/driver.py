@@ -38,11 +38,12 @@ class Session:
 class Driver:
     """Owns every GPU thread. ``workers`` only grows; ``session`` is None while NVML is not initialised."""
 
-    def __init__(self, interval_s: float) -> None:
+    def __init__(self, interval_s: float, pace: float = 1.0) -> None:
         self.nvml: Any = None
         self.session: Session | None = None
         self.workers: list[Worker] = []
         self._interval_s = interval_s
+        self._pace = pace
         self._stopping = threading.Event()
         self._lost = threading.Event()
         self._looked = threading.Event()
@@ -116,7 +117,7 @@ class Driver:
 
     def _start(self, count: int) -> None:
         while len(self.workers) < count and not self._stopping.is_set():
-            worker = Worker(len(self.workers), self, self._interval_s, self._stopping)
+            worker = Worker(len(self.workers), self, self._interval_s, self._pace, self._stopping)
             self.workers.append(worker)
             worker.thread.start()
         if not self.xids.thread.ident:

@@ -8,15 +8,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from tocsin_agent.gpu.worker import Snapshot
-    from tocsin_schema.metric import Metric
 
     Labels = Mapping[str, str]
     Row = tuple[Labels, float]
 
-VALUES = (
-    metrics.UTILIZATION, metrics.MEMORY_USED, metrics.MEMORY_TOTAL, metrics.POWER, metrics.POWER_LIMIT, metrics.ENERGY,
-    metrics.TEMPERATURE,
-)  # fmt: skip
+STATE = (metrics.INFO, metrics.UP, metrics.AGE, metrics.XID, metrics.ERRORS, metrics.DRIVER_UP)
+"""What is told of a GPU that does not answer, too."""
+VALUES = tuple(metric for metric in metrics.METRICS if metric not in STATE)
 
 
 def render(
@@ -37,14 +35,13 @@ def render(
     every = alive + down
     info = [({**label, "name": gpu.name, "driver": gpu.version}, 1) for label, gpu in every if gpu.uuid]
     up = [(label, 1) for label, _ in alive] + [(label, 0) for label, _ in down]
+    rows = _rows(alive)
     return b"".join((
         family(metrics.DRIVER_UP, [({}, int(driver_up))]),
         family(metrics.INFO, info),
         family(metrics.UP, up),
         family(metrics.AGE, [(label, now - gpu.sampled) for label, gpu in every if gpu.sampled is not None]),
-        *(family(metric, _rows(metric, alive)) for metric in VALUES),
-        family(metrics.BUSY, [(label, gpu.busy_s) for label, gpu in alive if metrics.UTILIZATION.name in gpu.values]),
-        family(metrics.ECC, _ecc(alive)),
+        *(family(metric, rows[metric.name]) for metric in VALUES),
         family(metrics.XID, _xids(xids)),
         family(metrics.ERRORS, _errors(every)),
     ))  # fmt: skip
@@ -58,15 +55,14 @@ def _labels(index: int, gpu: "Snapshot") -> dict[str, str]:
     return {"gpu": str(index), "uuid": gpu.uuid}
 
 
-def _rows(metric: "Metric", alive: "Iterable[tuple[Labels, Snapshot]]") -> "list[Row]":
-    return [(label, gpu.values[metric.name]) for label, gpu in alive if metric.name in gpu.values]
-
-
-def _ecc(alive: "Iterable[tuple[Labels, Snapshot]]") -> "list[Row]":
-    keys = [(kind, f"{metrics.ECC.name} {kind}") for kind in ("corrected", "uncorrected")]
-    return [
-        ({**label, "kind": kind}, gpu.values[key]) for label, gpu in alive for kind, key in keys if key in gpu.values
-    ]
+def _rows(alive: "Iterable[tuple[Labels, Snapshot]]") -> "dict[str, list[Row]]":
+    """The rows by metric; a value's key has the metric's name and its labels behind ``gpu`` and ``uuid``."""
+    names = {metric.name: [name for name in metric.labels if name not in metrics.GPU] for metric in VALUES}
+    rows: dict[str, list[Row]] = {name: [] for name in names}
+    for label, gpu in alive:
+        for (name, *more), value in gpu.values.items():
+            rows[name].append(({**label, **dict(zip(names[name], more, strict=True))}, value))
+    return rows
 
 
 def _xids(xids: "Mapping[tuple[str, str], Mapping[str, int]]") -> "list[Row]":

@@ -8,49 +8,46 @@ started a second time.
 import threading
 import time
 
-from tocsin_agent.gpu.sample import REASONS, take
+from tocsin_agent.gpu.answer import REASONS
+from tocsin_agent.gpu.sample import Sampler
 from tocsin_agent.log import event
-from tocsin_schema.metrics.gpu import UTILIZATION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tocsin_agent.gpu.driver import Driver, Session
+    from tocsin_agent.gpu.group import Key
 
-NOTHING: "Mapping[str, float]" = {}
-
-
-def stale_after(interval_s: float) -> float:
-    """Seconds after which a sample is no longer the present."""
-    return max(3 * interval_s, 2.0)
+NOTHING: "Mapping[Key, float]" = {}
 
 
 class Snapshot:
     """What is known of a GPU at one instant; ``sampled`` is the monotonic time of the last whole sample."""
 
-    __slots__ = ("busy_s", "errors", "name", "sampled", "up", "uuid", "values", "version")
+    __slots__ = ("errors", "name", "sampled", "up", "uuid", "values", "version")
 
-    def __init__(self, previous: "Snapshot | None", *, up: bool, values: "Mapping[str, float]") -> None:
+    def __init__(self, previous: "Snapshot | None", *, up: bool, values: "Mapping[Key, float]") -> None:
         self.up = up
         self.values = values
         self.uuid: str = previous.uuid if previous else ""
         self.name: str = previous.name if previous else ""
         self.version: str = previous.version if previous else ""
         self.sampled: float | None = previous.sampled if previous else None
-        self.busy_s: float = previous.busy_s if previous else 0.0
         self.errors: Mapping[str, int] = previous.errors if previous else {}
 
 
 class Worker:
     """Samples the GPU of one index until ``stopping``; ``snapshot`` is replaced whole, never changed."""
 
-    def __init__(self, index: int, driver: "Driver", interval_s: float, stopping: threading.Event) -> None:
+    def __init__(self, index: int, driver: "Driver", interval_s: float, pace: float, stopping: threading.Event) -> None:
         self.index = index
         self.snapshot = Snapshot(None, up=False, values=NOTHING)
         self.failing_since: float | None = None
         self._driver = driver
         self._interval_s = interval_s
+        self._pace = pace
+        self._sampler: Sampler | None = None
         self._stopping = stopping
         self._session: Session | None = None
         self._handle: object = None
@@ -69,9 +66,8 @@ class Worker:
     def _attempt(self, session: "Session") -> None:
         fresh = self._session is not session
         try:
-            if fresh:
-                self._attach(session)
-            values, garbage = take(session.nvml, self._handle)
+            sampler = self._attach(session) if fresh or self._sampler is None else self._sampler
+            values, garbage = sampler.take(session.nvml, self._handle, time.monotonic())
             self._publish(values, garbage)
             if fresh:
                 self._driver.xids.watch(session, self._handle, (str(self.index), self.snapshot.uuid))
@@ -84,25 +80,29 @@ class Worker:
         ) as error:  # a supervised loop: what a broken driver returns is counted, and the next try follows
             self._fail("other", error)
 
-    def _attach(self, session: "Session") -> None:
+    def _attach(self, session: "Session") -> Sampler:
         """Find the GPU anew: after a reload another card may stand at this index."""
         nvml = session.nvml
         handle = nvml.nvmlDeviceGetHandleByIndex(self.index)
         uuid = str(nvml.nvmlDeviceGetUUID(handle))
+        if self._sampler is None or self.snapshot.uuid != uuid:
+            self._sampler = self._made()
         snapshot = Snapshot(self.snapshot if self.snapshot.uuid == uuid else None, up=False, values=NOTHING)
         snapshot.uuid, snapshot.name, snapshot.version = uuid, str(nvml.nvmlDeviceGetName(handle)), session.version
         snapshot.errors = self.snapshot.errors
         self.snapshot = snapshot
         self._handle, self._session = handle, session
+        self._sampler.restart()
+        return self._sampler
 
-    def _publish(self, values: dict[str, float], garbage: int) -> None:
-        now = time.monotonic()
+    def _made(self) -> Sampler:
+        from tocsin_agent.gpu.groups import GROUPS  # a host without a GPU does not load the readers
+
+        return Sampler(GROUPS, self._interval_s, self._pace)
+
+    def _publish(self, values: "dict[Key, float]", garbage: int) -> None:
         snapshot = Snapshot(self.snapshot, up=True, values=values)
-        # A gap is not counted, be it failures or a hang: what the GPU did while it was not seen is unknown.
-        passed_s = now - snapshot.sampled if snapshot.sampled is not None else 0.0
-        if self.failing_since is None and passed_s <= stale_after(self._interval_s):
-            snapshot.busy_s += values.get(UTILIZATION.name, 0.0) * passed_s
-        snapshot.sampled = now
+        snapshot.sampled = time.monotonic()
         if garbage:
             snapshot.errors = _counted(snapshot.errors, "garbage", garbage)
         if not self.snapshot.up:

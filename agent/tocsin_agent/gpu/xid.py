@@ -6,7 +6,7 @@ Each GPU has an event set of its own, because a wait on a set with one lost GPU 
 
 import threading
 
-from tocsin_agent.gpu.sample import ABSENT
+from tocsin_agent.gpu.answer import ABSENT
 from tocsin_schema.metric import OVERFLOW
 from tocsin_schema.metrics.gpu import XIDS
 

@@ -2,6 +2,7 @@
 
 import mmap
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -18,7 +19,13 @@ DEVICE = (
     "ret", "hang", "unsupported", "utilization", "memory_total", "memory_used", "power_mw", "limit_mw", "energy_mj",
     "temperature", "corrected", "uncorrected", "xid", "xid_count", "calls", "identity",
 )  # fmt: skip
+FUNCTIONS = re.findall(
+    r'"(nvml\w+)"', (HERE / "fake_nvml.c").read_text().split("functions[FUNCTIONS]")[1].split("}")[0]
+)
+ARRAYS = {"counted": 64}
+"""What a device has many of, behind the fields above."""
 DEVICES = 8
+SIZE = len(DEVICE) + sum(ARRAYS.values())
 HEALTHY = {
     "utilization": 40, "memory_total": 80 << 30, "memory_used": 20 << 30, "power_mw": 350_500, "limit_mw": 700_000,
     "energy_mj": 123_456_789, "temperature": 61, "corrected": 3, "uncorrected": 1,
@@ -27,7 +34,8 @@ HEALTHY = {
 CHILD = """
 import sys
 from tocsin_agent.sources.gpu import SOURCE
-source = SOURCE({"gpu.enabled": True, "gpu.interval_s": float(sys.argv[1])})
+interval_s = float(sys.argv[1])
+source = SOURCE({"gpu.enabled": True, "gpu.interval_s": interval_s}, pace=interval_s)
 for command in sys.stdin:
     if command == "threads\\n":
         import threading
@@ -46,7 +54,7 @@ class Control:
 
     def __init__(self, path, gpus):
         self.path = path
-        path.write_bytes(bytes(8 * (len(HEADER) + DEVICES * len(DEVICE))))
+        path.write_bytes(bytes(8 * (len(HEADER) + DEVICES * SIZE)))
         with path.open("r+b") as file:
             self._map = mmap.mmap(file.fileno(), 0)
         self.set(loads=1, count=gpus)
@@ -54,7 +62,22 @@ class Control:
             self.set(gpu, **HEALTHY, identity=0xA0 + gpu)
 
     def _place(self, gpu, name):
-        return 8 * (HEADER.index(name) if gpu is None else len(HEADER) + gpu * len(DEVICE) + DEVICE.index(name))
+        return 8 * (HEADER.index(name) if gpu is None else len(HEADER) + gpu * SIZE + DEVICE.index(name))
+
+    def _in(self, gpu, array, index):
+        names = list(ARRAYS)
+        before = sum(ARRAYS[name] for name in names[: names.index(array)])
+        return 8 * (len(HEADER) + gpu * SIZE + len(DEVICE) + before + index)
+
+    def put(self, gpu, array, index, value):
+        struct.pack_into("<Q", self._map, self._in(gpu, array, index), value)
+
+    def counted(self, gpu):
+        """How often each NVML function was called on the GPU."""
+        return {
+            name: struct.unpack_from("<Q", self._map, self._in(gpu, "counted", index))[0]
+            for index, name in enumerate(FUNCTIONS)
+        }
 
     def set(self, gpu=None, **fields):
         for name, value in fields.items():

@@ -1,7 +1,8 @@
 /* A stand-in for libnvidia-ml.so.1 for tests, written from the public description of the API.
  *
  * Everything that it answers stands in the file that TOCSIN_FAKE_NVML names, mapped into memory, so that a test flips
- * it live from another process. All fields are unsigned 64-bit integers; conftest.py knows the same layout.
+ * it live from another process. All fields are unsigned 64-bit integers; conftest.py knows the same layout. Each call on
+ * a device is counted by its function.
  * Compile with -DOLD_DRIVER for a driver that lacks the energy counter, memory info v2 and events.
  */
 #include <fcntl.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #define DEVICES 8
+#define FUNCTIONS 64
 enum { OK = 0, UNINITIALIZED = 1, INVALID_ARGUMENT = 2, NOT_SUPPORTED = 3, DRIVER_NOT_LOADED = 9, TIMEOUT = 10,
        VERSION_MISMATCH = 25 };
 enum { UTILIZATION = 1, MEMORY = 2, POWER = 4, LIMIT = 8, ENERGY = 16, TEMPERATURE = 32, ECC = 64, EVENTS = 128 };
@@ -22,10 +24,19 @@ enum { UTILIZATION = 1, MEMORY = 2, POWER = 4, LIMIT = 8, ENERGY = 16, TEMPERATU
 struct device {
     uint64_t ret, hang, unsupported, utilization, memory_total, memory_used, power_mw, limit_mw, energy_mj, temperature,
         corrected, uncorrected, xid, xid_count, calls, identity;
+    uint64_t counted[FUNCTIONS];
 };
 struct control {
     uint64_t loads, init_ret, init_hang, count, init_calls, shutdown_calls, free_ret, register_ret;
     struct device device[DEVICES];
+};
+
+/* conftest.py reads this list. */
+static const char *const functions[FUNCTIONS] = {
+    "nvmlDeviceGetHandleByIndex_v2", "nvmlDeviceGetUUID", "nvmlDeviceGetName", "nvmlDeviceGetUtilizationRates",
+    "nvmlDeviceGetMemoryInfo", "nvmlDeviceGetMemoryInfo_v2", "nvmlDeviceGetPowerUsage",
+    "nvmlDeviceGetEnforcedPowerLimit", "nvmlDeviceGetTemperature", "nvmlDeviceGetTotalEccErrors",
+    "nvmlDeviceGetTotalEnergyConsumption", "nvmlDeviceRegisterEvents", "nvmlEventSetWait_v2",
 };
 
 static volatile struct control *control;
@@ -48,10 +59,18 @@ static volatile struct device *find(void *handle) {
     return value >> 8 == session && (value & 255) < control->count ? &control->device[value & 255] : NULL;
 }
 
+static void count(volatile struct device *device, const char *function) {
+    int index = 0;
+    while (strcmp(functions[index], function)) index++; /* one that the list lacks ends here, loudly */
+    __atomic_add_fetch((uint64_t *)&device->counted[index], 1, __ATOMIC_RELAXED);
+}
+
 /* What every call on a device has in common: count, hang, fail. */
-static int enter(void *handle, uint64_t what, volatile struct device **device) {
+#define enter(handle, what, device) enter_as(__func__, handle, what, device)
+static int enter_as(const char *function, void *handle, uint64_t what, volatile struct device **device) {
     if (!ready()) return UNINITIALIZED;
     if (!(*device = find(handle))) return INVALID_ARGUMENT;
+    count(*device, function);
     __atomic_add_fetch((uint64_t *)&(*device)->calls, 1, __ATOMIC_RELAXED);
     hang(&(*device)->hang);
     if (!ready()) return UNINITIALIZED;
@@ -138,9 +157,10 @@ int nvmlDeviceGetMemoryInfo(void *handle, struct memory *memory) {
     return code;
 }
 
-static int number(void *handle, uint64_t what, size_t offset, unsigned *value) {
+#define number(handle, what, offset, value) number_as(__func__, handle, what, offset, value)
+static int number_as(const char *function, void *handle, uint64_t what, size_t offset, unsigned *value) {
     volatile struct device *device;
-    int code = enter(handle, what, &device);
+    int code = enter_as(function, handle, what, &device);
     if (!code) *value = (unsigned)*(volatile uint64_t *)((volatile char *)device + offset);
     return code;
 }
@@ -212,6 +232,7 @@ int nvmlDeviceRegisterEvents(void *handle, unsigned long long types, void *set) 
 
 int nvmlEventSetWait_v2(void *set, struct event *event, unsigned timeout_ms) {
     int slot = (int)(((char *)set - (char *)sets) / sizeof *sets), index = sets[slot].device;
+    if (ready()) count(&control->device[index], __func__);
     for (unsigned waited = 0;; waited += 5) {
         if (!ready()) return UNINITIALIZED;
         volatile struct device *device = &control->device[index];

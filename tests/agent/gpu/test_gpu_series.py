@@ -4,7 +4,7 @@ from tocsin_schema.metrics.gpu import METRICS
 
 
 def snapshot(uuid, *, sampled, up=True, **values):
-    made = Snapshot(None, up=up, values=values)
+    made = Snapshot(None, up=up, values={(name,): value for name, value in values.items()})
     made.uuid, made.name, made.version, made.sampled = uuid, "A100", "570", sampled
     return made
 

@@ -1,0 +1,54 @@
+"""How busy a GPU is: utilisation, memory, power, energy, temperature."""
+
+from tocsin_agent.gpu.answer import known
+from tocsin_agent.gpu.group import Reader
+from tocsin_schema.metrics import gpu as metrics
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from tocsin_agent.gpu.group import Key
+
+MEMORY_V2 = 0x02000028
+"""The version word of nvmlMemory_v2_t, whose ``used`` leaves out what the driver reserves."""
+
+MILLI = (
+    (metrics.POWER, "nvmlDeviceGetPowerUsage"),
+    (metrics.POWER_LIMIT, "nvmlDeviceGetEnforcedPowerLimit"),
+    (metrics.ENERGY, "nvmlDeviceGetTotalEnergyConsumption"),
+)
+"""What NVML tells in thousandths of the base unit."""
+
+
+class Load(Reader):
+    """Read at every sample."""
+
+    __slots__ = ("_busy_s",)
+
+    def __init__(self, limit_s: float) -> None:
+        super().__init__(limit_s)
+        self._busy_s = 0.0
+
+    def read(self, nvml: "Any", gpu: object, now: float) -> "dict[Key, float]":
+        """Utilisation too high to be true counts as none: drivers have reported 905 %."""
+        found: dict[Key, float] = {}
+        passed_s = self.passed(now)
+        rates = known(nvml, "nvmlDeviceGetUtilizationRates", gpu)
+        if rates is not None:
+            found[metrics.UTILIZATION.name,] = rates.gpu / 100
+            if rates.gpu <= 100:
+                self._busy_s += passed_s * rates.gpu / 100
+                found[metrics.BUSY.name,] = self._busy_s
+        memory = known(nvml, "nvmlDeviceGetMemoryInfo", gpu, version=MEMORY_V2)
+        memory = memory or known(nvml, "nvmlDeviceGetMemoryInfo", gpu)
+        if memory is not None:
+            found[metrics.MEMORY_TOTAL.name,], found[metrics.MEMORY_USED.name,] = memory.total, memory.used
+        for metric, call in MILLI:
+            value = known(nvml, call, gpu)
+            if value is not None:
+                found[metric.name,] = value / 1000
+        celsius = known(nvml, "nvmlDeviceGetTemperature", gpu, nvml.NVML_TEMPERATURE_GPU)
+        if celsius is not None:
+            found[metrics.TEMPERATURE.name,] = celsius
+        return found
