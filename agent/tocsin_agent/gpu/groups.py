@@ -3,8 +3,11 @@
 At the default of one sample a second they are at most 15 a GPU and second (``docs/reference/nvml-calls.md``).
 """
 
+from tocsin_agent.gpu.clocks import Clocks
+from tocsin_agent.gpu.engines import Engines
 from tocsin_agent.gpu.group import Group
 from tocsin_agent.gpu.health import Health
+from tocsin_agent.gpu.limits import Limits
 from tocsin_agent.gpu.load import Load
 
 GROUPS = (
@@ -12,12 +15,29 @@ GROUPS = (
         "load", 1,
         {
             "nvmlDeviceGetUtilizationRates": 1, "nvmlDeviceGetMemoryInfo_v2": 1, "nvmlDeviceGetMemoryInfo": 1,
-            "nvmlDeviceGetPowerUsage": 1, "nvmlDeviceGetTemperature": 1, "nvmlDeviceGetTotalEnergyConsumption": 1,
-            "nvmlDeviceGetEnforcedPowerLimit": 1,
+            "nvmlDeviceGetPowerUsage": 1, "nvmlDeviceGetTemperature": 1, "nvmlDeviceGetFieldValues": 1,
         },
         Load,
     ),
+    Group("clocks", 5, {"nvmlDeviceGetClockInfo": 3}, Clocks),
+    Group(
+        "engines", 10,
+        {
+            "nvmlDeviceGetEncoderUtilization": 1, "nvmlDeviceGetDecoderUtilization": 1,
+            "nvmlDeviceGetBAR1MemoryInfo": 1,
+        },
+        Engines,
+    ),
     Group("health", 10, {"nvmlDeviceGetTotalEccErrors": 2}, Health),
+    Group(
+        "limits", 60,
+        {
+            "nvmlDeviceGetPowerManagementLimitConstraints": 1, "nvmlDeviceGetEnforcedPowerLimit": 1,
+            "nvmlDeviceGetPowerManagementDefaultLimit": 1, "nvmlDeviceGetTemperatureThreshold": 4,
+            "nvmlDeviceGetMaxClockInfo": 3,
+        },
+        Limits,
+    ),
 )  # fmt: skip
 
 WAITS = 2.0

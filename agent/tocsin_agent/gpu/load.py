@@ -1,6 +1,7 @@
 """How busy a GPU is: utilisation, memory, power, energy, temperature."""
 
 from tocsin_agent.gpu.answer import known
+from tocsin_agent.gpu.fields import fields
 from tocsin_agent.gpu.group import Reader
 from tocsin_schema.metrics import gpu as metrics
 
@@ -13,12 +14,8 @@ if TYPE_CHECKING:
 MEMORY_V2 = 0x02000028
 """The version word of nvmlMemory_v2_t, whose ``used`` leaves out what the driver reserves."""
 
-MILLI = (
-    (metrics.POWER, "nvmlDeviceGetPowerUsage"),
-    (metrics.POWER_LIMIT, "nvmlDeviceGetEnforcedPowerLimit"),
-    (metrics.ENERGY, "nvmlDeviceGetTotalEnergyConsumption"),
-)
-"""What NVML tells in thousandths of the base unit."""
+ENERGY, MEMORY_CELSIUS = (83, 0), (82, 0)
+"""Fields: millijoules since the driver was loaded, and the temperature of the memory."""
 
 
 class Load(Reader):
@@ -37,6 +34,7 @@ class Load(Reader):
         rates = known(nvml, "nvmlDeviceGetUtilizationRates", gpu)
         if rates is not None:
             found[metrics.UTILIZATION.name,] = rates.gpu / 100
+            found[metrics.MEMORY_BUSY.name,] = rates.memory / 100
             if rates.gpu <= 100:
                 self._busy_s += passed_s * rates.gpu / 100
                 found[metrics.BUSY.name,] = self._busy_s
@@ -44,11 +42,19 @@ class Load(Reader):
         memory = memory or known(nvml, "nvmlDeviceGetMemoryInfo", gpu)
         if memory is not None:
             found[metrics.MEMORY_TOTAL.name,], found[metrics.MEMORY_USED.name,] = memory.total, memory.used
-        for metric, call in MILLI:
-            value = known(nvml, call, gpu)
-            if value is not None:
-                found[metric.name,] = value / 1000
+        milliwatts = known(nvml, "nvmlDeviceGetPowerUsage", gpu)
+        if milliwatts is not None:
+            found[metrics.POWER.name,] = milliwatts / 1000
         celsius = known(nvml, "nvmlDeviceGetTemperature", gpu, nvml.NVML_TEMPERATURE_GPU)
         if celsius is not None:
             found[metrics.TEMPERATURE.name,] = celsius
+        return found | self._fields(nvml, gpu)
+
+    def _fields(self, nvml: "Any", gpu: object) -> "dict[Key, float]":
+        values = fields(nvml, gpu, (ENERGY, MEMORY_CELSIUS))
+        found: dict[Key, float] = {}
+        if ENERGY in values:
+            found[metrics.ENERGY.name,] = values[ENERGY] / 1000
+        if values.get(MEMORY_CELSIUS):
+            found[metrics.MEMORY_TEMPERATURE.name,] = values[MEMORY_CELSIUS]
         return found

@@ -3,7 +3,7 @@
 Values beyond their bound are garbage: absent, and counted by the caller.
 """
 
-from tocsin_schema.metrics.gpu import ENERGY, MEMORY_TOTAL, MEMORY_USED, POWER, POWER_LIMIT, TEMPERATURE, UTILIZATION
+from tocsin_schema.metrics import gpu as metrics
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from tocsin_agent.gpu.group import Group, Key
 
 BOUNDS = {
-    UTILIZATION.name: 1.0,
-    MEMORY_USED.name: 2.0**50,
-    MEMORY_TOTAL.name: 2.0**50,
-    POWER.name: 1e5,
-    POWER_LIMIT.name: 1e5,
-    ENERGY.name: 1e14,
-    TEMPERATURE.name: 250.0,
+    "ratio": 1.0,
+    "bytes": 2.0**62,
+    "watts": 1e5,
+    "joules": 1e14,
+    "celsius": 250.0,
+    "hertz": 1e11,
+    "seconds": 1e10,
+    "": 2.0**62,
 }
-"""The highest plausible value by metric. NVML writes all ones where it has no value."""
-HIGHEST = 2.0**62
-"""Of every other metric."""
+"""The highest plausible value by unit. NVML writes all ones where it has no value."""
+HIGHEST = {metric.name: BOUNDS[metric.unit] for metric in metrics.METRICS}
 
 
 def stale_after(interval_s: float) -> float:
@@ -71,10 +71,5 @@ class Sampler:
 
 def plausible(found: "Mapping[Key, float]") -> "dict[Key, float]":
     """Without what cannot be; used memory is bounded by the installed."""
-    total = found.get((MEMORY_TOTAL.name,), HIGHEST)
-    return {key: value for key, value in found.items() if 0 <= value <= _bound(key[0], total)}
-
-
-def _bound(name: str, total: float) -> float:
-    bound = BOUNDS.get(name, HIGHEST)
-    return min(bound, total) if name == MEMORY_USED.name else bound
+    used, installed = (metrics.MEMORY_USED.name,), found.get((metrics.MEMORY_TOTAL.name,), 0.0)
+    return {key: value for key, value in found.items() if 0 <= value <= (installed if key == used else HIGHEST[key[0]])}

@@ -31,6 +31,7 @@ _AGENT = series("up", 'job="tocsin-agent"')
 _IN_FOUR_HOURS = f"(predict_linear({series(_FREE, _REAL)}[6h], 14400) and {series(_FREE, _REAL)})"
 _FREE_RATIO = ratio(_FREE, _SIZE, _REAL)
 _XIDS = "tocsin_gpu_xid_errors_total"
+_SLOWDOWN, _HOT_MEMORY = 'limit="slowdown"', 'limit="memory"'
 _DEVICE_XIDS = 'xid=~"48|62|64|74|79|95|119|120|140"'
 """Those after which a GPU needs a reset, a reboot or a replacement."""
 
@@ -603,6 +604,75 @@ GPUS_IN_DETAIL = (
         width=12,
         height=8,
         words=((0, "does not start", RED), (1, "runs", GREEN)),
+        no_value=_NO_GPU,
+        drills=_TO_HOST,
+    ),
+    Panel(
+        67,
+        "Clocks",
+        "Clocks of the multiprocessors and of the memory, as shares of the highest that the GPU can reach.",
+        "percentunit",
+        (Query(ratio("tocsin_gpu_clock_hertz", "tocsin_gpu_clock_max_hertz"), f"{_GPU} {{{{clock}}}}"),),
+        maximum=1,
+        no_value=_NO_GPU,
+        drills=_TO_HOST,
+    ),
+    Panel(
+        68,
+        "Room below the limits of temperature",
+        "Degrees between the die and the temperature at which the GPU slows down, and between the memory and its own.",
+        "celsius",
+        (
+            Query(
+                f"{series('tocsin_gpu_temperature_limit_celsius', _SLOWDOWN)} - ignoring (limit) "
+                f"{series('tocsin_gpu_temperature_celsius')}",
+                f"{_GPU} die",
+            ),
+            Query(
+                f"{series('tocsin_gpu_temperature_limit_celsius', _HOT_MEMORY)} - ignoring (limit) "
+                f"{series('tocsin_gpu_memory_temperature_celsius')}",
+                f"{_GPU} memory",
+            ),
+        ),
+        minimum=None,
+        no_value=_NO_GPU,
+        drills=_TO_HOST,
+    ),
+    Panel(
+        69,
+        "Memory traffic, video engines",
+        "Share of time in which device memory was read or written, and in which video was encoded or decoded.",
+        "percentunit",
+        (
+            Query(series("tocsin_gpu_memory_utilization_ratio"), f"{_GPU} memory"),
+            Query(series("tocsin_gpu_encoder_utilization_ratio"), f"{_GPU} encoder"),
+            Query(series("tocsin_gpu_decoder_utilization_ratio"), f"{_GPU} decoder"),
+        ),
+        maximum=1,
+        no_value=_NO_GPU,
+        drills=_TO_HOST,
+    ),
+    Panel(
+        200,
+        "Mapped device memory",
+        "Used share of BAR1, the window through which the CPU and other devices see the GPU's memory. Once it is full, "
+        "nothing more can be mapped.",
+        "percentunit",
+        (Query(ratio("tocsin_gpu_bar1_used_bytes", "tocsin_gpu_bar1_total_bytes"), _GPU),),
+        maximum=1,
+        no_value=_NO_GPU,
+        drills=_TO_HOST,
+    ),
+    Panel(
+        201,
+        "Power limit and its range",
+        "The limit in force beside the one that the GPU starts with, and the lowest and highest that it can be given.",
+        "watt",
+        (
+            Query(series("tocsin_gpu_power_limit_watts"), f"{_GPU} in force"),
+            Query(series("tocsin_gpu_power_limit_range_watts"), f"{_GPU} {{{{bound}}}}"),
+        ),
+        width=16,
         no_value=_NO_GPU,
         drills=_TO_HOST,
     ),

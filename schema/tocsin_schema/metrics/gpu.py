@@ -72,7 +72,52 @@ DRIVER_UP = Metric(
     emitter="agent",
 )  # fmt: skip
 
+MEMORY_BUSY = Metric(
+    "tocsin_gpu_memory_utilization_ratio", GAUGE, "ratio",
+    "Share of the driver's last period in which device memory was read or written.",
+    emitter="agent", labels=GPU,
+)  # fmt: skip
+MEMORY_TEMPERATURE = Metric(
+    "tocsin_gpu_memory_temperature_celsius", GAUGE, "celsius", "Temperature of the GPU's memory.",
+    emitter="agent", labels=GPU,
+)  # fmt: skip
+TEMPERATURE_LIMIT = Metric(
+    "tocsin_gpu_temperature_limit_celsius", GAUGE, "celsius",
+    "Temperatures at which the GPU shuts down, slows down, or is above what its die or its memory should have.",
+    emitter="agent", labels={**GPU, "limit": 4},
+)  # fmt: skip
+CLOCK = Metric(
+    "tocsin_gpu_clock_hertz", GAUGE, "hertz", "Clock of the multiprocessors (sm), the memory, the video engines.",
+    emitter="agent", labels={**GPU, "clock": 3},
+)  # fmt: skip
+CLOCK_MAX = Metric(
+    "tocsin_gpu_clock_max_hertz", GAUGE, "hertz", "Highest clock that the GPU can reach.",
+    emitter="agent", labels={**GPU, "clock": 3},
+)  # fmt: skip
+BAR1_USED = Metric(
+    "tocsin_gpu_bar1_used_bytes", GAUGE, "bytes", "Device memory that is mapped for the CPU or for other devices.",
+    emitter="agent", labels=GPU,
+)  # fmt: skip
+BAR1_TOTAL = Metric(
+    "tocsin_gpu_bar1_total_bytes", GAUGE, "bytes", "Device memory that can be mapped at once.",
+    emitter="agent", labels=GPU,
+)  # fmt: skip
+ENCODER = Metric(
+    "tocsin_gpu_encoder_utilization_ratio", GAUGE, "ratio", "Share of time in which the video encoders worked.",
+    emitter="agent", labels=GPU,
+)  # fmt: skip
+DECODER = Metric(
+    "tocsin_gpu_decoder_utilization_ratio", GAUGE, "ratio", "Share of time in which the video decoders worked.",
+    emitter="agent", labels=GPU,
+)  # fmt: skip
+POWER_RANGE = Metric(
+    "tocsin_gpu_power_limit_range_watts", GAUGE, "watts",
+    "Power limit that the GPU starts with (default), and the lowest and highest that it can be given.",
+    emitter="agent", labels={**GPU, "bound": 3},
+)  # fmt: skip
+
 METRICS = (
     INFO, UP, AGE, UTILIZATION, BUSY, MEMORY_USED, MEMORY_TOTAL, POWER, POWER_LIMIT, ENERGY, TEMPERATURE, ECC, XID,
-    ERRORS, DRIVER_UP,
+    ERRORS, DRIVER_UP, MEMORY_BUSY, MEMORY_TEMPERATURE, TEMPERATURE_LIMIT, CLOCK, CLOCK_MAX, BAR1_USED, BAR1_TOTAL,
+    ENCODER, DECODER, POWER_RANGE,
 )  # fmt: skip

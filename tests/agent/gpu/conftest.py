@@ -17,19 +17,28 @@ HERE = Path(__file__).parent
 HEADER = ("loads", "init_ret", "init_hang", "count", "init_calls", "shutdown_calls", "free_ret", "register_ret")
 DEVICE = (
     "ret", "hang", "unsupported", "utilization", "memory_total", "memory_used", "power_mw", "limit_mw", "energy_mj",
-    "temperature", "corrected", "uncorrected", "xid", "xid_count", "calls", "identity",
+    "temperature", "corrected", "uncorrected", "xid", "xid_count", "calls", "identity", "bar1_total", "bar1_used",
+    "encoder", "decoder", "limit_default_mw", "limit_lowest_mw", "limit_highest_mw",
 )  # fmt: skip
 FUNCTIONS = re.findall(
     r'"(nvml\w+)"', (HERE / "fake_nvml.c").read_text().split("functions[FUNCTIONS]")[1].split("}")[0]
 )
-ARRAYS = {"counted": 64}
+ARRAYS = {"counted": 64, "field": 320, "clock": 4, "clock_max": 4, "threshold": 8}
 """What a device has many of, behind the fields above."""
 DEVICES = 8
 SIZE = len(DEVICE) + sum(ARRAYS.values())
 HEALTHY = {
     "utilization": 40, "memory_total": 80 << 30, "memory_used": 20 << 30, "power_mw": 350_500, "limit_mw": 700_000,
     "energy_mj": 123_456_789, "temperature": 61, "corrected": 3, "uncorrected": 1,
+    "bar1_total": 128 << 30, "bar1_used": 1 << 30, "encoder": 25, "decoder": 50, "limit_default_mw": 700_000,
+    "limit_lowest_mw": 200_000, "limit_highest_mw": 750_000,
 }  # fmt: skip
+HEALTHY_ARRAYS = {
+    "clock": {1: 1980, 2: 2619, 3: 1545},
+    "clock_max": {1: 1980, 2: 2619, 3: 1545},
+    "threshold": {0: 92, 1: 89, 2: 95, 3: 87},
+    "field": {82: 70},
+}
 
 CHILD = """
 import sys
@@ -60,6 +69,9 @@ class Control:
         self.set(loads=1, count=gpus)
         for gpu in range(DEVICES):
             self.set(gpu, **HEALTHY, identity=0xA0 + gpu)
+            for array, values in HEALTHY_ARRAYS.items():
+                for index, value in values.items():
+                    self.put(gpu, array, index, value + (array == "field"))
 
     def _place(self, gpu, name):
         return 8 * (HEADER.index(name) if gpu is None else len(HEADER) + gpu * SIZE + DEVICE.index(name))

@@ -3,7 +3,7 @@
  * Everything that it answers stands in the file that TOCSIN_FAKE_NVML names, mapped into memory, so that a test flips
  * it live from another process. All fields are unsigned 64-bit integers; conftest.py knows the same layout. Each call on
  * a device is counted by its function.
- * Compile with -DOLD_DRIVER for a driver that lacks the energy counter, memory info v2 and events.
+ * Compile with -DOLD_DRIVER for a driver that lacks field values, memory info v2 and events.
  */
 #include <fcntl.h>
 #include <stddef.h>
@@ -17,14 +17,19 @@
 
 #define DEVICES 8
 #define FUNCTIONS 64
+#define FIELDS 320
 enum { OK = 0, UNINITIALIZED = 1, INVALID_ARGUMENT = 2, NOT_SUPPORTED = 3, DRIVER_NOT_LOADED = 9, TIMEOUT = 10,
        VERSION_MISMATCH = 25 };
-enum { UTILIZATION = 1, MEMORY = 2, POWER = 4, LIMIT = 8, ENERGY = 16, TEMPERATURE = 32, ECC = 64, EVENTS = 128 };
+enum { UTILIZATION = 1, MEMORY = 2, POWER = 4, LIMIT = 8, ENERGY = 16, TEMPERATURE = 32, ECC = 64, EVENTS = 128,
+       ENGINES = 256 };
 
 struct device {
     uint64_t ret, hang, unsupported, utilization, memory_total, memory_used, power_mw, limit_mw, energy_mj, temperature,
         corrected, uncorrected, xid, xid_count, calls, identity;
+    uint64_t bar1_total, bar1_used, encoder, decoder, limit_default_mw, limit_lowest_mw, limit_highest_mw;
     uint64_t counted[FUNCTIONS];
+    uint64_t field[FIELDS]; /* one more than the value; 0 where the GPU has no such field */
+    uint64_t clock[4], clock_max[4], threshold[8];
 };
 struct control {
     uint64_t loads, init_ret, init_hang, count, init_calls, shutdown_calls, free_ret, register_ret;
@@ -36,7 +41,10 @@ static const char *const functions[FUNCTIONS] = {
     "nvmlDeviceGetHandleByIndex_v2", "nvmlDeviceGetUUID", "nvmlDeviceGetName", "nvmlDeviceGetUtilizationRates",
     "nvmlDeviceGetMemoryInfo", "nvmlDeviceGetMemoryInfo_v2", "nvmlDeviceGetPowerUsage",
     "nvmlDeviceGetEnforcedPowerLimit", "nvmlDeviceGetTemperature", "nvmlDeviceGetTotalEccErrors",
-    "nvmlDeviceGetTotalEnergyConsumption", "nvmlDeviceRegisterEvents", "nvmlEventSetWait_v2",
+    "nvmlDeviceRegisterEvents", "nvmlEventSetWait_v2", "nvmlDeviceGetFieldValues", "nvmlDeviceGetClockInfo",
+    "nvmlDeviceGetMaxClockInfo", "nvmlDeviceGetTemperatureThreshold", "nvmlDeviceGetBAR1MemoryInfo",
+    "nvmlDeviceGetEncoderUtilization", "nvmlDeviceGetDecoderUtilization",
+    "nvmlDeviceGetPowerManagementLimitConstraints", "nvmlDeviceGetPowerManagementDefaultLimit",
 };
 
 static volatile struct control *control;
@@ -143,7 +151,7 @@ struct memory { unsigned long long total, free, used; };
 int nvmlDeviceGetUtilizationRates(void *handle, struct rates *rates) {
     volatile struct device *device;
     int code = enter(handle, UTILIZATION, &device);
-    if (!code) rates->gpu = (unsigned)device->utilization, rates->memory = 0;
+    if (!code) rates->gpu = (unsigned)device->utilization, rates->memory = (unsigned)device->utilization / 2;
     return code;
 }
 
@@ -185,12 +193,76 @@ int nvmlDeviceGetTotalEccErrors(void *handle, int kind, int lifetime, unsigned l
     return code;
 }
 
-#ifndef OLD_DRIVER
-int nvmlDeviceGetTotalEnergyConsumption(void *handle, unsigned long long *mj) {
+/* 0 stands for what the GPU does not have. */
+static int listed(const char *function, void *handle, size_t offset, size_t index, size_t size, unsigned *value) {
+    if (index >= size) return INVALID_ARGUMENT;
+    int code = number_as(function, handle, 0, offset + index * sizeof(uint64_t), value);
+    return code ? code : *value ? OK : NOT_SUPPORTED;
+}
+
+int nvmlDeviceGetClockInfo(void *handle, unsigned clock, unsigned *mhz) {
+    return listed(__func__, handle, offsetof(struct device, clock), clock, 4, mhz);
+}
+
+int nvmlDeviceGetMaxClockInfo(void *handle, unsigned clock, unsigned *mhz) {
+    return listed(__func__, handle, offsetof(struct device, clock_max), clock, 4, mhz);
+}
+
+int nvmlDeviceGetTemperatureThreshold(void *handle, unsigned threshold, unsigned *celsius) {
+    return listed(__func__, handle, offsetof(struct device, threshold), threshold, 8, celsius);
+}
+
+int nvmlDeviceGetEncoderUtilization(void *handle, unsigned *percent, unsigned *period_us) {
+    *period_us = 166666;
+    return number(handle, ENGINES, offsetof(struct device, encoder), percent);
+}
+
+int nvmlDeviceGetDecoderUtilization(void *handle, unsigned *percent, unsigned *period_us) {
+    *period_us = 166666;
+    return number(handle, ENGINES, offsetof(struct device, decoder), percent);
+}
+
+int nvmlDeviceGetPowerManagementDefaultLimit(void *handle, unsigned *mw) {
+    return number(handle, LIMIT, offsetof(struct device, limit_default_mw), mw);
+}
+
+int nvmlDeviceGetPowerManagementLimitConstraints(void *handle, unsigned *lowest, unsigned *highest) {
     volatile struct device *device;
-    int code = enter(handle, ENERGY, &device);
-    if (!code) *mj = device->energy_mj;
+    int code = enter(handle, LIMIT, &device);
+    if (!code) *lowest = (unsigned)device->limit_lowest_mw, *highest = (unsigned)device->limit_highest_mw;
     return code;
+}
+
+struct bar1 { unsigned long long total, free, used; };
+
+int nvmlDeviceGetBAR1MemoryInfo(void *handle, struct bar1 *window) {
+    volatile struct device *device;
+    int code = enter(handle, ENGINES, &device);
+    if (!code) {
+        window->total = device->bar1_total, window->used = device->bar1_used;
+        window->free = window->total - window->used;
+    }
+    return code;
+}
+
+#ifndef OLD_DRIVER
+union value { double d; unsigned u; unsigned long ul; unsigned long long ull; long long ll; };
+struct field { unsigned id, scope; long long timestamp, latency; int type, code; union value value; };
+enum { FIELD_ENERGY = 83, UNSIGNED_LONG_LONG = 3 };
+
+int nvmlDeviceGetFieldValues(void *handle, int count, struct field *fields) {
+    volatile struct device *device;
+    int code = enter(handle, 0, &device);
+    if (code) return code;
+    for (int i = 0; i < count; i++) {
+        unsigned id = fields[i].id, scope = fields[i].scope;
+        uint64_t raw = id == FIELD_ENERGY ? device->energy_mj + 1 : id < FIELDS ? device->field[id] : 0;
+        /* Of a link's own counters only the first link has any. */
+        int there = (id == FIELD_ENERGY ? !(device->unsupported & ENERGY) : raw != 0) && (!scope || scope == ~0u);
+        fields[i].code = there ? OK : NOT_SUPPORTED;
+        fields[i].type = UNSIGNED_LONG_LONG, fields[i].value.ull = raw - 1;
+    }
+    return OK;
 }
 
 struct memory_v2 { unsigned version; unsigned long long total, reserved, free, used; };
