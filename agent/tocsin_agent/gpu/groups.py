@@ -16,6 +16,7 @@ GROUPS = (
         {
             "nvmlDeviceGetUtilizationRates": 1, "nvmlDeviceGetMemoryInfo_v2": 1, "nvmlDeviceGetMemoryInfo": 1,
             "nvmlDeviceGetPowerUsage": 1, "nvmlDeviceGetTemperature": 1, "nvmlDeviceGetFieldValues": 1,
+            "nvmlDeviceGetCurrentClocksThrottleReasons": 1,
         },
         Load,
     ),
@@ -28,7 +29,11 @@ GROUPS = (
         },
         Engines,
     ),
-    Group("health", 10, {"nvmlDeviceGetTotalEccErrors": 2}, Health),
+    Group(
+        "health", 10,
+        {"nvmlDeviceGetFieldValues": 1, "nvmlDeviceGetTotalEccErrors": 2, "nvmlDeviceGetMemoryErrorCounter": 2},
+        Health,
+    ),
     Group(
         "limits", 60,
         {

@@ -1,5 +1,6 @@
-"""How busy a GPU is: utilisation, memory, power, energy, temperature."""
+"""How busy a GPU is: utilisation, memory, power, energy, temperature, what holds it back, what it moves."""
 
+from tocsin_agent.gpu import throttle, wires
 from tocsin_agent.gpu.answer import known
 from tocsin_agent.gpu.fields import fields
 from tocsin_agent.gpu.group import Reader
@@ -21,11 +22,12 @@ ENERGY, MEMORY_CELSIUS = (83, 0), (82, 0)
 class Load(Reader):
     """Read at every sample."""
 
-    __slots__ = ("_busy_s",)
+    __slots__ = ("_busy_s", "_throttle")
 
     def __init__(self, limit_s: float) -> None:
         super().__init__(limit_s)
         self._busy_s = 0.0
+        self._throttle = throttle.Throttle()
 
     def read(self, nvml: "Any", gpu: object, now: float) -> "dict[Key, float]":
         """Utilisation too high to be true counts as none: drivers have reported 905 %."""
@@ -48,11 +50,11 @@ class Load(Reader):
         celsius = known(nvml, "nvmlDeviceGetTemperature", gpu, nvml.NVML_TEMPERATURE_GPU)
         if celsius is not None:
             found[metrics.TEMPERATURE.name,] = celsius
-        return found | self._fields(nvml, gpu)
+        return found | self._fields(nvml, gpu, passed_s)
 
-    def _fields(self, nvml: "Any", gpu: object) -> "dict[Key, float]":
-        values = fields(nvml, gpu, (ENERGY, MEMORY_CELSIUS))
-        found: dict[Key, float] = {}
+    def _fields(self, nvml: "Any", gpu: object, passed_s: float) -> "dict[Key, float]":
+        values = fields(nvml, gpu, (ENERGY, MEMORY_CELSIUS, *throttle.FIELDS, *wires.BYTES))
+        found = wires.moved(values) | self._throttle.read(nvml, gpu, values, passed_s)
         if ENERGY in values:
             found[metrics.ENERGY.name,] = values[ENERGY] / 1000
         if values.get(MEMORY_CELSIUS):

@@ -676,6 +676,83 @@ GPUS_IN_DETAIL = (
         no_value=_NO_GPU,
         drills=_TO_HOST,
     ),
+    Panel(
+        202,
+        "Throttled",
+        "Share of time in which the clocks were held down, by reason: power, heat, or the clocks that were asked for.",
+        "percentunit",
+        (Query(rate("tocsin_gpu_throttled_seconds_total"), f"{_GPU} {{{{reason}}}}"),),
+        no_value=_NO_GPU,
+        drills=_TO_HOST,
+    ),
+    Panel(
+        203,
+        "Memory errors by place",
+        "Errors as they came, by the memory in which they happened; those of DRAM lead to rows that are replaced.",
+        "short",
+        (
+            Query(
+                f"sum by (instance, gpu, location) ({gain('tocsin_gpu_ecc_location_errors_total')})",
+                f"{_GPU} {{{{location}}}}",
+            ),
+        ),
+        bars=True,
+        no_value=_NO_GPU,
+        drills=_TO_HOST,
+    ),
+    Panel(
+        204,
+        "Memory taken out of use",
+        "Rows that spare ones replace and pages that are retired. A card that runs out of spares must be replaced.",
+        "short",
+        (
+            Query(series("tocsin_gpu_remapped_rows"), f"{_GPU} rows, {{{{kind}}}}"),
+            Query(series("tocsin_gpu_retired_pages"), f"{_GPU} pages, {{{{kind}}}}"),
+        ),
+        no_value=_NO_GPU,
+        drills=_TO_HOST,
+    ),
+    Panel(
+        205,
+        "Memory that needs a reset",
+        "1 while a row or page waits for the reset that takes it out of use, or once a row could not be replaced.",
+        "short",
+        (
+            Query(series("tocsin_gpu_row_remap_pending"), f"{_GPU} row waits"),
+            Query(series("tocsin_gpu_row_remap_failed"), f"{_GPU} row failed"),
+            Query(series("tocsin_gpu_page_retirement_pending"), f"{_GPU} page waits"),
+        ),
+        decimals=0,
+        steps=above(1),
+        no_value=_NO_GPU,
+        drills=_TO_HOST,
+    ),
+    Panel(
+        206,
+        "PCIe and NVLink traffic",
+        "Bytes a second as the GPU counts them, both ways. GPUs before Hopper count none over PCIe.",
+        "Bps",
+        (
+            Query(rate("tocsin_gpu_pcie_bytes_total"), f"{_GPU} PCIe {{{{direction}}}}"),
+            Query(rate("tocsin_gpu_nvlink_bytes_total"), f"{_GPU} NVLink {{{{direction}}}}"),
+        ),
+        no_value=_NO_GPU,
+        drills=_TO_HOST,
+    ),
+    Panel(
+        207,
+        "PCIe and NVLink errors",
+        "Errors of the wires as they came. Many replays mean a bad seat, riser or cable.",
+        "short",
+        (
+            Query(gain("tocsin_gpu_pcie_replays_total"), f"{_GPU} PCIe replay"),
+            Query(gain("tocsin_gpu_pcie_errors_total"), f"{_GPU} PCIe {{{{kind}}}}"),
+            Query(gain("tocsin_gpu_nvlink_errors_total"), f"{_GPU} NVLink {{{{kind}}}}"),
+        ),
+        bars=True,
+        no_value=_NO_GPU,
+        drills=_TO_HOST,
+    ),
 )
 
 SYSTEMS = (

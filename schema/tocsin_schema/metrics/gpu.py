@@ -115,9 +115,60 @@ POWER_RANGE = Metric(
     "Power limit that the GPU starts with (default), and the lowest and highest that it can be given.",
     emitter="agent", labels={**GPU, "bound": 3},
 )  # fmt: skip
+THROTTLED = Metric(
+    "tocsin_gpu_throttled_seconds_total", COUNTER, "seconds",
+    "Time in which the GPU's clocks were held down, by reason: from the driver's counters where it has them.",
+    emitter="agent", labels={**GPU, "reason": 7},
+)  # fmt: skip
+ECC_LOCATION = Metric(
+    "tocsin_gpu_ecc_location_errors_total", COUNTER, "",
+    "Memory errors over the GPU's life by the place where they happened.",
+    emitter="agent", labels={**GPU, "kind": 2, "location": 8},
+)  # fmt: skip
+REMAPPED = Metric(
+    "tocsin_gpu_remapped_rows", GAUGE, "", "Rows of memory that spare ones replace, by the kind of error.",
+    emitter="agent", labels={**GPU, "kind": 2},
+)  # fmt: skip
+REMAP_PENDING = Metric(
+    "tocsin_gpu_row_remap_pending", GAUGE, "", "1 while a row waits to be replaced by the next reset of the GPU.",
+    emitter="agent", labels=GPU,
+)  # fmt: skip
+REMAP_FAILED = Metric(
+    "tocsin_gpu_row_remap_failed", GAUGE, "", "1 once a row could not be replaced: the GPU should be.",
+    emitter="agent", labels=GPU,
+)  # fmt: skip
+RETIRED = Metric(
+    "tocsin_gpu_retired_pages", GAUGE, "", "Pages of memory that are no longer used, by the kind of error.",
+    emitter="agent", labels={**GPU, "kind": 2},
+)  # fmt: skip
+RETIRE_PENDING = Metric(
+    "tocsin_gpu_page_retirement_pending", GAUGE, "", "1 while a page waits to be retired by the next reset of the GPU.",
+    emitter="agent", labels=GPU,
+)  # fmt: skip
+PCIE_BYTES = Metric(
+    "tocsin_gpu_pcie_bytes_total", COUNTER, "bytes", "Bytes over PCIe, as the GPU sends and receives them.",
+    emitter="agent", labels={**GPU, "direction": 2},
+)  # fmt: skip
+PCIE_REPLAYS = Metric(
+    "tocsin_gpu_pcie_replays_total", COUNTER, "", "PCIe packets that had to be sent again.",
+    emitter="agent", labels=GPU,
+)  # fmt: skip
+PCIE_ERRORS = Metric(
+    "tocsin_gpu_pcie_errors_total", COUNTER, "", "Errors of the PCIe link by their gravity.",
+    emitter="agent", labels={**GPU, "kind": 3},
+)  # fmt: skip
+NVLINK_BYTES = Metric(
+    "tocsin_gpu_nvlink_bytes_total", COUNTER, "bytes", "Bytes of data over all NVLinks of the GPU.",
+    emitter="agent", labels={**GPU, "direction": 2},
+)  # fmt: skip
+NVLINK_ERRORS = Metric(
+    "tocsin_gpu_nvlink_errors_total", COUNTER, "", "Errors of all NVLinks of the GPU by kind.",
+    emitter="agent", labels={**GPU, "kind": 5},
+)  # fmt: skip
 
 METRICS = (
     INFO, UP, AGE, UTILIZATION, BUSY, MEMORY_USED, MEMORY_TOTAL, POWER, POWER_LIMIT, ENERGY, TEMPERATURE, ECC, XID,
     ERRORS, DRIVER_UP, MEMORY_BUSY, MEMORY_TEMPERATURE, TEMPERATURE_LIMIT, CLOCK, CLOCK_MAX, BAR1_USED, BAR1_TOTAL,
-    ENCODER, DECODER, POWER_RANGE,
+    ENCODER, DECODER, POWER_RANGE, THROTTLED, ECC_LOCATION, REMAPPED, REMAP_PENDING, REMAP_FAILED, RETIRED,
+    RETIRE_PENDING, PCIE_BYTES, PCIE_REPLAYS, PCIE_ERRORS, NVLINK_BYTES, NVLINK_ERRORS,
 )  # fmt: skip

@@ -18,7 +18,8 @@ HEADER = ("loads", "init_ret", "init_hang", "count", "init_calls", "shutdown_cal
 DEVICE = (
     "ret", "hang", "unsupported", "utilization", "memory_total", "memory_used", "power_mw", "limit_mw", "energy_mj",
     "temperature", "corrected", "uncorrected", "xid", "xid_count", "calls", "identity", "bar1_total", "bar1_used",
-    "encoder", "decoder", "limit_default_mw", "limit_lowest_mw", "limit_highest_mw",
+    "encoder", "decoder", "limit_default_mw", "limit_lowest_mw", "limit_highest_mw", "throttle",
+    "sram_corrected", "sram_uncorrected",
 )  # fmt: skip
 FUNCTIONS = re.findall(
     r'"(nvml\w+)"', (HERE / "fake_nvml.c").read_text().split("functions[FUNCTIONS]")[1].split("}")[0]
@@ -37,8 +38,12 @@ HEALTHY_ARRAYS = {
     "clock": {1: 1980, 2: 2619, 3: 1545},
     "clock_max": {1: 1980, 2: 2619, 3: 1545},
     "threshold": {0: 92, 1: 89, 2: 95, 3: 87},
-    "field": {82: 70},
-}
+    "field": {
+        82: 70, 74: 2_500_000_000, 76: 0, 269: 0, 270: 1_000_000_000, 271: 0, 22: 3, 23: 1, 29: 0, 30: 0, 31: 0,
+        142: 2, 143: 1, 144: 1, 145: 0, 94: 7, 173: 4, 179: 0, 180: 0, 197: 5 << 30, 198: 6 << 30, 138: 10 << 20,
+        139: 20 << 20, 38: 0, 160: 0, 161: 5, 162: 1, 163: 2,
+    },
+}  # fmt: skip
 
 CHILD = """
 import sys

@@ -21,12 +21,13 @@
 enum { OK = 0, UNINITIALIZED = 1, INVALID_ARGUMENT = 2, NOT_SUPPORTED = 3, DRIVER_NOT_LOADED = 9, TIMEOUT = 10,
        VERSION_MISMATCH = 25 };
 enum { UTILIZATION = 1, MEMORY = 2, POWER = 4, LIMIT = 8, ENERGY = 16, TEMPERATURE = 32, ECC = 64, EVENTS = 128,
-       ENGINES = 256 };
+       ENGINES = 256, THROTTLE = 512 };
 
 struct device {
     uint64_t ret, hang, unsupported, utilization, memory_total, memory_used, power_mw, limit_mw, energy_mj, temperature,
         corrected, uncorrected, xid, xid_count, calls, identity;
-    uint64_t bar1_total, bar1_used, encoder, decoder, limit_default_mw, limit_lowest_mw, limit_highest_mw;
+    uint64_t bar1_total, bar1_used, encoder, decoder, limit_default_mw, limit_lowest_mw, limit_highest_mw,
+        throttle, sram_corrected, sram_uncorrected;
     uint64_t counted[FUNCTIONS];
     uint64_t field[FIELDS]; /* one more than the value; 0 where the GPU has no such field */
     uint64_t clock[4], clock_max[4], threshold[8];
@@ -45,6 +46,7 @@ static const char *const functions[FUNCTIONS] = {
     "nvmlDeviceGetMaxClockInfo", "nvmlDeviceGetTemperatureThreshold", "nvmlDeviceGetBAR1MemoryInfo",
     "nvmlDeviceGetEncoderUtilization", "nvmlDeviceGetDecoderUtilization",
     "nvmlDeviceGetPowerManagementLimitConstraints", "nvmlDeviceGetPowerManagementDefaultLimit",
+    "nvmlDeviceGetCurrentClocksThrottleReasons", "nvmlDeviceGetMemoryErrorCounter",
 };
 
 static volatile struct control *control;
@@ -231,6 +233,22 @@ int nvmlDeviceGetPowerManagementLimitConstraints(void *handle, unsigned *lowest,
     int code = enter(handle, LIMIT, &device);
     if (!code) *lowest = (unsigned)device->limit_lowest_mw, *highest = (unsigned)device->limit_highest_mw;
     return code;
+}
+
+int nvmlDeviceGetCurrentClocksThrottleReasons(void *handle, unsigned long long *reasons) {
+    volatile struct device *device;
+    int code = enter(handle, THROTTLE, &device);
+    if (!code) *reasons = device->throttle;
+    return code;
+}
+
+int nvmlDeviceGetMemoryErrorCounter(void *handle, int kind, int lifetime, int location, unsigned long long *errors) {
+    volatile struct device *device;
+    int code = enter(handle, ECC, &device);
+    if (code) return code;
+    if (lifetime != 1 || location != 7) return NOT_SUPPORTED;
+    *errors = kind ? device->sram_uncorrected : device->sram_corrected;
+    return OK;
 }
 
 struct bar1 { unsigned long long total, free, used; };
