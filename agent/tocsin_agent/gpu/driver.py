@@ -38,12 +38,13 @@ class Session:
 class Driver:
     """Owns every GPU thread. ``workers`` only grows; ``session`` is None while NVML is not initialised."""
 
-    def __init__(self, interval_s: float, pace: float = 1.0) -> None:
+    def __init__(self, interval_s: float, pace: float = 1.0, procfs: str = "/proc") -> None:
         self.nvml: Any = None
         self.session: Session | None = None
         self.workers: list[Worker] = []
-        self._interval_s = interval_s
-        self._pace = pace
+        self.interval_s = interval_s
+        self.pace = pace
+        self.procfs = procfs
         self._stopping = threading.Event()
         self._lost = threading.Event()
         self._looked = threading.Event()
@@ -117,7 +118,7 @@ class Driver:
 
     def _start(self, count: int) -> None:
         while len(self.workers) < count and not self._stopping.is_set():
-            worker = Worker(len(self.workers), self, self._interval_s, self._pace, self._stopping)
+            worker = Worker(len(self.workers), self, self._stopping)
             self.workers.append(worker)
             worker.thread.start()
         if not self.xids.thread.ident:

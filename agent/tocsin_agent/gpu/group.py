@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 class Reader:
     """Makes a group's calls for one GPU; what it counts outlives the driver's sessions."""
 
-    __slots__ = ("_last", "limit_s")
+    __slots__ = ("_last", "limit_s", "procfs")
 
-    def __init__(self, limit_s: float) -> None:
+    def __init__(self, limit_s: float, procfs: str = "/proc") -> None:
+        self.procfs = procfs
         self.limit_s = limit_s
         """Between two readings further apart than this the GPU was not seen."""
         self._last: float | None = None
@@ -39,7 +40,7 @@ class Group:
     __slots__ = ("calls", "make", "name", "period_s")
 
     def __init__(
-        self, name: str, period_s: float, calls: "Mapping[str, int]", make: "Callable[[float], Reader]"
+        self, name: str, period_s: float, calls: "Mapping[str, int]", make: "Callable[[float, str], Reader]"
     ) -> None:
         self.name = name
         self.period_s = period_s

@@ -9,6 +9,7 @@ from tocsin_agent.gpu.group import Group
 from tocsin_agent.gpu.health import Health
 from tocsin_agent.gpu.limits import Limits
 from tocsin_agent.gpu.load import Load
+from tocsin_agent.gpu.processes import Processes
 
 GROUPS = (
     Group(
@@ -33,6 +34,14 @@ GROUPS = (
         "health", 10,
         {"nvmlDeviceGetFieldValues": 1, "nvmlDeviceGetTotalEccErrors": 2, "nvmlDeviceGetMemoryErrorCounter": 2},
         Health,
+    ),
+    Group(
+        "processes", 10,
+        {
+            "nvmlDeviceGetComputeRunningProcesses_v3": 2, "nvmlDeviceGetGraphicsRunningProcesses_v3": 2,
+            "nvmlDeviceGetProcessUtilization": 2,
+        },
+        Processes,
     ),
     Group(
         "limits", 60,

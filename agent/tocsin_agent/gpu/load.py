@@ -24,8 +24,8 @@ class Load(Reader):
 
     __slots__ = ("_busy_s", "_throttle")
 
-    def __init__(self, limit_s: float) -> None:
-        super().__init__(limit_s)
+    def __init__(self, limit_s: float, procfs: str = "/proc") -> None:
+        super().__init__(limit_s, procfs)
         self._busy_s = 0.0
         self._throttle = throttle.Throttle()
 

@@ -36,9 +36,9 @@ class _Part:
 
     __slots__ = ("due", "period_s", "reader", "values")
 
-    def __init__(self, group: "Group", interval_s: float, pace: float) -> None:
+    def __init__(self, group: "Group", interval_s: float, pace: float, procfs: str) -> None:
         self.period_s = group.period_s * pace
-        self.reader = group.make(stale_after(max(interval_s, self.period_s)))
+        self.reader = group.make(stale_after(max(interval_s, self.period_s)), procfs)
         self.due = 0.0
         self.values: Mapping[Key, float] = {}
 
@@ -46,8 +46,8 @@ class _Part:
 class Sampler:
     """The groups of one GPU. ``pace`` stretches every period; a test takes less than 1."""
 
-    def __init__(self, groups: "tuple[Group, ...]", interval_s: float, pace: float = 1.0) -> None:
-        self._parts = [_Part(group, interval_s, pace) for group in groups]
+    def __init__(self, groups: "tuple[Group, ...]", interval_s: float, pace: float, procfs: str) -> None:
+        self._parts = [_Part(group, interval_s, pace, procfs) for group in groups]
         self._interval_s = interval_s
 
     def restart(self) -> None:

@@ -40,13 +40,11 @@ class Snapshot:
 class Worker:
     """Samples the GPU of one index until ``stopping``; ``snapshot`` is replaced whole, never changed."""
 
-    def __init__(self, index: int, driver: "Driver", interval_s: float, pace: float, stopping: threading.Event) -> None:
+    def __init__(self, index: int, driver: "Driver", stopping: threading.Event) -> None:
         self.index = index
         self.snapshot = Snapshot(None, up=False, values=NOTHING)
         self.failing_since: float | None = None
         self._driver = driver
-        self._interval_s = interval_s
-        self._pace = pace
         self._sampler: Sampler | None = None
         self._stopping = stopping
         self._session: Session | None = None
@@ -61,7 +59,7 @@ class Worker:
             if session is not None:
                 self._attempt(session)
                 self.tried.set()
-            self._stopping.wait(self._interval_s)
+            self._stopping.wait(self._driver.interval_s)
 
     def _attempt(self, session: "Session") -> None:
         fresh = self._session is not session
@@ -98,7 +96,7 @@ class Worker:
     def _made(self) -> Sampler:
         from tocsin_agent.gpu.groups import GROUPS  # a host without a GPU does not load the readers
 
-        return Sampler(GROUPS, self._interval_s, self._pace)
+        return Sampler(GROUPS, self._driver.interval_s, self._driver.pace, self._driver.procfs)
 
     def _publish(self, values: "dict[Key, float]", garbage: int) -> None:
         snapshot = Snapshot(self.snapshot, up=True, values=values)

@@ -26,7 +26,8 @@ class Gpu:
         interval_s = float(values["gpu.interval_s"])  # type: ignore[arg-type]
         self._stale_s = stale_after(interval_s)
         self._settled = False
-        self._driver = Driver(interval_s, pace) if values["gpu.enabled"] else None
+        procfs = str(values.get("procfs", "/proc"))
+        self._driver = Driver(interval_s, pace, procfs) if values["gpu.enabled"] else None
 
     def read(self) -> bytes:
         """The GPUs as they were sampled last; only the first read waits a little, for ``run --once``."""

@@ -753,6 +753,27 @@ GPUS_IN_DETAIL = (
         no_value=_NO_GPU,
         drills=_TO_HOST,
     ),
+    Panel(
+        208,
+        "Memory by process",
+        "Device memory of each process; those beyond the sixteen that use the most are one.",
+        "bytes",
+        (Query(series("tocsin_gpu_process_memory_bytes"), f"{_GPU} {{{{process}}}} {{{{pid}}}}"),),
+        width=12,
+        no_value=_NO_GPU,
+        drills=_TO_HOST,
+    ),
+    Panel(
+        209,
+        "Time by process",
+        "Share of time in which each process used the GPU's multiprocessors.",
+        "percentunit",
+        (Query(series("tocsin_gpu_process_utilization_ratio"), f"{_GPU} {{{{process}}}} {{{{pid}}}}"),),
+        width=12,
+        maximum=1,
+        no_value=_NO_GPU,
+        drills=_TO_HOST,
+    ),
 )
 
 SYSTEMS = (

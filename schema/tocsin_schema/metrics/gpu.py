@@ -165,10 +165,24 @@ NVLINK_ERRORS = Metric(
     "tocsin_gpu_nvlink_errors_total", COUNTER, "", "Errors of all NVLinks of the GPU by kind.",
     emitter="agent", labels={**GPU, "kind": 5},
 )  # fmt: skip
+PROCESSES = 17
+"""Processes told apart for one GPU: sixteen, and all others as one."""
+PROCESS = {**GPU, "pid": GPUS * PROCESSES, "process": GPUS * PROCESSES}
+PROCESS_MEMORY = Metric(
+    "tocsin_gpu_process_memory_bytes", GAUGE, "bytes",
+    "Device memory of each process; those beyond the sixteen that use the most are one.",
+    emitter="agent", labels=PROCESS,
+)  # fmt: skip
+PROCESS_BUSY = Metric(
+    "tocsin_gpu_process_utilization_ratio", GAUGE, "ratio",
+    "Share of time in which the process used the GPU's multiprocessors, over the last ten seconds.",
+    emitter="agent", labels=PROCESS,
+)  # fmt: skip
 
 METRICS = (
     INFO, UP, AGE, UTILIZATION, BUSY, MEMORY_USED, MEMORY_TOTAL, POWER, POWER_LIMIT, ENERGY, TEMPERATURE, ECC, XID,
     ERRORS, DRIVER_UP, MEMORY_BUSY, MEMORY_TEMPERATURE, TEMPERATURE_LIMIT, CLOCK, CLOCK_MAX, BAR1_USED, BAR1_TOTAL,
     ENCODER, DECODER, POWER_RANGE, THROTTLED, ECC_LOCATION, REMAPPED, REMAP_PENDING, REMAP_FAILED, RETIRED,
     RETIRE_PENDING, PCIE_BYTES, PCIE_REPLAYS, PCIE_ERRORS, NVLINK_BYTES, NVLINK_ERRORS,
+    PROCESS_MEMORY, PROCESS_BUSY,
 )  # fmt: skip

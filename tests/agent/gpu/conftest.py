@@ -24,7 +24,7 @@ DEVICE = (
 FUNCTIONS = re.findall(
     r'"(nvml\w+)"', (HERE / "fake_nvml.c").read_text().split("functions[FUNCTIONS]")[1].split("}")[0]
 )
-ARRAYS = {"counted": 64, "field": 320, "clock": 4, "clock_max": 4, "threshold": 8}
+ARRAYS = {"counted": 64, "field": 320, "clock": 4, "clock_max": 4, "threshold": 8, "process": 4 * 32}
 """What a device has many of, behind the fields above."""
 DEVICES = 8
 SIZE = len(DEVICE) + sum(ARRAYS.values())
@@ -77,6 +77,7 @@ class Control:
             for array, values in HEALTHY_ARRAYS.items():
                 for index, value in values.items():
                     self.put(gpu, array, index, value + (array == "field"))
+            self.processes(gpu, (os.getpid(), 4 << 30, 40, 0))
 
     def _place(self, gpu, name):
         return 8 * (HEADER.index(name) if gpu is None else len(HEADER) + gpu * SIZE + DEVICE.index(name))
@@ -105,6 +106,13 @@ class Control:
 
     def xid(self, gpu, number):
         self.set(gpu, xid=number, xid_count=self.get(gpu, "xid_count") + 1)
+
+    def processes(self, gpu, *rows):
+        """Processes of the GPU: pid, bytes, percent of its time, and the time of that in seconds (0: now)."""
+        for index in range(32):
+            row = rows[index] if index < len(rows) else (0, 0, 0, 0)
+            for place, value in enumerate((*row[:3], int(row[3] * 1e6))):
+                self.put(gpu, "process", 4 * index + place, value)
 
     def close(self):
         self._map.close()

@@ -18,10 +18,11 @@
 #define DEVICES 8
 #define FUNCTIONS 64
 #define FIELDS 320
+#define PROCESSES 32
 enum { OK = 0, UNINITIALIZED = 1, INVALID_ARGUMENT = 2, NOT_SUPPORTED = 3, DRIVER_NOT_LOADED = 9, TIMEOUT = 10,
-       VERSION_MISMATCH = 25 };
+       VERSION_MISMATCH = 25, NOT_FOUND = 6, INSUFFICIENT_SIZE = 7 };
 enum { UTILIZATION = 1, MEMORY = 2, POWER = 4, LIMIT = 8, ENERGY = 16, TEMPERATURE = 32, ECC = 64, EVENTS = 128,
-       ENGINES = 256, THROTTLE = 512 };
+       ENGINES = 256, THROTTLE = 512, LISTS = 1024 };
 
 struct device {
     uint64_t ret, hang, unsupported, utilization, memory_total, memory_used, power_mw, limit_mw, energy_mj, temperature,
@@ -31,6 +32,7 @@ struct device {
     uint64_t counted[FUNCTIONS];
     uint64_t field[FIELDS]; /* one more than the value; 0 where the GPU has no such field */
     uint64_t clock[4], clock_max[4], threshold[8];
+    uint64_t process[4 * PROCESSES]; /* pid (0: none), bytes, percent, microseconds of the sample (0: now) */
 };
 struct control {
     uint64_t loads, init_ret, init_hang, count, init_calls, shutdown_calls, free_ret, register_ret;
@@ -47,6 +49,8 @@ static const char *const functions[FUNCTIONS] = {
     "nvmlDeviceGetEncoderUtilization", "nvmlDeviceGetDecoderUtilization",
     "nvmlDeviceGetPowerManagementLimitConstraints", "nvmlDeviceGetPowerManagementDefaultLimit",
     "nvmlDeviceGetCurrentClocksThrottleReasons", "nvmlDeviceGetMemoryErrorCounter",
+    "nvmlDeviceGetComputeRunningProcesses_v3", "nvmlDeviceGetGraphicsRunningProcesses_v3",
+    "nvmlDeviceGetProcessUtilization",
 };
 
 static volatile struct control *control;
@@ -249,6 +253,47 @@ int nvmlDeviceGetMemoryErrorCounter(void *handle, int kind, int lifetime, int lo
     if (lifetime != 1 || location != 7) return NOT_SUPPORTED;
     *errors = kind ? device->sram_uncorrected : device->sram_corrected;
     return OK;
+}
+
+struct process { unsigned pid; unsigned long long bytes; unsigned gpu_instance, compute_instance; };
+
+int nvmlDeviceGetComputeRunningProcesses_v3(void *handle, unsigned *count, struct process *processes) {
+    volatile struct device *device;
+    int code = enter(handle, LISTS, &device);
+    unsigned there = 0;
+    if (code) return code;
+    while (there < PROCESSES && device->process[4 * there]) there++;
+    unsigned room = *count;
+    *count = there;
+    if (room < there) return INSUFFICIENT_SIZE;
+    for (unsigned i = 0; i < there; i++)
+        processes[i] = (struct process){(unsigned)device->process[4 * i], device->process[4 * i + 1], ~0u, ~0u};
+    return OK;
+}
+
+int nvmlDeviceGetGraphicsRunningProcesses_v3(void *handle, unsigned *count, struct process *processes) {
+    volatile struct device *device;
+    (void)processes;
+    *count = 0;
+    return enter(handle, LISTS, &device);
+}
+
+struct used { unsigned pid; unsigned long long us; unsigned sm, memory, encoder, decoder; };
+
+int nvmlDeviceGetProcessUtilization(void *handle, struct used *samples, unsigned *count, unsigned long long seen) {
+    volatile struct device *device;
+    int code = enter(handle, LISTS, &device);
+    unsigned found = 0;
+    if (code) return code;
+    if (!samples) return *count = PROCESSES, INSUFFICIENT_SIZE;
+    for (unsigned i = 0; i < PROCESSES && device->process[4 * i]; i++) {
+        uint64_t us = device->process[4 * i + 3] ? device->process[4 * i + 3] : (uint64_t)time(NULL) * 1000000;
+        if (us > seen || !device->process[4 * i + 3])
+            samples[found++] = (struct used){(unsigned)device->process[4 * i], us,
+                                             (unsigned)device->process[4 * i + 2], 0, 0, 0};
+    }
+    *count = found;
+    return found ? OK : NOT_FOUND;
 }
 
 struct bar1 { unsigned long long total, free, used; };

@@ -1,0 +1,92 @@
+"""Which processes use a GPU, how much of its memory, how much of its time.
+
+NVML tells process numbers, and a number may belong to another process a moment later. A process is therefore its number
+and the time it was started: samples of utilisation from before that time are its predecessor's and are dropped.
+"""
+
+import os
+import time
+
+from tocsin_agent.gpu.answer import known
+from tocsin_agent.gpu.group import Reader
+from tocsin_schema.metric import OVERFLOW
+from tocsin_schema.metrics.gpu import PROCESS_BUSY, PROCESS_MEMORY, PROCESSES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+    from tocsin_agent.gpu.group import Key
+
+LISTS = ("nvmlDeviceGetComputeRunningProcesses_v3", "nvmlDeviceGetGraphicsRunningProcesses_v3")
+
+
+def parse(stat: bytes) -> tuple[str, int]:
+    """Name, and start in ticks after the host's start, of ``/proc/PID/stat`` (proc_pid_stat(5)). ValueError if cut."""
+    head, found, tail = stat.rpartition(b")")
+    fields = tail.split()
+    if not found or len(fields) < 20:
+        message = "no name or no start time in the stat file of a process"
+        raise ValueError(message)
+    return head.partition(b"(")[2].decode("utf-8", "replace"), int(fields[19])
+
+
+def fold(values: "Mapping[tuple[str, str], float]", kept: int) -> "dict[tuple[str, str], float]":
+    """The ``kept`` - 1 largest, and the sum of the rest."""
+    ranked = sorted(values.items(), key=lambda item: (-item[1], item[0]))
+    rest = ranked[kept - 1 :]
+    return dict(ranked[: kept - 1]) | ({(OVERFLOW, OVERFLOW): sum(value for _, value in rest)} if rest else {})
+
+
+class Processes(Reader):
+    """The processes of one GPU."""
+
+    __slots__ = ("_seen_us",)
+
+    def __init__(self, limit_s: float, procfs: str = "/proc") -> None:
+        super().__init__(limit_s, procfs)
+        self._seen_us = 0
+
+    def read(self, nvml: "Any", gpu: object, _now: float) -> "dict[Key, float]":
+        """Memory and utilisation by pid and name."""
+        memory = self._memory(nvml, gpu)
+        owners = {pid: self._owner(pid) for pid in memory}
+        busy = self._busy(nvml, gpu, {pid: start_us for pid, (_, start_us) in owners.items() if start_us})
+        names = {pid: (str(pid), name) for pid, (name, _) in owners.items()}
+        held = fold({names[pid]: size for pid, size in memory.items() if size is not None}, PROCESSES)
+        found: dict[Key, float] = {(PROCESS_MEMORY.name, *owner): size for owner, size in held.items()}
+        used = fold({names[pid]: ratio for pid, ratio in busy.items()}, PROCESSES)
+        return found | {(PROCESS_BUSY.name, *owner): min(ratio, 1.0) for owner, ratio in used.items()}
+
+    def _memory(self, nvml: "Any", gpu: object) -> "dict[int, float | None]":
+        """Bytes by pid; a process that computes and draws stands in both lists with the same memory."""
+        found: dict[int, float | None] = {}
+        for call in LISTS:
+            for process in known(nvml, call, gpu) or ():
+                found[process.pid] = process.usedGpuMemory
+        return found
+
+    def _owner(self, pid: int) -> tuple[str, float]:
+        """Name and start in microseconds of the calendar; empty and 0 for one that has ended, or is out of sight."""
+        try:
+            with open(f"{self.procfs}/{pid}/stat", "rb") as file:
+                name, ticks = parse(file.read())
+        except (OSError, ValueError):
+            return "", 0.0
+        started_s = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) + ticks / os.sysconf("SC_CLK_TCK")
+        return name, started_s * 1e6
+
+    def _busy(self, nvml: "Any", gpu: object, starts: "Mapping[int, float]") -> dict[int, float]:
+        samples = known(nvml, "nvmlDeviceGetProcessUtilization", gpu, self._seen_us) or ()
+        self._seen_us = max([self._seen_us, *(sample.timeStamp for sample in samples)])
+        return shares(((sample.pid, sample.timeStamp, sample.smUtil) for sample in samples), starts)
+
+
+def shares(samples: "Iterable[tuple[int, int, int]]", starts: "Mapping[int, float]") -> dict[int, float]:
+    """The mean of each living process' samples (pid, microseconds, percent); what cannot be is left out."""
+    found: dict[int, list[int]] = {}
+    for pid, at_us, percent in samples:
+        if pid in starts and at_us >= starts[pid] and percent <= 100:
+            found.setdefault(pid, []).append(percent)
+    return {pid: sum(percents) / len(percents) / 100 for pid, percents in found.items()}
