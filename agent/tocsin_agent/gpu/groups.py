@@ -17,7 +17,7 @@ GROUPS = (
         {
             "nvmlDeviceGetUtilizationRates": 1, "nvmlDeviceGetMemoryInfo_v2": 1, "nvmlDeviceGetMemoryInfo": 1,
             "nvmlDeviceGetPowerUsage": 1, "nvmlDeviceGetTemperature": 1, "nvmlDeviceGetFieldValues": 1,
-            "nvmlDeviceGetCurrentClocksThrottleReasons": 1,
+            "nvmlDeviceGetCurrentClocksThrottleReasons": 1, "nvmlDeviceGetSamples": 4,
         },
         Load,
     ),

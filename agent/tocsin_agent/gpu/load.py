@@ -2,6 +2,7 @@
 
 from tocsin_agent.gpu import throttle, wires
 from tocsin_agent.gpu.answer import known
+from tocsin_agent.gpu.busy import Busy
 from tocsin_agent.gpu.fields import fields
 from tocsin_agent.gpu.group import Reader
 from tocsin_schema.metrics import gpu as metrics
@@ -22,11 +23,11 @@ ENERGY, MEMORY_CELSIUS = (83, 0), (82, 0)
 class Load(Reader):
     """Read at every sample."""
 
-    __slots__ = ("_busy_s", "_throttle")
+    __slots__ = ("_busy", "_throttle")
 
     def __init__(self, limit_s: float, procfs: str = "/proc") -> None:
         super().__init__(limit_s, procfs)
-        self._busy_s = 0.0
+        self._busy = Busy(limit_s)
         self._throttle = throttle.Throttle()
 
     def read(self, nvml: "Any", gpu: object, now: float) -> "dict[Key, float]":
@@ -37,9 +38,6 @@ class Load(Reader):
         if rates is not None:
             found[metrics.UTILIZATION.name,] = rates.gpu / 100
             found[metrics.MEMORY_BUSY.name,] = rates.memory / 100
-            if rates.gpu <= 100:
-                self._busy_s += passed_s * rates.gpu / 100
-                found[metrics.BUSY.name,] = self._busy_s
         memory = known(nvml, "nvmlDeviceGetMemoryInfo", gpu, version=MEMORY_V2)
         memory = memory or known(nvml, "nvmlDeviceGetMemoryInfo", gpu)
         if memory is not None:
@@ -50,7 +48,9 @@ class Load(Reader):
         celsius = known(nvml, "nvmlDeviceGetTemperature", gpu, nvml.NVML_TEMPERATURE_GPU)
         if celsius is not None:
             found[metrics.TEMPERATURE.name,] = celsius
-        return found | self._fields(nvml, gpu, passed_s)
+        seen = passed_s, found.get((metrics.UTILIZATION.name,))
+        busy = self._busy.read(nvml, gpu, now, seen, found.get((metrics.POWER.name,)))
+        return found | busy | self._fields(nvml, gpu, passed_s)
 
     def _fields(self, nvml: "Any", gpu: object, passed_s: float) -> "dict[Key, float]":
         values = fields(nvml, gpu, (ENERGY, MEMORY_CELSIUS, *throttle.FIELDS, *wires.BYTES))

@@ -24,6 +24,7 @@ BOUNDS = {
 }
 """The highest plausible value by unit. NVML writes all ones where it has no value."""
 HIGHEST = {metric.name: BOUNDS[metric.unit] for metric in metrics.METRICS}
+HIGHEST |= {f"{metrics.SAMPLED.name}_{part}": BOUNDS[""] for part in ("bucket", "sum", "count")}
 
 
 def stale_after(interval_s: float) -> float:

@@ -1,6 +1,7 @@
 """What is known of the GPUs as series. Pure: workers' snapshots, XID counts and a time in, bytes out."""
 
-from tocsin_agent.exposition import family
+from tocsin_agent.exposition import family, number, series
+from tocsin_schema.metric import header
 from tocsin_schema.metrics import gpu as metrics
 
 TYPE_CHECKING = False
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 STATE = (metrics.INFO, metrics.UP, metrics.AGE, metrics.XID, metrics.ERRORS, metrics.DRIVER_UP)
 """What is told of a GPU that does not answer, too."""
-VALUES = tuple(metric for metric in metrics.METRICS if metric not in STATE)
+VALUES = tuple(metric for metric in metrics.METRICS if metric not in (*STATE, metrics.SAMPLED))
 
 
 def render(
@@ -42,6 +43,7 @@ def render(
         family(metrics.UP, up),
         family(metrics.AGE, [(label, now - gpu.sampled) for label, gpu in every if gpu.sampled is not None]),
         *(family(metric, rows[metric.name]) for metric in VALUES),
+        _histogram(alive),
         family(metrics.XID, _xids(xids)),
         family(metrics.ERRORS, _errors(every)),
     ))  # fmt: skip
@@ -61,8 +63,20 @@ def _rows(alive: "Iterable[tuple[Labels, Snapshot]]") -> "dict[str, list[Row]]":
     rows: dict[str, list[Row]] = {name: [] for name in names}
     for label, gpu in alive:
         for (name, *more), value in gpu.values.items():
-            rows[name].append(({**label, **dict(zip(names[name], more, strict=True))}, value))
+            if name in rows:
+                rows[name].append(({**label, **dict(zip(names[name], more, strict=True))}, value))
     return rows
+
+
+def _histogram(alive: "Iterable[tuple[Labels, Snapshot]]") -> bytes:
+    base = metrics.SAMPLED.name
+    lines = [
+        b"%b %b\n" % (series(name, {**label, "le": more[0]} if more else label), number(value))
+        for label, gpu in alive
+        for (name, *more), value in gpu.values.items()
+        if name.startswith(base)
+    ]
+    return header(metrics.SAMPLED) + b"".join(lines) if lines else b""
 
 
 def _xids(xids: "Mapping[tuple[str, str], Mapping[str, int]]") -> "list[Row]":

@@ -17,7 +17,7 @@ from tocsin_dashboards.board import (
     above,
     below,
 )
-from tocsin_dashboards.promql import gain, gain_in_range, mean_by, rate, rate_by, ratio, series
+from tocsin_dashboards.promql import gain, gain_in_range, mean_by, quantile, rate, rate_by, ratio, series
 
 _HOST = "{{instance}}"
 _GPU = "{{instance}} GPU {{gpu}}"
@@ -771,6 +771,31 @@ GPUS_IN_DETAIL = (
         (Query(series("tocsin_gpu_process_utilization_ratio"), f"{_GPU} {{{{process}}}} {{{{pid}}}}"),),
         width=12,
         maximum=1,
+        no_value=_NO_GPU,
+        drills=_TO_HOST,
+    ),
+    Panel(
+        210,
+        "Peaks of use",
+        "Utilisation in the driver's own samples, several a second: the busiest of the last minute, and what nine "
+        "in ten stay below.",
+        "percentunit",
+        (
+            Query(series("tocsin_gpu_utilization_max_ratio"), f"{_GPU} highest"),
+            Query(quantile(0.9, "instance, gpu", "tocsin_gpu_utilization_sampled_ratio"), f"{_GPU} nine in ten"),
+        ),
+        width=12,
+        maximum=1,
+        no_value=_NO_GPU,
+        drills=_TO_HOST,
+    ),
+    Panel(
+        211,
+        "Peaks of power",
+        "Highest power in the driver's own samples of the last minute.",
+        "watt",
+        (Query(series("tocsin_gpu_power_max_watts"), _GPU),),
+        width=12,
         no_value=_NO_GPU,
         drills=_TO_HOST,
     ),

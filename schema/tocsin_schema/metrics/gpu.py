@@ -1,6 +1,6 @@
 """NVIDIA GPUs, as NVML tells them."""
 
-from tocsin_schema.metric import COUNTER, GAUGE, Metric
+from tocsin_schema.metric import COUNTER, GAUGE, HISTOGRAM, Metric
 
 GPUS = 64
 """The most GPUs of one host; NVSwitch systems have 16, MIG slices are not counted here."""
@@ -178,11 +178,28 @@ PROCESS_BUSY = Metric(
     "Share of time in which the process used the GPU's multiprocessors, over the last ten seconds.",
     emitter="agent", labels=PROCESS,
 )  # fmt: skip
+LE = tuple(step / 10 for step in range(11))
+"""Upper bounds of the buckets of utilisation; +Inf adds nothing to a share, and is there as the format asks."""
+WINDOW_S = 60
+"""How far the highest values look back: every scraper that comes once a minute sees each peak."""
+SAMPLED = Metric(
+    "tocsin_gpu_utilization_sampled_ratio", HISTOGRAM, "ratio",
+    "Utilisation in each of the driver's own samples, several a second; only the agent's where it keeps none.",
+    emitter="agent", labels=GPU,
+)  # fmt: skip
+UTILIZATION_MAX = Metric(
+    "tocsin_gpu_utilization_max_ratio", GAUGE, "ratio", "Highest sample of utilisation in the last minute.",
+    emitter="agent", labels=GPU,
+)  # fmt: skip
+POWER_MAX = Metric(
+    "tocsin_gpu_power_max_watts", GAUGE, "watts", "Highest sample of power in the last minute.",
+    emitter="agent", labels=GPU,
+)  # fmt: skip
 
 METRICS = (
     INFO, UP, AGE, UTILIZATION, BUSY, MEMORY_USED, MEMORY_TOTAL, POWER, POWER_LIMIT, ENERGY, TEMPERATURE, ECC, XID,
     ERRORS, DRIVER_UP, MEMORY_BUSY, MEMORY_TEMPERATURE, TEMPERATURE_LIMIT, CLOCK, CLOCK_MAX, BAR1_USED, BAR1_TOTAL,
     ENCODER, DECODER, POWER_RANGE, THROTTLED, ECC_LOCATION, REMAPPED, REMAP_PENDING, REMAP_FAILED, RETIRED,
     RETIRE_PENDING, PCIE_BYTES, PCIE_REPLAYS, PCIE_ERRORS, NVLINK_BYTES, NVLINK_ERRORS,
-    PROCESS_MEMORY, PROCESS_BUSY,
+    PROCESS_MEMORY, PROCESS_BUSY, SAMPLED, UTILIZATION_MAX, POWER_MAX,
 )  # fmt: skip

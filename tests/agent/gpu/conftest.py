@@ -24,7 +24,16 @@ DEVICE = (
 FUNCTIONS = re.findall(
     r'"(nvml\w+)"', (HERE / "fake_nvml.c").read_text().split("functions[FUNCTIONS]")[1].split("}")[0]
 )
-ARRAYS = {"counted": 64, "field": 320, "clock": 4, "clock_max": 4, "threshold": 8, "process": 4 * 32}
+ARRAYS = {
+    "counted": 64,
+    "field": 320,
+    "clock": 4,
+    "clock_max": 4,
+    "threshold": 8,
+    "samples": 2,
+    "process": 4 * 32,
+    "ring": 480,
+}
 """What a device has many of, behind the fields above."""
 DEVICES = 8
 SIZE = len(DEVICE) + sum(ARRAYS.values())
@@ -113,6 +122,14 @@ class Control:
             row = rows[index] if index < len(rows) else (0, 0, 0, 0)
             for place, value in enumerate((*row[:3], int(row[3] * 1e6))):
                 self.put(gpu, "process", 4 * index + place, value)
+
+    def sample(self, gpu, kind, at_us, value):
+        """One more in the driver's ring: of power in milliwatts (kind 0), of utilisation in percent (1)."""
+        count = struct.unpack_from("<Q", self._map, self._in(gpu, "samples", kind))[0]
+        place = 2 * (kind * 120 + count % 120)
+        self.put(gpu, "ring", place, at_us)
+        self.put(gpu, "ring", place + 1, value)
+        self.put(gpu, "samples", kind, count + 1)
 
     def close(self):
         self._map.close()

@@ -19,6 +19,7 @@
 #define FUNCTIONS 64
 #define FIELDS 320
 #define PROCESSES 32
+#define SAMPLES 120
 enum { OK = 0, UNINITIALIZED = 1, INVALID_ARGUMENT = 2, NOT_SUPPORTED = 3, DRIVER_NOT_LOADED = 9, TIMEOUT = 10,
        VERSION_MISMATCH = 25, NOT_FOUND = 6, INSUFFICIENT_SIZE = 7 };
 enum { UTILIZATION = 1, MEMORY = 2, POWER = 4, LIMIT = 8, ENERGY = 16, TEMPERATURE = 32, ECC = 64, EVENTS = 128,
@@ -32,7 +33,9 @@ struct device {
     uint64_t counted[FUNCTIONS];
     uint64_t field[FIELDS]; /* one more than the value; 0 where the GPU has no such field */
     uint64_t clock[4], clock_max[4], threshold[8];
+    uint64_t samples[2]; /* of power and of utilisation there have been so many; 0: the driver keeps none */
     uint64_t process[4 * PROCESSES]; /* pid (0: none), bytes, percent, microseconds of the sample (0: now) */
+    uint64_t ring[2 * SAMPLES * 2]; /* by kind: microseconds, value */
 };
 struct control {
     uint64_t loads, init_ret, init_hang, count, init_calls, shutdown_calls, free_ret, register_ret;
@@ -50,7 +53,7 @@ static const char *const functions[FUNCTIONS] = {
     "nvmlDeviceGetPowerManagementLimitConstraints", "nvmlDeviceGetPowerManagementDefaultLimit",
     "nvmlDeviceGetCurrentClocksThrottleReasons", "nvmlDeviceGetMemoryErrorCounter",
     "nvmlDeviceGetComputeRunningProcesses_v3", "nvmlDeviceGetGraphicsRunningProcesses_v3",
-    "nvmlDeviceGetProcessUtilization",
+    "nvmlDeviceGetProcessUtilization", "nvmlDeviceGetSamples",
 };
 
 static volatile struct control *control;
@@ -255,6 +258,27 @@ int nvmlDeviceGetMemoryErrorCounter(void *handle, int kind, int lifetime, int lo
     return OK;
 }
 
+union value { double d; unsigned u; unsigned long ul; unsigned long long ull; long long ll; };
+struct sample { unsigned long long us; union value value; };
+
+int nvmlDeviceGetSamples(void *handle, unsigned kind, unsigned long long seen, unsigned *type, unsigned *count,
+                         struct sample *samples) {
+    volatile struct device *device;
+    int code = enter(handle, 0, &device);
+    unsigned found = 0;
+    if (code) return code;
+    if (kind > 1 || !device->samples[kind]) return NOT_SUPPORTED;
+    *type = 1;
+    if (!samples) return *count = SAMPLES, OK;
+    uint64_t last = device->samples[kind], first = last > SAMPLES ? last - SAMPLES : 0;
+    for (uint64_t i = first; i < last; i++) {
+        volatile uint64_t *slot = &device->ring[2 * (kind * SAMPLES + i % SAMPLES)];
+        if (slot[0] > seen) samples[found].us = slot[0], samples[found++].value.u = (unsigned)slot[1];
+    }
+    *count = found;
+    return found ? OK : NOT_FOUND;
+}
+
 struct process { unsigned pid; unsigned long long bytes; unsigned gpu_instance, compute_instance; };
 
 int nvmlDeviceGetComputeRunningProcesses_v3(void *handle, unsigned *count, struct process *processes) {
@@ -309,7 +333,6 @@ int nvmlDeviceGetBAR1MemoryInfo(void *handle, struct bar1 *window) {
 }
 
 #ifndef OLD_DRIVER
-union value { double d; unsigned u; unsigned long ul; unsigned long long ull; long long ll; };
 struct field { unsigned id, scope; long long timestamp, latency; int type, code; union value value; };
 enum { FIELD_ENERGY = 83, UNSIGNED_LONG_LONG = 3 };
 
