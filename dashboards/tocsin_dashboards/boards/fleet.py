@@ -624,12 +624,12 @@ GPUS_IN_DETAIL = (
         "celsius",
         (
             Query(
-                f"{series('tocsin_gpu_temperature_limit_celsius', _SLOWDOWN)} - ignoring (limit) "
+                f"{series('tocsin_gpu_temperature_limit_celsius', _SLOWDOWN)} - on (instance, gpu, uuid) "
                 f"{series('tocsin_gpu_temperature_celsius')}",
                 f"{_GPU} die",
             ),
             Query(
-                f"{series('tocsin_gpu_temperature_limit_celsius', _HOT_MEMORY)} - ignoring (limit) "
+                f"{series('tocsin_gpu_temperature_limit_celsius', _HOT_MEMORY)} - on (instance, gpu, uuid) "
                 f"{series('tocsin_gpu_memory_temperature_celsius')}",
                 f"{_GPU} memory",
             ),
