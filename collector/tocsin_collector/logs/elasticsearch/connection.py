@@ -9,6 +9,7 @@ import logging
 import os
 import threading
 import time
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -31,8 +32,9 @@ try:
 except ImportError:
     raise Unusable(f"elasticsearch.urls needs the package elasticsearch: {INSTALL}") from None
 
-# The client tells every request at INFO, and each failure that we tell in words of our own.
+# The client tells every request at INFO, each failure that we tell in words of our own, and the server's advice.
 logging.getLogger("elastic_transport").setLevel(logging.ERROR)
+warnings.filterwarnings("ignore", category=elasticsearch.ElasticsearchWarning)
 
 
 class Trouble(Exception):  # noqa: N818  # the server's or the configuration's, and told as it is

@@ -64,6 +64,7 @@ class _Batch:
 
     def __init__(self, records: Sequence[Record], size_bytes: int, deadline: float) -> None:
         self.future: Future[Taken] = Future()
+        self.future.set_running_or_notify_cancel()  # a sender that goes away does not take its records with it
         self.left = len(records)
         self.duplicate = 0
         self.size_bytes = size_bytes
@@ -79,6 +80,7 @@ class _Part:
         self.batch = batch
         self.records = records
         self.size_bytes = size_bytes
+        self.settled = False
 
 
 class ElasticsearchStore:
@@ -155,12 +157,12 @@ class ElasticsearchStore:
         batch = _Batch(records, sum(sizes), time.monotonic() + self._pace.patience_s)
         with self._lock:
             refusal = self._refusal(batch.size_bytes)
+            self.counts["failures"] += bool(refusal)
             if not refusal and records:
                 self._waiting_bytes += batch.size_bytes
                 self._parts.extend(_parts(batch, sizes))
                 self._work.notify(SENDERS)
         if refusal:
-            self.counts["failures"] += 1
             batch.future.set_exception(StoreError(refusal))
         elif not records:
             batch.future.set_result(Taken(0, 0))
@@ -203,7 +205,8 @@ class ElasticsearchStore:
             return taken
 
     def _send(self, parts: list[_Part]) -> None:
-        live = [part for part in parts if not part.batch.future.done()]
+        self._give_up([part for part in parts if part.batch.failed], "")
+        live = [part for part in parts if not part.settled]
         documents = {id(part): [self._document(record) for record in part.records] for part in live}
         pause_s, why = self._pace.first_pause_s, ""
         while live := self._in_time(live, why):
@@ -242,11 +245,11 @@ class ElasticsearchStore:
         if not all(document.outcome for document in documents):
             return False
         duplicate = sum(document.outcome == DUPLICATE for document in documents)
+        batch = part.batch
         with self._lock:
-            batch = part.batch
+            self._settle(part)
             batch.left -= len(documents)
             batch.duplicate += duplicate
-            self._waiting_bytes -= part.size_bytes
             self.counts["accepted"] += len(documents) - duplicate
             self.counts["duplicate"] += duplicate
             whole = not batch.left and not batch.failed
@@ -255,14 +258,21 @@ class ElasticsearchStore:
         return True
 
     def _give_up(self, parts: list[_Part], why: str) -> None:
+        """Tell the batches of these parts, once each, that they must come again."""
         for part in parts:
+            batch = part.batch
             with self._lock:
-                first = not part.batch.failed and not part.batch.future.done()
-                part.batch.failed = part.batch.failed or why or "Elasticsearch takes too long"
-                self._waiting_bytes -= part.size_bytes
+                first = not part.settled and not batch.failed
+                self._settle(part)
+                batch.failed = batch.failed or why or "Elasticsearch takes too long"
                 self.counts["failures"] += first
             if first:
-                part.batch.future.set_exception(StoreError(part.batch.failed))
+                batch.future.set_exception(StoreError(batch.failed))
+
+    def _settle(self, part: _Part) -> None:
+        if not part.settled:
+            part.settled = True
+            self._waiting_bytes -= part.size_bytes
 
     def _document(self, record: Record) -> Document:
         number = next(self._number)
