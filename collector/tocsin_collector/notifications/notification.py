@@ -56,7 +56,7 @@ def notification(body: bytes) -> Notification:
     if not isinstance(document, dict):
         raise _wrong("object", "a JSON object expected, as Alertmanager's webhook sends it")
     version = document.get("version")
-    if version not in _SENDERS:
+    if not isinstance(version, str) or version not in _SENDERS:
         raise _wrong("version", f'version {version!r:.40}: "4" (Alertmanager) or "1" (Grafana) expected')
     alerts = document.get("alerts")
     if not isinstance(alerts, list) or not alerts:

@@ -44,6 +44,8 @@ def test_a_notification_of_grafana_is_read() -> None:
         (b"[]", "object", "a JSON object expected"),
         (document(ONE, version="3"), "version", "'3'"),
         (document(ONE, version=4), "version", "4: "),
+        (document(ONE, version=["4"]), "version", "['4']: "),
+        (document(ONE, version={}), "version", "{}: "),
         (document(), "alerts", "at least one"),
         (document(*[ONE] * (MAX_ALERTS + 1)), "alerts", "1001 alerts, at most 1000"),
         (document(ONE, 7), "alert", "alerts[1]"),
@@ -93,7 +95,7 @@ _ALERTS = st.fixed_dictionaries(
     },
 )
 _DOCUMENTS = st.fixed_dictionaries(
-    {"version": st.sampled_from(["1", "4"]), "alerts": st.lists(_ALERTS | _JSON, max_size=3) | _JSON},
+    {"version": st.sampled_from(["1", "4"]) | _JSON, "alerts": st.lists(_ALERTS | _JSON, max_size=3) | _JSON},
     optional={"truncatedAlerts": _JSON},
 )
 
