@@ -21,7 +21,7 @@ def run(title: str, marks: str, workers: int) -> int:
         "-n",
         str(workers),
         "--dist",
-        "loadgroup",
+        "loadfile",  # servers are started once a file
         "-r",
         "fEs",
         "-m",

@@ -167,7 +167,6 @@ def _ask(server: Server, path: str, body: object = None) -> Any:
 
 
 @pytest.mark.system
-@pytest.mark.xdist_group("inhibition")
 @pytest.mark.parametrize(
     ("told", "held_back"),
     [

@@ -18,7 +18,7 @@ from tests.servers import node_exporter, prometheus
 from tests.servers.cache import have
 from tests.servers.process import Server, free_port, serving, until
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(120), pytest.mark.xdist_group("prometheus")]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
 MANUAL = "beside-node-exporter"
 SUMS = (
     "sum(node_memory_MemTotal_bytes)",

@@ -14,7 +14,7 @@ from tests.servers.buildah import Store, store
 from tests.servers.cache import have
 from tests.servers.process import answers, free_port, until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("images")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 EVENT = {"type": "prediction", "model": "credit", "id": "a1", "features": {"age": 41}, "prediction": "yes"}
 
 

@@ -11,7 +11,7 @@ from tests.deploy.manifests import FOLDER
 from tests.servers import kubernetes
 from tests.servers.cache import have
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_800), pytest.mark.xdist_group("kubernetes")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_800)]
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from tests.deploy.root import checkout, chrooted, debian, package_index, tool
 from tests.servers.cache import have
 from tests.servers.process import until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("systemd")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 MANUAL = "install-systemd"
 MODEL = """
 import time

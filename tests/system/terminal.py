@@ -1,12 +1,15 @@
 """`tocsin up --demo` as a person runs it, and what its terminal shows."""
 
 import contextlib
+import fcntl
 import os
 import re
 import subprocess
 import sys
 import threading
 import time
+
+from tests.servers.cache import root
 
 
 class Terminal:
@@ -40,10 +43,16 @@ class Terminal:
 def demo(days_per_second, **environ):
     """The demo at a pace; windows follow event time at any. What a test leaves of it is killed."""
     command = [sys.executable, "-m", "tocsin_collector", "up", "--demo", "--days-per-second", str(days_per_second)]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1", **environ}
-    )
-    terminal = Terminal(process)
+    os.makedirs(root(), exist_ok=True)
+    with open(os.path.join(root(), ".demo.lock"), "w", encoding="utf-8") as lock:
+        # Two that start at once would both find the default ports free.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1", **environ}
+        )
+        terminal = Terminal(process)
+        with contextlib.suppress(AssertionError):  # whoever uses it finds out, with its words
+            terminal.wait("Ctrl-C ends everything", 60)
     try:
         yield terminal
     finally:

@@ -16,7 +16,7 @@ from tests.servers.cache import have
 from tests.servers.process import until
 from tests.system.stack import collector_environ, stack
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(600), pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 COMMAND = [sys.executable, "-m", "tocsin_collector", "provision"]
 
 

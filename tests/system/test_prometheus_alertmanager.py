@@ -25,7 +25,6 @@ from tocsin_collector.fleet import Fleet
 pytestmark = [
     pytest.mark.system,
     pytest.mark.timeout(180),
-    pytest.mark.xdist_group("prometheus"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # Apprise's, about itself (imghdr)
 ]
 WITHIN_S = 20

@@ -23,7 +23,6 @@ from tests.system.beside import Beside, Collector, beside, collector
 pytestmark = [
     pytest.mark.system,
     pytest.mark.timeout(180),
-    pytest.mark.xdist_group("prometheus"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # Apprise's, about itself (imghdr)
 ]
 FINE = 'node_uname_info{nodename="alpha"} 1\nnode_memory_MemTotal_bytes 100\nnode_memory_MemAvailable_bytes 50\n'

@@ -22,7 +22,7 @@ from tocsin_collector.provision.difference import CHANGE, CONFLICT, CREATE, DELE
 from tocsin_collector.provision.fault import ProvisionError
 from tocsin_collector.provision.plan import APPLY, take
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(180), pytest.mark.xdist_group("grafana-provision")]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
 PREFIX = "/api/v1/provisioning"
 _PROMETHEUS = """\
 global: {{scrape_interval: 1s, evaluation_interval: 1s}}

@@ -20,7 +20,7 @@ from tests.servers.process import Server, free_port, serving, until
 
 VERSION = "9.2.0"
 LINES = 300
-pytestmark = [pytest.mark.system, pytest.mark.xdist_group("elasticsearch"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 
 
 @pytest.fixture
