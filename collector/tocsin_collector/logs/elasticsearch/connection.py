@@ -38,15 +38,14 @@ warnings.filterwarnings("ignore", category=elasticsearch.ElasticsearchWarning)
 
 
 class Trouble(Exception):  # noqa: N818  # the server's or the configuration's, and told as it is
-    """A request was not answered as it should be, in one line. ``status`` is None where nothing usable came back.
+    """A request was not answered as it should be, in one line; it may have been carried out.
 
-    ``in_doubt``: it may have been carried out.
+    ``status`` is None where nothing usable came back.
     """
 
-    def __init__(self, message: str, status: int | None = None, *, in_doubt: bool = False) -> None:
+    def __init__(self, message: str, status: int | None = None) -> None:
         super().__init__(message)
         self.status = status
-        self.in_doubt = in_doubt
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +192,7 @@ class Connection:
             code = str(error.meta.status)
             raise Trouble(self._refusal(error), error.meta.status) from None
         except elastic_transport.TransportError as error:
-            raise Trouble(f"{self.access.shown} {_failure(error)}", in_doubt=True) from None
+            raise Trouble(f"{self.access.shown} {_failure(error)}") from None
         finally:
             self._count(code)
         self.last_success_s = self._clock()

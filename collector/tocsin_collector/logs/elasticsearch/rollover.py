@@ -70,8 +70,7 @@ class Rollover:
 
     def _is_new(self, index: str) -> bool:
         """Whether an index has predecessors and has been written to for a short time only, as far as we have seen."""
-        generation = _GENERATION.search(index)
-        if generation is None or int(generation[1]) < 2:
+        if _generation(index) < 2:
             return False
         now = self._clock()
         with self._lock:
@@ -90,7 +89,9 @@ class Rollover:
             },
         }
         answer = self._connection.ask("POST", f"/{stream}/_search", wanted, _ASK_S)
-        return {str(hit["_id"]) for hit in _hits(answer)}
+        # Of two that find each other's copies at once only one may take its own away.
+        own = _generation(index)
+        return {str(hit["_id"]) for hit in _hits(answer) if _generation(str(hit["_index"])) < own}
 
     def _remove(self, index: str, ids: set[str]) -> None:
         lines = "".join(f"{json.dumps({'delete': {'_index': index, '_id': id_}})}\n" for id_ in sorted(ids))
@@ -101,6 +102,12 @@ class Rollover:
         if len(done) != len(ids) or not set(done) <= {200, 404}:
             status = 403 if 403 in done else None
             raise Trouble(f"{len(ids)} records that {index} has a second time could not be removed from it", status)
+
+
+def _generation(index: str) -> int:
+    """How many backing indices its data stream had with this one; 0 for what is none."""
+    found = _GENERATION.search(index)
+    return int(found[1]) if found else 0
 
 
 def _hits(answer: Any) -> list[Any]:

@@ -106,7 +106,7 @@ class Shipping:
         try:
             outcomes = read(self._connection.bulk(body, timeout_s), len(documents))
         except Garbled as error:
-            raise Trouble(f"{self._connection.access.shown} {error}", 200, in_doubt=True) from None
+            raise Trouble(f"{self._connection.access.shown} {error}", 200) from None
         except Trouble as error:
             if error.status != 413:
                 raise

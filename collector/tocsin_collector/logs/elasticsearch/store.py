@@ -262,7 +262,9 @@ class ElasticsearchStore:
         for part in parts:
             batch = part.batch
             with self._lock:
-                first = not part.settled and not batch.failed
+                if part.settled:  # what tripped up came after it
+                    continue
+                first = not batch.failed
                 self._settle(part)
                 batch.failed = batch.failed or why or "Elasticsearch takes too long"
                 self.counts["failures"] += first
@@ -309,8 +311,9 @@ class ElasticsearchStore:
             self._templates.forget()
             self._templates.install()
             _log.info("elasticsearch_answers url=%s version=%s", self._connection.access.shown, self.version)
-            self._fault, self._trouble, self._away_since = "", "", None
-            self._ready.set()
+            with self._lock:  # a late failure comes before both or after both
+                self._fault, self._trouble, self._away_since = "", "", None
+                self._ready.set()
 
     def _lost(self, why: str) -> None:
         with self._lock:
