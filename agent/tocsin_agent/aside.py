@@ -42,6 +42,11 @@ class Errand:
         self.slow = self._came_at - began > SLOW_S
         self.busy = False
 
+    @property
+    def come_late(self) -> bool:
+        """Whether an answer lies here that took its time. (One that had to wait for others is had anew.)"""
+        return self.slow and not self.busy and self._came is not None
+
     def take(self) -> None:
         """Hand over what has come since the last time; ``age_s`` is how long nothing has."""
         self.answer, self._came = self._came, None
@@ -57,12 +62,12 @@ class Aside:
     def ask(self, errands: "list[Errand]", wait_s: float) -> None:
         """Have each errand done, wait for at most ``wait_s``, and hand over the answers that are there.
 
-        One that took long is not waited for: its answer comes with the next asking, and is as old as ``age_s`` says.
-        One that has not come back from an earlier asking is not begun again.
+        What comes too late is handed over at the next asking, which does not wait for it again; it is as old as
+        ``age_s`` says. One that has not come back from an earlier asking is not begun again.
         """
         self._recall()
-        slow = [errand for errand in errands if errand.slow and not errand.busy]
-        prompt = [errand for errand in errands if not errand.slow and not errand.busy]
+        slow = [errand for errand in errands if errand.come_late]
+        prompt = [errand for errand in errands if not errand.busy and errand not in slow]
         for errand in slow:
             errand.take()
         done = allocate_lock()
