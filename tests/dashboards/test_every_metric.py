@@ -24,12 +24,12 @@ NEITHER = {
     r"node_network_\w+_(fifo|frame|compressed|multicast|colls|carrier)_total": "kinds of errs and drop, which we show",
     r"node_pressure_irq_stalled_seconds_total": "needs a kernel built with interrupt accounting",
     r"process_virtual_memory_(max_)?bytes": "address space is no cost; resident memory is shown",
-    r"node_(netstat|sockstat|softnet|schedstat|nf|nfs|mountstats|entropy|filefd|os|time|timex|textfile)_\w+": (
+    r"node_(netstat|sockstat|softnet|schedstat|nf|nfs|mountstats|entropy|filefd|os|time|timex|textfile|systemd)_\w+": (
         "asked for when something is wrong, by boards made for node_exporter, which find them under their names"
     ),
     r"node_(hwmon|thermal|cooling|rapl|edac|md|nvme|infiniband)_\w+": "only hosts with that hardware have them",
     r"node_cpu_(frequency|scaling)\w+": "only hosts whose driver tells; clocks explain little without the load",
-    r"tocsin_(cpufreq|hwmon|infiniband|nvme|textfile|thermal_zone)_age_seconds": "ages of what is in Explore only",
+    r"tocsin_(cpufreq|hwmon|infiniband|nvme|systemd|textfile|thermal_zone)_age_seconds": "ages of what Explore has",
     r"tocsin_host_cpus": "the summary's divisor",
     r"tocsin_agent_(http_handshakes_failed|serving_takeovers)_total": "causes, to be asked for after a gap in a scrape",
     r"tocsin_agent_config_last_reload_\w+": "told on the terminal of who reloads",
