@@ -85,8 +85,12 @@ class Shipping:
                     reasons[outcome.reason] += 1
                     late.append(document)
                 elif outcome.kind == REFUSED:
-                    if self._worsen(document, outcome.reason, now_us):
-                        changed.append(document)
+                    try:
+                        if self._worsen(document, outcome.reason, now_us):
+                            changed.append(document)
+                    except OSError as error:  # no room for the last place of all: this one's sender keeps it
+                        reasons[f"{self._file.path}: {error.strerror}"] += 1
+                        late.append(document)
                 else:
                     done[_done(document, outcome.kind)] += 1
             self._count(done)
@@ -117,7 +121,7 @@ class Shipping:
         return self._rollover.undo_doubles(documents, outcomes)
 
     def _worsen(self, document: Document, reason: str, now_us: int) -> bool:
-        """Give a refused document its next form; False when it has none and is done."""
+        """Give a refused document its next form; False when it has none and is done. Raises OSError."""
         where = (document.record, document.id, document.stream)
         document.sends = 0
         if document.form == _AS_IT_IS:
@@ -134,10 +138,7 @@ class Shipping:
         return False
 
     def _into_file(self, document: Document, reason: str) -> None:
-        try:
-            kept = self._file.keep(document.lines.partition("\n")[2].rstrip("\n"))
-        except OSError as error:
-            raise Trouble(f"{self._file.path}: {error.strerror}") from None
+        kept = self._file.keep(document.lines.partition("\n")[2].rstrip("\n"))
         document.outcome = STORED
         self._count({"dead_letter_file" if kept else "dropped": 1})
         self._tell("dead_letter_file" if kept else "dead_letter_dropped", document.stream, reason)

@@ -79,7 +79,7 @@ class Templates:
         self._connection = connection
         self._lock = threading.Lock()
         self._known: dict[Stream, bool] = {}
-        """The data streams that have their template; True: looked at since the last ``forget``."""
+        """The data streams that we write to; True: their template was looked at since the last ``forget``."""
 
     def install(self) -> None:
         """What all data streams share, and the template of the dead letters. Raises Trouble."""
@@ -90,14 +90,18 @@ class Templates:
 
     def forget(self) -> None:
         """Look at every template again before it is next written by."""
-        self.remark = ""
-        self._known = dict.fromkeys(self._known, False)
+        with self._lock:
+            self.remark = ""
+            self._known = dict.fromkeys(self._known, False)
 
     def admit(self, stream: Stream) -> Stream:
         """The data stream itself, or the common one when there are as many as there may be."""
-        if stream in self._known or len(self._known) < MOST_STREAMS:
-            return stream
-        return Stream(OTHER, self.dead_letters.namespace)
+        if stream not in self._known:
+            with self._lock:
+                if len(self._known) >= MOST_STREAMS:
+                    return Stream(OTHER, self.dead_letters.namespace)
+                self._known.setdefault(stream, False)
+        return stream
 
     def ensure(self, stream: Stream) -> None:
         """Whatever a data stream needs before the first write. Raises Trouble."""

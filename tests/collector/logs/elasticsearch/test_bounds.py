@@ -6,11 +6,15 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pytest
+
 from tests.collector.logs.elasticsearch.conftest import made
 from tests.collector.logs.elasticsearch.faults import PRODUCT, Answer, double
 from tests.servers.process import until
+from tocsin_collector.logs import StoreError
 from tocsin_collector.logs.elasticsearch import Access, ElasticsearchStore, Pace
 from tocsin_collector.logs.elasticsearch import store as store_module
+from tocsin_collector.logs.elasticsearch.templates import MOST_STREAMS
 
 PACE = Pace(
     request_s=2, patience_s=0.5, grace_s=0.2, retry_s=0.02, watch_s=0.05, first_pause_s=0.01, longest_pause_s=0.02
@@ -43,6 +47,39 @@ def _store(
             yield store
         finally:
             store.close()
+
+
+def test_one_batch_cannot_make_more_data_streams_than_there_may_be(tmp_path: Path) -> None:
+    templates: list[str] = []
+    with _store(tmp_path, put=templates.append) as store:
+        records = [made("m", f"set{number}") for number in range(2 * MOST_STREAMS)]
+        assert store.add(records).result(30) == (len(records), 0)
+    streams = [path for path in templates if path.startswith("/_index_template/")]
+    assert len(streams) == MOST_STREAMS + 1, "those that may be, and the one for all others"
+    assert "/_index_template/tocsin-logs-tocsin.other-default" in streams
+
+
+def test_a_dead_letter_that_finds_no_disk_holds_up_its_own_sender_alone(tmp_path: Path) -> None:
+    """The file cannot be written: nobody says that the server is away, and what comes beside it is acknowledged."""
+    folder = tmp_path / "no-folder"
+    folder.write_text("")
+    gate = threading.Event()
+
+    def bulk(body: bytes) -> Answer:
+        gate.wait(10)
+        return _items(body, b"poison")
+
+    with _store(folder, bulk) as store:
+        first = [store.add([made("m", "busy")]) for _ in range(store_module.SENDERS)]
+        until(lambda: not store._parts, "the senders are busy, so that the next two go together")
+        poison, other = store.add([made("m", "app", "poison")]), store.add([made("m", "app", "other")])
+        gate.set()
+        assert [future.result(20) for future in first] == [(1, 0)] * len(first)
+        assert other.result(20) == (1, 0)
+        with pytest.raises(StoreError, match=r"dead-letters\.ndjson: File exists"):
+            poison.result(20)
+        assert store.state().up
+        assert "dead-letters.ndjson" in store.state().error
 
 
 def test_a_server_that_is_lost_while_it_is_found_is_found_again(tmp_path: Path) -> None:
