@@ -117,9 +117,10 @@ def _command(home: str, installation: str, port: int) -> list[str]:
         os.makedirs(os.path.join(home, part), exist_ok=True)
     with contextlib.suppress(FileExistsError):
         os.symlink(os.path.join(installation, "modules"), os.path.join(home, "modules"))
-    with contextlib.suppress(FileExistsError, IndexError):
-        # Without it stored fields cannot be written; the distribution brings its own.
-        os.symlink(next(found for where in _ZSTD for found in glob.glob(where)), f"{home}/native/libzstd.so")
+    for library in [found for where in _ZSTD for found in glob.glob(where)][:1]:
+        # What `best_compression` and logsdb write with; the distribution brings its own.
+        with contextlib.suppress(FileExistsError):
+            os.symlink(library, f"{home}/native/libzstd.so")
     with open(os.path.join(home, "log4j2.properties"), "w", encoding="utf-8") as file:
         file.write(_LOG)
     return [
@@ -129,6 +130,8 @@ def _command(home: str, installation: str, port: int) -> list[str]:
         "-XX:+UseSerialGC",
         "-XX:TieredStopAtLevel=1",
         f"-Des.nativelibs.path={home}/native",
+        # Elasticsearch's own library for vectors is in no registry; without this line zstd would not be loaded either.
+        "-Dorg.elasticsearch.nativeaccess.enableVectorLibrary=false",
         f"-Dlog4j2.configurationFile={home}/log4j2.properties",
         f"-Djava.io.tmpdir={home}",
         "--module-path",
