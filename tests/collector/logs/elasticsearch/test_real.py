@@ -121,6 +121,27 @@ def test_what_the_dead_letters_refuse_too_is_in_a_file(real: Real, opened: Open,
     assert _outcomes(store)["dead_letter_file"] == 1
 
 
+@pytest.mark.parametrize("source", ["stored", "synthetic"])
+def test_it_is_the_same_in_logsdb_which_newer_clusters_choose_by_themselves(
+    real: Real, opened: Open, source: str
+) -> None:
+    custom, dataset = "/_component_template/tocsin-logs-custom", f"logsdb_{source}"
+    settings = {"index.mode": "logsdb", "index.mapping.source.mode": source}
+    real.ask("PUT", custom, {"template": {"settings": settings}})
+    try:
+        store = opened(real.server.url)
+        sent = made("columns compared", dataset, "c1", 7.25, **{"host.name": "h1", "x.y": 3.5, "user": "u"})
+        assert store.add([sent, made("odd one", dataset, user={"name": "u"})]).result(30) == (2, 0)
+        assert store.add([sent]).result(30) == (0, 1)
+        assert len(real.documents(dataset)) == 2
+        rows = store.search('"columns compared"', host="h1").rows
+        (row,) = [row for row in rows if row.fields["event.dataset"] == dataset]
+        assert (row.id, row.time_s) == ("c1", 7.25)
+        assert row.fields == {"event.dataset": dataset, "x.y": 3.5, "user": "u"}
+    finally:
+        real.ask("PUT", custom, {"template": {}})
+
+
 def test_a_foreign_template_of_the_same_name_is_left_as_it_is(real: Real, opened: Open) -> None:
     theirs = {"index_patterns": ["logs-theirs-default"], "data_stream": {}, "priority": 300}
     real.ask("PUT", "/_index_template/tocsin-logs-theirs-default", {**theirs, "_meta": {"managed_by": "them"}})
