@@ -112,7 +112,7 @@ def test_mounts_of_disks_and_of_servers_only(host, series, tmp_path: Path):
     assert {dict(labels)["mountpoint"] for _, labels in found} == {"/", "/srv/nfs share", "/boot"}
     room = os.statvfs(tmp_path)
     root = frozenset({("device", "/dev/dm-0"), ("mountpoint", "/"), ("fstype", "ext4")})
-    assert found["node_filesystem_avail_bytes", root] == room.f_bavail * room.f_frsize
+    assert found["node_filesystem_size_bytes", root] == room.f_blocks * room.f_frsize
     assert len([labels for _, labels in found if ("mountpoint", "/") in labels]) == 4
 
 
