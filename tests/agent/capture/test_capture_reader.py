@@ -128,7 +128,11 @@ def test_two_readers_at_once_count_everything_once(tmp_path):
     readers, seen = [Reader(str(tmp_path)) for _ in range(4)], []
 
     def work(reader):
-        seen.extend(requests(reader.read()) for _ in range(5))
+        told = 0
+        while told < 5:
+            with contextlib.suppress(BlockingIOError):  # the others may keep the lock for long on a busy machine
+                seen.append(requests(reader.read()))
+                told += 1
 
     threads = [threading.Thread(target=work, args=(reader,)) for reader in readers]
     for thread in threads:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,10 @@ from tocsin_collector.logs.elasticsearch import Access, ElasticsearchStore, Pace
 from tocsin_collector.logs.elasticsearch.store import CHUNK_BYTES, CHUNK_RECORDS
 
 PACE = Pace(
-    request_s=2, patience_s=0.5, grace_s=5, retry_s=0.02, watch_s=0.05, first_pause_s=0.01, longest_pause_s=0.02
+    request_s=10, patience_s=20, grace_s=20, retry_s=0.02, watch_s=0.05, first_pause_s=0.01, longest_pause_s=0.02
 )
+IMPATIENT = replace(PACE, patience_s=2)
+"""Still long enough for the first answer on a busy machine."""
 
 
 def _answer(statuses: list[int]) -> Answer:
@@ -29,7 +32,7 @@ def _count(body: bytes) -> int:
 
 
 @contextlib.contextmanager
-def _store(bulk: Callable[[bytes], Answer | None], folder: Path) -> Iterator[ElasticsearchStore]:
+def _store(bulk: Callable[[bytes], Answer | None], folder: Path, pace: Pace = PACE) -> Iterator[ElasticsearchStore]:
     """A store over a server that has every template and answers bulk requests as told."""
 
     def say(method: str, path: str, body: bytes) -> Answer | None:
@@ -40,7 +43,7 @@ def _store(bulk: Callable[[bytes], Answer | None], folder: Path) -> Iterator[Ela
         return (200 if method == "PUT" else 404), PRODUCT, b"{}"
 
     with double(say) as url:
-        store = ElasticsearchStore(Access((url,)), "default", str(folder), pace=PACE)
+        store = ElasticsearchStore(Access((url,)), "default", str(folder), pace=pace)
         try:
             until(lambda: store.state().up, "the store is up")
             yield store
@@ -53,7 +56,7 @@ def _waiting(store: ElasticsearchStore) -> float:
 
 
 def test_a_batch_of_many_parts_fails_once_and_leaves_nothing_that_waits(tmp_path: Path) -> None:
-    with _store(lambda body: _answer([429] * _count(body)), tmp_path) as store:
+    with _store(lambda body: _answer([429] * _count(body)), tmp_path, IMPATIENT) as store:
         future = store.add([made("m", "app") for _ in range(3 * CHUNK_RECORDS)])
         with pytest.raises(StoreError, match=r"does not take records: t: r \(429\)"):
             future.result(20)
@@ -67,7 +70,7 @@ def test_one_sender_whose_records_are_not_taken_does_not_hold_up_another(tmp_pat
         lines = body.splitlines()[::2]
         return _answer([403 if b"logs-closed-" in line else 201 for line in lines])
 
-    with _store(bulk, tmp_path) as store:
+    with _store(bulk, tmp_path, IMPATIENT) as store:
         closed, opened = store.add([made("m", "closed")]), store.add([made("m", "open")])
         assert opened.result(20) == (1, 0)
         with pytest.raises(StoreError, match="403"):
