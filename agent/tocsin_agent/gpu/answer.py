@@ -4,9 +4,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from tocsin_agent.gpu.driver import Session
+
 ABSENT = frozenset({2, 3, 4, 6, 7, 13, 21, 22, 25, 26})
 """NVML return codes that concern one value: invalid argument, not supported, no permission, not found, size changed
 between two calls, function not found, no data, vGPU ECC not supported, argument version mismatch, deprecated."""
+
+REFUSED = frozenset({3, 13, 25})
+"""Those that stay while GPU, driver and mode stay: not supported, function not found, argument version mismatch."""
+
+AGAIN_S = 10.0
+"""What was refused is asked again after so long: the GPU may have been given another mode meanwhile."""
 
 REASONS = {
     1: "uninitialized", 9: "driver_not_loaded", 10: "timeout", 11: "irq", 15: "lost", 16: "reset_required",
@@ -15,11 +23,35 @@ REASONS = {
 """What ``tocsin_gpu_errors_total`` calls an NVML return code; the rest is ``other``."""
 
 
+class Asked:
+    """NVML as one GPU is asked in one session; it knows what was refused."""
+
+    __slots__ = ("nvml", "refused", "session")
+
+    def __init__(self, session: "Session") -> None:
+        self.nvml = session.nvml
+        self.session = session
+        self.refused: set[tuple[object, ...]] = set()
+
+    def __getattr__(self, name: str) -> "Any":
+        return getattr(self.nvml, name)
+
+
 def known(nvml: "Any", call: str, *arguments: object, **named: object) -> "Any":
-    """What the call answers, or None where this GPU, driver or user has no such value; NVMLError when the GPU fails."""
+    """What the call answers, or None where this GPU, driver or user has no such value; NVMLError when the GPU fails.
+
+    ``nvml`` is the binding, or what a GPU is asked through, which is not asked twice what it has refused.
+    """
+    refused = nvml.refused if isinstance(nvml, Asked) else set()
+    # A kind or a place may be refused alone; handles and buffers are not part of what is asked.
+    question = (call, *(value for value in (*arguments, *named.values()) if isinstance(value, int)))
+    if question in refused:
+        return None
     try:
         return getattr(nvml, call)(*arguments, **named)
     except nvml.NVMLError as error:
-        if error.value in ABSENT:
-            return None
-        raise
+        if error.value not in ABSENT:
+            raise
+        if error.value in REFUSED:
+            refused.add(question)
+        return None

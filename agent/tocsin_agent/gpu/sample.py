@@ -3,13 +3,14 @@
 Values beyond their bound are garbage: absent, and counted by the caller.
 """
 
+from tocsin_agent.gpu.answer import AGAIN_S, Asked
 from tocsin_schema.metrics import gpu as metrics
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
 
+    from tocsin_agent.gpu.driver import Session
     from tocsin_agent.gpu.group import Group, Key
 
 BOUNDS = {
@@ -50,16 +51,21 @@ class Sampler:
     def __init__(self, groups: "tuple[Group, ...]", interval_s: float, pace: float, procfs: str) -> None:
         self._parts = [_Part(group, interval_s, pace, procfs) for group in groups]
         self._interval_s = interval_s
+        self._again_s = AGAIN_S * pace
+        self._asked: Asked | None = None
+        self._forget = 0.0
 
     def restart(self) -> None:
         """Everything is due: the GPU was found anew."""
+        self._asked = None
         for part in self._parts:
             part.due, part.values = 0.0, {}
             part.reader.restart()
 
-    def take(self, nvml: "Any", gpu: object, now: float) -> "tuple[dict[Key, float], int]":
+    def take(self, session: "Session", gpu: object, now: float) -> "tuple[dict[Key, float], int]":
         """The newest values, and how many new ones were garbage. Raises NVMLError when the GPU fails."""
         garbage = 0
+        nvml = self._asking(session, now)
         for part in self._parts:
             if now >= part.due:
                 found = part.reader.read(nvml, gpu, now)
@@ -68,6 +74,11 @@ class Sampler:
                 # A sample comes a little later than it should, never earlier: half an interval is no period missed.
                 part.due = now + part.period_s - self._interval_s / 2
         return {key: value for part in self._parts for key, value in part.values.items()}, garbage
+
+    def _asking(self, session: "Session", now: float) -> Asked:
+        if self._asked is None or self._asked.session is not session or now >= self._forget:
+            self._asked, self._forget = Asked(session), now + self._again_s
+        return self._asked
 
 
 def plausible(found: "Mapping[Key, float]") -> "dict[Key, float]":

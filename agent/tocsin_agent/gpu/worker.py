@@ -65,7 +65,7 @@ class Worker:
         fresh = self._session is not session
         try:
             sampler = self._attach(session) if fresh or self._sampler is None else self._sampler
-            values, garbage = sampler.take(session.nvml, self._handle, time.monotonic())
+            values, garbage = sampler.take(session, self._handle, time.monotonic())
             self._publish(values, garbage)
             if fresh:
                 self._driver.xids.watch(session, self._handle, (str(self.index), self.snapshot.uuid))
