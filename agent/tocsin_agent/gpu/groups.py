@@ -5,10 +5,12 @@ At the default of one sample a second they are at most 15 a GPU and second (``do
 
 from tocsin_agent.gpu.clocks import Clocks
 from tocsin_agent.gpu.engines import Engines
+from tocsin_agent.gpu.fabric import Fabric
 from tocsin_agent.gpu.group import Group
 from tocsin_agent.gpu.health import Health
 from tocsin_agent.gpu.limits import Limits
 from tocsin_agent.gpu.load import Load
+from tocsin_agent.gpu.margin import Margin
 from tocsin_agent.gpu.processes import Processes
 
 GROUPS = (
@@ -21,7 +23,8 @@ GROUPS = (
         },
         Load,
     ),
-    Group("clocks", 5, {"nvmlDeviceGetClockInfo": 3}, Clocks),
+    Group("clocks", 10, {"nvmlDeviceGetClockInfo": 3}, Clocks),
+    Group("margin", 10, {"nvmlDeviceGetMarginTemperature": 1}, Margin),
     Group(
         "engines", 10,
         {
@@ -48,10 +51,11 @@ GROUPS = (
         {
             "nvmlDeviceGetPowerManagementLimitConstraints": 1, "nvmlDeviceGetEnforcedPowerLimit": 1,
             "nvmlDeviceGetPowerManagementDefaultLimit": 1, "nvmlDeviceGetTemperatureThreshold": 4,
-            "nvmlDeviceGetMaxClockInfo": 3,
+            "nvmlDeviceGetMaxClockInfo": 3, "nvmlDeviceGetFieldValues": 1,
         },
         Limits,
     ),
+    Group("fabric", 30, {"nvmlDeviceGetGpuFabricInfoV": 1}, Fabric),
 )  # fmt: skip
 
 WAITS = 2.0

@@ -2,8 +2,15 @@
 
 from tocsin_agent.gpu.answer import known
 from tocsin_agent.gpu.clocks import CLOCKS, MHZ
+from tocsin_agent.gpu.fields import fields
 from tocsin_agent.gpu.group import Reader
-from tocsin_schema.metrics.gpu import CLOCK_MAX, POWER_LIMIT, POWER_RANGE, TEMPERATURE_LIMIT
+from tocsin_schema.metrics.gpu import (
+    CLOCK_MAX,
+    POWER_LIMIT,
+    POWER_RANGE,
+    TEMPERATURE_LIMIT,
+    TEMPERATURE_MARGIN_LIMIT,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,6 +20,8 @@ if TYPE_CHECKING:
 
 TEMPERATURES = (("shutdown", 0), ("slowdown", 1), ("memory", 2), ("gpu", 3))
 """Numbers of nvmlTemperatureThresholds_t."""
+MARGINS = {(193, 0): "shutdown", (194, 0): "slowdown", (195, 0): "memory", (196, 0): "gpu"}
+"""Fields: the same as margins, which replace them from Ada on. Most are negative, that of the die is 0."""
 
 
 class Limits(Reader):
@@ -38,4 +47,5 @@ class Limits(Reader):
             mhz = known(nvml, "nvmlDeviceGetMaxClockInfo", gpu, number)
             if mhz:
                 found[CLOCK_MAX.name, clock] = mhz * MHZ
-        return found
+        margins = fields(nvml, gpu, MARGINS)
+        return found | {(TEMPERATURE_MARGIN_LIMIT.name, MARGINS[field]): value for field, value in margins.items()}

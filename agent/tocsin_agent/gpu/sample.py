@@ -4,6 +4,7 @@ Values beyond their bound are garbage: absent, and counted by the caller.
 """
 
 from tocsin_agent.gpu.answer import AGAIN_S, Asked
+from tocsin_agent.gpu.entries import METRICS
 from tocsin_schema.metrics import gpu as metrics
 
 TYPE_CHECKING = False
@@ -24,8 +25,10 @@ BOUNDS = {
     "": 2.0**62,
 }
 """The highest plausible value by unit. NVML writes all ones where it has no value."""
-HIGHEST = {metric.name: BOUNDS[metric.unit] for metric in metrics.METRICS}
+HIGHEST = {metric.name: BOUNDS[metric.unit] for metric in METRICS}
 HIGHEST |= {f"{metrics.SAMPLED.name}_{part}": BOUNDS[""] for part in ("bucket", "sum", "count")}
+LOWEST = dict.fromkeys((metrics.TEMPERATURE_MARGIN.name, metrics.TEMPERATURE_MARGIN_LIMIT.name), -BOUNDS["celsius"])
+"""What may be negative."""
 
 
 def stale_after(interval_s: float) -> float:
@@ -84,4 +87,8 @@ class Sampler:
 def plausible(found: "Mapping[Key, float]") -> "dict[Key, float]":
     """Without what cannot be; used memory is bounded by the installed."""
     used, installed = (metrics.MEMORY_USED.name,), found.get((metrics.MEMORY_TOTAL.name,), 0.0)
-    return {key: value for key, value in found.items() if 0 <= value <= (installed if key == used else HIGHEST[key[0]])}
+    return {
+        key: value
+        for key, value in found.items()
+        if LOWEST.get(key[0], 0) <= value <= (installed if key == used else HIGHEST[key[0]])
+    }

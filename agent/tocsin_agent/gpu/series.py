@@ -1,6 +1,7 @@
 """What is known of the GPUs as series. Pure: workers' snapshots, XID counts and a time in, bytes out."""
 
 from tocsin_agent.exposition import family, number, series
+from tocsin_agent.gpu.entries import METRICS
 from tocsin_schema.metric import header
 from tocsin_schema.metrics import gpu as metrics
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 STATE = (metrics.INFO, metrics.UP, metrics.AGE, metrics.XID, metrics.ERRORS, metrics.DRIVER_UP)
 """What is told of a GPU that does not answer, too."""
-VALUES = tuple(metric for metric in metrics.METRICS if metric not in (*STATE, metrics.SAMPLED))
+VALUES = tuple(metric for metric in METRICS if metric not in (*STATE, metrics.SAMPLED))
 
 
 def render(

@@ -3,9 +3,9 @@
 import time
 
 from tocsin_agent.gpu.driver import Driver
+from tocsin_agent.gpu.entries import METRICS
 from tocsin_agent.gpu.sample import stale_after
 from tocsin_agent.gpu.series import render
-from tocsin_schema.metrics.gpu import METRICS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

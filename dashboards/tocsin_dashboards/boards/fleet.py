@@ -43,6 +43,7 @@ _FULLEST = f"max by (instance) (1 - {_FREE_RATIO})"
 _TO_HOST = (Drill("Only this host", "tocsin-fleet", ("instance",)),)
 _UP = ((0, "does not answer", RED), (1, "answers", GREEN))
 _NO_GPU = "no GPU"
+_NO_FABRIC = "no GPU in a fabric"
 
 BROKEN = (
     Panel(
@@ -620,7 +621,8 @@ GPUS_IN_DETAIL = (
     Panel(
         68,
         "Room below the limits of temperature",
-        "Degrees between the die and the temperature at which the GPU slows down, and between the memory and its own.",
+        "Degrees between the die and the temperature at which the GPU slows down, and between the memory and its own; "
+        "of newer GPUs as they reckon it themselves.",
         "celsius",
         (
             Query(
@@ -632,6 +634,11 @@ GPUS_IN_DETAIL = (
                 f"{series('tocsin_gpu_temperature_limit_celsius', _HOT_MEMORY)} - on (instance, gpu, uuid) "
                 f"{series('tocsin_gpu_memory_temperature_celsius')}",
                 f"{_GPU} memory",
+            ),
+            Query(
+                f"{series('tocsin_gpu_temperature_margin_celsius')} - on (instance, gpu, uuid) "
+                f"{series('tocsin_gpu_temperature_margin_limit_celsius', _SLOWDOWN)}",
+                f"{_GPU} by its own reckoning",
             ),
         ),
         minimum=None,
@@ -801,6 +808,41 @@ GPUS_IN_DETAIL = (
     ),
 )
 
+FABRIC = (
+    Panel(
+        237,
+        "Fabric",
+        "Whether each GPU has joined the fabric of NVLink switches; one that has not cannot reach its peers.",
+        "short",
+        (Query(series("tocsin_gpu_fabric_joined"), _GPU),),
+        kind="state-timeline",
+        height=8,
+        words=((0, "has not joined", RED), (1, "joined", GREEN)),
+        no_value=_NO_FABRIC,
+        drills=_TO_HOST,
+    ),
+    Panel(
+        238,
+        "Faults of the fabric",
+        "1 while the fabric reports the fault of a GPU: less bandwidth, routes that fail or recover, timeouts.",
+        "short",
+        (Query(series("tocsin_gpu_fabric_fault"), f"{_GPU} {{{{fault}}}}"),),
+        decimals=0,
+        steps=above(1),
+        no_value=_NO_FABRIC,
+        drills=_TO_HOST,
+    ),
+    Panel(
+        239,
+        "Cliques",
+        "How many GPUs there are in each clique, within which all reach each other, and how joining it went.",
+        "short",
+        (Query(f"count by (cluster, clique, state, status) ({series('tocsin_gpu_fabric_info')})", "GPUs"),),
+        kind="table",
+        no_value=_NO_FABRIC,
+    ),
+)
+
 SYSTEMS = (
     Panel(
         70,
@@ -834,6 +876,7 @@ BOARD = Board(
         Row(103, "CPU and memory in detail", CPU_AND_MEMORY, collapsed=True),
         Row(104, "Disks and network in detail", DISKS_AND_NETWORK, collapsed=True),
         Row(105, "GPUs in detail", GPUS_IN_DETAIL, collapsed=True),
+        Row(107, "NVLink fabric", FABRIC, collapsed=True),
         Row(106, "Systems", SYSTEMS, collapsed=True),
     ),
 )

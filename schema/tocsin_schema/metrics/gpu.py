@@ -86,6 +86,16 @@ TEMPERATURE_LIMIT = Metric(
     "Temperatures at which the GPU shuts down, slows down, or is above what its die or its memory should have.",
     emitter="agent", labels={**GPU, "limit": 4},
 )  # fmt: skip
+TEMPERATURE_MARGIN = Metric(
+    "tocsin_gpu_temperature_margin_celsius", GAUGE, "celsius",
+    "Degrees before the GPU slows down for heat, as it reckons itself; negative while it does.",
+    emitter="agent", labels=GPU,
+)  # fmt: skip
+TEMPERATURE_MARGIN_LIMIT = Metric(
+    "tocsin_gpu_temperature_margin_limit_celsius", GAUGE, "celsius",
+    "Margins at which newer GPUs shut down, slow down, or are above what their die or memory should have.",
+    emitter="agent", labels={**GPU, "limit": 4},
+)  # fmt: skip
 CLOCK = Metric(
     "tocsin_gpu_clock_hertz", GAUGE, "hertz", "Clock of the multiprocessors (sm), the memory, the video engines.",
     emitter="agent", labels={**GPU, "clock": 3},
@@ -198,7 +208,8 @@ POWER_MAX = Metric(
 
 METRICS = (
     INFO, UP, AGE, UTILIZATION, BUSY, MEMORY_USED, MEMORY_TOTAL, POWER, POWER_LIMIT, ENERGY, TEMPERATURE, ECC, XID,
-    ERRORS, DRIVER_UP, MEMORY_BUSY, MEMORY_TEMPERATURE, TEMPERATURE_LIMIT, CLOCK, CLOCK_MAX, BAR1_USED, BAR1_TOTAL,
+    ERRORS, DRIVER_UP, MEMORY_BUSY, MEMORY_TEMPERATURE, TEMPERATURE_LIMIT, TEMPERATURE_MARGIN,
+    TEMPERATURE_MARGIN_LIMIT, CLOCK, CLOCK_MAX, BAR1_USED, BAR1_TOTAL,
     ENCODER, DECODER, POWER_RANGE, THROTTLED, ECC_LOCATION, REMAPPED, REMAP_PENDING, REMAP_FAILED, RETIRED,
     RETIRE_PENDING, PCIE_BYTES, PCIE_REPLAYS, PCIE_ERRORS, NVLINK_BYTES, NVLINK_ERRORS,
     PROCESS_MEMORY, PROCESS_BUSY, SAMPLED, UTILIZATION_MAX, POWER_MAX,

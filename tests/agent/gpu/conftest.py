@@ -33,6 +33,13 @@ ARRAYS = {
     "samples": 2,
     "process": 4 * 32,
     "ring": 480,
+    "mig": 1,
+    "instance": 7 * 7,
+    "process_instance": 32,
+    "gpm": 1,
+    "share": 17 * 16,
+    "fabric": 4,
+    "margin": 1,
 }
 """What a device has many of, behind the fields above."""
 DEVICES = 8
@@ -50,8 +57,17 @@ HEALTHY_ARRAYS = {
     "field": {
         82: 70, 74: 2_500_000_000, 76: 0, 269: 0, 270: 1_000_000_000, 271: 0, 22: 3, 23: 1, 29: 0, 30: 0, 31: 0,
         142: 2, 143: 1, 144: 1, 145: 0, 94: 7, 173: 4, 179: 0, 180: 0, 197: 5 << 30, 198: 6 << 30, 138: 10 << 20,
-        139: 20 << 20, 38: 0, 160: 0, 161: 5, 162: 1, 163: 2,
+        139: 20 << 20, 38: 0, 160: 0, 161: 5, 162: 1, 163: 2, 193: -8, 194: -2, 195: -4, 196: 0,
     },
+    "mig": {0: 1},
+    "gpm": {0: 1},
+    "share": {
+        number: 100 * percent + 1
+        for number, percent in {2: 60, 3: 30, 5: 45, 6: 0, 7: 44, 9: 1, 10: 55, 11: 0, 12: 7, 13: 2}.items()
+    },
+    "fabric": {0: 3, 2: 7, 3: 0b10101010},
+    "margin": {0: 1027},
+
 }  # fmt: skip
 
 CHILD = """
@@ -97,7 +113,7 @@ class Control:
         return 8 * (len(HEADER) + gpu * SIZE + len(DEVICE) + before + index)
 
     def put(self, gpu, array, index, value):
-        struct.pack_into("<Q", self._map, self._in(gpu, array, index), value)
+        struct.pack_into("<Q", self._map, self._in(gpu, array, index), value % 2**64)
 
     def counted(self, gpu):
         """How often each NVML function was called on the GPU."""
@@ -130,6 +146,25 @@ class Control:
         self.put(gpu, "ring", place, at_us)
         self.put(gpu, "ring", place + 1, value)
         self.put(gpu, "samples", kind, count + 1)
+
+    def cut(self, gpu, *instances):
+        """Cut the GPU: place, GPU instance, compute instance, slices, gigabytes, used bytes, NVML's code of each."""
+        for place in range(7):
+            self.put(gpu, "instance", 7 * place, 0)
+        for place, *numbers in instances:
+            for at, value in enumerate(numbers):
+                self.put(gpu, "instance", 7 * place + 1 + at, value)
+            self.put(gpu, "instance", 7 * place, 0xC0 + 16 * numbers[0] + numbers[1])
+        self.put(gpu, "mig", 0, 2)
+
+    def whole(self, gpu):
+        """No longer cut."""
+        self.put(gpu, "mig", 0, 1)
+
+    def share(self, gpu, number, percent, instance=None):
+        """What a part of the GPU, or of one of its GPU instances, does; None where it is not counted."""
+        of = 0 if instance is None else instance + 1
+        self.put(gpu, "share", 16 * of + number, 0 if percent is None else int(100 * percent) + 1)
 
     def close(self):
         self._map.close()

@@ -20,10 +20,16 @@
 #define FIELDS 320
 #define PROCESSES 32
 #define SAMPLES 120
+#define INSTANCES 7
+#define SHARES 16
 enum { OK = 0, UNINITIALIZED = 1, INVALID_ARGUMENT = 2, NOT_SUPPORTED = 3, DRIVER_NOT_LOADED = 9, TIMEOUT = 10,
        VERSION_MISMATCH = 25, NOT_FOUND = 6, INSUFFICIENT_SIZE = 7 };
 enum { UTILIZATION = 1, MEMORY = 2, POWER = 4, LIMIT = 8, ENERGY = 16, TEMPERATURE = 32, ECC = 64, EVENTS = 128,
        ENGINES = 256, THROTTLE = 512, LISTS = 1024 };
+
+enum { WHOLE = 1, CUT = 2 };
+/* Of an instance; an identity of 0 stands for none. */
+enum { IDENTITY, GPU_INSTANCE, COMPUTE_INSTANCE, SLICES, GIGABYTES, USED, CODE, PART_FIELDS };
 
 struct device {
     uint64_t ret, hang, unsupported, utilization, memory_total, memory_used, power_mw, limit_mw, energy_mj, temperature,
@@ -36,6 +42,14 @@ struct device {
     uint64_t samples[2]; /* of power and of utilisation there have been so many; 0: the driver keeps none */
     uint64_t process[4 * PROCESSES]; /* pid (0: none), bytes, percent, microseconds of the sample (0: now) */
     uint64_t ring[2 * SAMPLES * 2]; /* by kind: microseconds, value */
+
+    uint64_t mig[1];    /* WHOLE, CUT, or 0: cannot be cut */
+    uint64_t instance[INSTANCES * PART_FIELDS];
+    uint64_t process_instance[PROCESSES]; /* 0: of none, else 1 + (GPU instance << 8 | compute instance) */
+    uint64_t gpm[1];    /* 1: the GPU counts what its parts do */
+    uint64_t share[(1 + SHARES) * SHARES]; /* of the GPU, then of GPU instances: hundredths of a percent + 1 */
+    uint64_t fabric[4]; /* state (0: none), status, clique, health */
+    uint64_t margin[1]; /* degrees + 1000; 0: tells none */
 };
 struct control {
     uint64_t loads, init_ret, init_hang, count, init_calls, shutdown_calls, free_ret, register_ret;
@@ -54,6 +68,10 @@ static const char *const functions[FUNCTIONS] = {
     "nvmlDeviceGetCurrentClocksThrottleReasons", "nvmlDeviceGetMemoryErrorCounter",
     "nvmlDeviceGetComputeRunningProcesses_v3", "nvmlDeviceGetGraphicsRunningProcesses_v3",
     "nvmlDeviceGetProcessUtilization", "nvmlDeviceGetSamples",
+    "nvmlDeviceGetMigMode", "nvmlDeviceGetMaxMigDeviceCount", "nvmlDeviceGetMigDeviceHandleByIndex",
+    "nvmlDeviceGetGpuInstanceId", "nvmlDeviceGetComputeInstanceId", "nvmlDeviceGetAttributes_v2",
+    "nvmlGpmQueryDeviceSupport", "nvmlGpmSampleGet", "nvmlGpmMigSampleGet", "nvmlGpmMetricsGet",
+    "nvmlDeviceGetGpuFabricInfoV", "nvmlDeviceGetMarginTemperature",
 };
 
 static volatile struct control *control;
@@ -70,9 +88,27 @@ static void hang(volatile uint64_t *while_set) {
 
 static int ready(void) { return control && session && session == control->loads; }
 
+/* An instance's handle is its place, so that it is another's once another stands there: nvml.h warns of that. */
+#define PART ((uintptr_t)1 << 48)
+static volatile uint64_t *part(void *handle) {
+    uintptr_t value = (uintptr_t)handle, index = value & 255, place = value >> 8 & 255;
+    if (!(value & PART) || (value ^ PART) >> 16 != session || index >= control->count) return NULL;
+    volatile uint64_t *own = &control->device[index].instance[PART_FIELDS * place];
+    return control->device[index].mig[0] == CUT && own[IDENTITY] ? own : NULL;
+}
+
+/* What instances answer; all else is the whole GPU's. */
+static int of_parts(const char *function) {
+    const char *const names[] = {"UUID", "Name", "MemoryInfo", "InstanceId", "Attributes"};
+    for (int i = 0; i < 5; i++)
+        if (strstr(function, names[i]) && !strstr(function, "BAR1")) return 1;
+    return 0;
+}
+
 /* A handle is the session and the index, so that one of an earlier session is noticed. */
 static volatile struct device *find(void *handle) {
     uintptr_t value = (uintptr_t)handle;
+    if (value & PART) return part(handle) ? &control->device[value & 255] : NULL;
     return value >> 8 == session && (value & 255) < control->count ? &control->device[value & 255] : NULL;
 }
 
@@ -92,6 +128,10 @@ static int enter_as(const char *function, void *handle, uint64_t what, volatile 
     hang(&(*device)->hang);
     if (!ready()) return UNINITIALIZED;
     if ((*device)->ret) return (int)(*device)->ret;
+    volatile uint64_t *own = part(handle);
+    if (own && own[CODE]) return (int)own[CODE];
+    if (own && !of_parts(function)) return NOT_SUPPORTED;
+    if ((*device)->mig[0] == CUT && strstr(function, "Utilization")) return NOT_SUPPORTED;
     return (*device)->unsupported & what ? NOT_SUPPORTED : OK;
 }
 
@@ -143,19 +183,34 @@ int nvmlDeviceGetHandleByIndex_v2(unsigned index, void **handle) {
 int nvmlDeviceGetUUID(void *handle, char *text, unsigned size) {
     volatile struct device *device;
     int code = enter(handle, 0, &device);
-    if (!code) snprintf(text, size, "GPU-%08x", (unsigned)device->identity);
+    volatile uint64_t *own = part(handle);
+    if (!code) snprintf(text, size, own ? "MIG-%08x" : "GPU-%08x", (unsigned)(own ? own[IDENTITY] : device->identity));
     return code;
 }
 
 int nvmlDeviceGetName(void *handle, char *text, unsigned size) {
     volatile struct device *device;
     int code = enter(handle, 0, &device);
-    if (!code) snprintf(text, size, "Fake \"H100\" 80GB");
-    return code;
+    volatile uint64_t *own = part(handle);
+    if (code) return code;
+    int length = snprintf(text, size, "Fake \"H100\" 80GB");
+    if (own)
+        snprintf(text + length, size - length, " MIG %ug.%ugb", (unsigned)own[SLICES], (unsigned)own[GIGABYTES]);
+    return OK;
 }
 
 struct rates { unsigned gpu, memory; };
 struct memory { unsigned long long total, free, used; };
+
+static uint64_t total_of(void *handle, volatile struct device *device) {
+    volatile uint64_t *own = part(handle);
+    return own ? own[GIGABYTES] << 30 : device->memory_total;
+}
+
+static uint64_t used_of(void *handle, volatile struct device *device) {
+    volatile uint64_t *own = part(handle);
+    return own ? own[USED] : device->memory_used;
+}
 
 int nvmlDeviceGetUtilizationRates(void *handle, struct rates *rates) {
     volatile struct device *device;
@@ -168,7 +223,7 @@ int nvmlDeviceGetMemoryInfo(void *handle, struct memory *memory) {
     volatile struct device *device;
     int code = enter(handle, MEMORY, &device);
     if (!code) {
-        memory->total = device->memory_total, memory->used = device->memory_used;
+        memory->total = total_of(handle, device), memory->used = used_of(handle, device);
         memory->free = memory->total - memory->used;
     }
     return code;
@@ -258,7 +313,7 @@ int nvmlDeviceGetMemoryErrorCounter(void *handle, int kind, int lifetime, int lo
     return OK;
 }
 
-union value { double d; unsigned u; unsigned long ul; unsigned long long ull; long long ll; };
+union value { double d; unsigned u; unsigned long ul; unsigned long long ull; long long ll; int i; };
 struct sample { unsigned long long us; union value value; };
 
 int nvmlDeviceGetSamples(void *handle, unsigned kind, unsigned long long seen, unsigned *type, unsigned *count,
@@ -267,7 +322,7 @@ int nvmlDeviceGetSamples(void *handle, unsigned kind, unsigned long long seen, u
     int code = enter(handle, 0, &device);
     unsigned found = 0;
     if (code) return code;
-    if (kind > 1 || !device->samples[kind]) return NOT_SUPPORTED;
+    if (kind > 1 || !device->samples[kind] || (kind && device->mig[0] == CUT)) return NOT_SUPPORTED;
     *type = 1;
     if (!samples) return *count = SAMPLES, OK;
     uint64_t last = device->samples[kind], first = last > SAMPLES ? last - SAMPLES : 0;
@@ -290,8 +345,11 @@ int nvmlDeviceGetComputeRunningProcesses_v3(void *handle, unsigned *count, struc
     unsigned room = *count;
     *count = there;
     if (room < there) return INSUFFICIENT_SIZE;
-    for (unsigned i = 0; i < there; i++)
-        processes[i] = (struct process){(unsigned)device->process[4 * i], device->process[4 * i + 1], ~0u, ~0u};
+    for (unsigned i = 0; i < there; i++) {
+        unsigned own = (unsigned)device->process_instance[i] - 1;
+        processes[i] = (struct process){(unsigned)device->process[4 * i], device->process[4 * i + 1],
+                                        own == ~0u ? own : own >> 8, own == ~0u ? own : own & 255};
+    }
     return OK;
 }
 
@@ -334,7 +392,7 @@ int nvmlDeviceGetBAR1MemoryInfo(void *handle, struct bar1 *window) {
 
 #ifndef OLD_DRIVER
 struct field { unsigned id, scope; long long timestamp, latency; int type, code; union value value; };
-enum { FIELD_ENERGY = 83, UNSIGNED_LONG_LONG = 3 };
+enum { FIELD_ENERGY = 83, FIELD_MARGIN = 193, FIELD_MARGIN_LAST = 196, UNSIGNED_LONG_LONG = 3, SIGNED_INT = 5 };
 
 int nvmlDeviceGetFieldValues(void *handle, int count, struct field *fields) {
     volatile struct device *device;
@@ -347,6 +405,7 @@ int nvmlDeviceGetFieldValues(void *handle, int count, struct field *fields) {
         int there = (id == FIELD_ENERGY ? !(device->unsupported & ENERGY) : raw != 0) && (!scope || scope == ~0u);
         fields[i].code = there ? OK : NOT_SUPPORTED;
         fields[i].type = UNSIGNED_LONG_LONG, fields[i].value.ull = raw - 1;
+        if (id >= FIELD_MARGIN && id <= FIELD_MARGIN_LAST) fields[i].type = SIGNED_INT, fields[i].value.i = (int)(raw - 1);
     }
     return OK;
 }
@@ -358,7 +417,7 @@ int nvmlDeviceGetMemoryInfo_v2(void *handle, struct memory_v2 *memory) {
     int code = enter(handle, MEMORY, &device);
     if (code) return code;
     if (memory->version != (sizeof *memory | 2u << 24)) return VERSION_MISMATCH;
-    memory->total = device->memory_total, memory->used = device->memory_used;
+    memory->total = total_of(handle, device), memory->used = used_of(handle, device);
     memory->reserved = 0, memory->free = memory->total - memory->used;
     return OK;
 }
@@ -409,4 +468,159 @@ int nvmlEventSetFree(void *set) {
     (void)set;
     return ready() ? (int)control->free_ret : UNINITIALIZED;
 }
+
+int nvmlDeviceGetMigMode(void *handle, unsigned *current, unsigned *pending) {
+    volatile struct device *device;
+    int code = enter(handle, 0, &device);
+    if (!code && !device->mig[0]) code = NOT_SUPPORTED;
+    if (!code) *current = *pending = device->mig[0] == CUT;
+    return code;
+}
+
+int nvmlDeviceGetMaxMigDeviceCount(void *handle, unsigned *most) {
+    volatile struct device *device;
+    int code = enter(handle, 0, &device);
+    if (!code) *most = device->mig[0] ? INSTANCES : 0;
+    return code;
+}
+
+int nvmlDeviceGetMigDeviceHandleByIndex(void *handle, unsigned place, void **found) {
+    volatile struct device *device;
+    int code = enter(handle, 0, &device);
+    if (code) return code;
+    if (place >= INSTANCES) return INVALID_ARGUMENT;
+    *found = (void *)(PART | session << 16 | place << 8 | ((uintptr_t)handle & 255));
+    return part(*found) ? OK : NOT_FOUND;
+}
+
+static int own_number(const char *function, void *handle, int which, unsigned *value) {
+    volatile struct device *device;
+    int code = enter_as(function, handle, 0, &device);
+    volatile uint64_t *own = part(handle);
+    if (!code && !own) code = NOT_FOUND;
+    if (!code) *value = (unsigned)own[which];
+    return code;
+}
+
+int nvmlDeviceGetGpuInstanceId(void *handle, unsigned *id) { return own_number(__func__, handle, GPU_INSTANCE, id); }
+int nvmlDeviceGetComputeInstanceId(void *handle, unsigned *id) {
+    return own_number(__func__, handle, COMPUTE_INSTANCE, id);
+}
+
+struct attributes {
+    unsigned multiprocessors, copy, decoders, encoders, jpeg, optical_flow, slices, compute_slices;
+    unsigned long long megabytes;
+};
+
+int nvmlDeviceGetAttributes_v2(void *handle, struct attributes *attributes) {
+    unsigned slices;
+    int code = own_number(__func__, handle, SLICES, &slices);
+    volatile uint64_t *own = part(handle);
+    if (!code && own)
+        *attributes = (struct attributes){16 * slices, slices, 1, 0, 0, 0, slices, slices, own[GIGABYTES] << 10};
+    return code;
+}
+
+struct support { unsigned version, supported; };
+struct sample_of_parts { uint64_t made, session, device, of, at_ms, share[SHARES]; };
+struct metric { unsigned id, code; double value; struct { char *name, *longer, *unit; } info; };
+struct metrics { unsigned version, count; struct sample_of_parts *earlier, *later; struct metric metric[]; };
+enum { NO_DATA = 21, APART_MS = 100 };
+
+int nvmlGpmQueryDeviceSupport(void *handle, struct support *support) {
+    volatile struct device *device;
+    int code = enter(handle, 0, &device);
+    if (code) return code;
+    if (support->version != 1) return VERSION_MISMATCH;
+    support->supported = (unsigned)device->gpm[0];
+    return OK;
+}
+
+int nvmlGpmSampleAlloc(struct sample_of_parts **sample) {
+    if (!ready()) return UNINITIALIZED;
+    if (!(*sample = calloc(1, sizeof **sample))) return 999;
+    (*sample)->made = session;
+    return OK;
+}
+
+int nvmlGpmSampleFree(struct sample_of_parts *sample) {
+    free(sample);
+    return OK;
+}
+
+/* ``of`` is 0 for the whole GPU, else one more than a GPU instance. */
+static int take(void *handle, volatile struct device *device, unsigned of, struct sample_of_parts *sample) {
+    struct timespec now;
+    if (!device->gpm[0]) return NOT_SUPPORTED;
+    if (sample->made != session) return INVALID_ARGUMENT; /* the stricter reading: NVML says nothing of it */
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    sample->session = session, sample->device = (uintptr_t)handle & 255, sample->of = of;
+    sample->at_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    for (int i = 0; i < SHARES; i++) sample->share[i] = device->share[SHARES * of + i];
+    return OK;
+}
+
+int nvmlGpmSampleGet(void *handle, struct sample_of_parts *sample) {
+    volatile struct device *device;
+    int code = enter(handle, 0, &device);
+    return code ? code : device->mig[0] == CUT ? NOT_SUPPORTED : take(handle, device, 0, sample);
+}
+
+int nvmlGpmMigSampleGet(void *handle, unsigned instance, struct sample_of_parts *sample) {
+    volatile struct device *device;
+    int code = enter(handle, 0, &device);
+    if (code) return code;
+    for (int i = 0; device->mig[0] == CUT && i < INSTANCES; i++) {
+        volatile uint64_t *own = &device->instance[PART_FIELDS * i];
+        if (own[IDENTITY] && own[GPU_INSTANCE] == instance) return take(handle, device, instance + 1, sample);
+    }
+    return INVALID_ARGUMENT;
+}
+
+int nvmlGpmMetricsGet(struct metrics *asked) {
+    struct sample_of_parts *earlier = asked->earlier, *later = asked->later;
+    if (!ready()) return UNINITIALIZED;
+    if (asked->version != 1) return VERSION_MISMATCH;
+    if (later->session != session || earlier->session != session) return INVALID_ARGUMENT;
+    if (later->device != earlier->device || later->of != earlier->of) return INVALID_ARGUMENT;
+    count(&control->device[later->device], __func__);
+    if (later->at_ms < earlier->at_ms + APART_MS) return NO_DATA;
+    for (unsigned i = 0; i < asked->count; i++) {
+        struct metric *metric = &asked->metric[i];
+        uint64_t share = metric->id < SHARES ? later->share[metric->id] : 0;
+        metric->code = share ? OK : NOT_SUPPORTED;
+        metric->value = ((double)share - 1) / 100;
+    }
+    return OK;
+}
+
+struct fabric { unsigned version; unsigned char cluster[16]; unsigned status, clique, state, health; };
+
+int nvmlDeviceGetGpuFabricInfoV(void *handle, struct fabric *fabric) {
+    volatile struct device *device;
+    int code = enter(handle, 0, &device);
+    if (code) return code;
+    if (fabric->version != (sizeof *fabric | 2u << 24)) return VERSION_MISMATCH;
+    for (unsigned i = 0; i < 16; i++) fabric->cluster[i] = (unsigned char)i;
+    fabric->state = (unsigned)device->fabric[0], fabric->status = (unsigned)device->fabric[1];
+    fabric->clique = (unsigned)device->fabric[2], fabric->health = (unsigned)device->fabric[3];
+    return OK;
+}
+
+struct margin { unsigned version; int celsius; };
+
+int nvmlDeviceGetMarginTemperature(void *handle, struct margin *margin) {
+    volatile struct device *device;
+    int code = enter(handle, 0, &device);
+    if (code) return code;
+    if (margin->version != (sizeof *margin | 1u << 24)) return VERSION_MISMATCH;
+    margin->celsius = (int)device->margin[0] - 1000;
+    return device->margin[0] ? OK : NOT_SUPPORTED;
+}
+
+/* What a test compares with the binding's own classes; of a GPM query, without its metrics. */
+const unsigned fake_sizes[] = {
+    sizeof(struct attributes), sizeof(struct support), sizeof(struct metric), sizeof(struct metrics),
+    sizeof(struct fabric), sizeof(struct margin), sizeof(struct memory_v2), sizeof(struct process),
+};
 #endif
