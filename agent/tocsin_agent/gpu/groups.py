@@ -6,6 +6,7 @@ At the default of one sample a second they are at most 15 a GPU and second (``do
 from tocsin_agent.gpu.clocks import Clocks
 from tocsin_agent.gpu.engines import Engines
 from tocsin_agent.gpu.fabric import Fabric
+from tocsin_agent.gpu.gpm import Gpm
 from tocsin_agent.gpu.group import Group
 from tocsin_agent.gpu.health import Health
 from tocsin_agent.gpu.limits import Limits
@@ -23,6 +24,7 @@ GROUPS = (
         },
         Load,
     ),
+    Group("activity", 10, {"nvmlGpmSampleGet": 1, "nvmlGpmMetricsGet": 1}, Gpm),
     Group("clocks", 10, {"nvmlDeviceGetClockInfo": 3}, Clocks),
     Group("margin", 10, {"nvmlDeviceGetMarginTemperature": 1}, Margin),
     Group(

@@ -31,6 +31,8 @@ _AGENT = series("up", 'job="tocsin-agent"')
 _IN_FOUR_HOURS = f"(predict_linear({series(_FREE, _REAL)}[6h], 14400) and {series(_FREE, _REAL)})"
 _FREE_RATIO = ratio(_FREE, _SIZE, _REAL)
 _XIDS = "tocsin_gpu_xid_errors_total"
+_SM, _TENSOR, _ARITHMETIC = 'part="sm"', 'part="tensor"', 'part=~"tensor_.*|fp.*"'
+_AS_A_WHOLE = 'part=~"sm|sm_occupancy|tensor|dram"'
 _SLOWDOWN, _HOT_MEMORY = 'limit="slowdown"', 'limit="memory"'
 _DEVICE_XIDS = 'xid=~"48|62|64|74|79|95|119|120|140"'
 """Those after which a GPU needs a reset, a reboot or a replacement."""
@@ -43,7 +45,7 @@ _FULLEST = f"max by (instance) (1 - {_FREE_RATIO})"
 _TO_HOST = (Drill("Only this host", "tocsin-fleet", ("instance",)),)
 _UP = ((0, "does not answer", RED), (1, "answers", GREEN))
 _NO_GPU = "no GPU"
-_NO_FABRIC = "no GPU in a fabric"
+_NO_COUNTERS, _NO_FABRIC = "no GPU with counters", "no GPU in a fabric"
 
 BROKEN = (
     Panel(
@@ -526,6 +528,8 @@ GPUS_IN_DETAIL = (
                 f"max by (instance, gpu) ({ratio('tocsin_gpu_memory_used_bytes', 'tocsin_gpu_memory_total_bytes')})",
                 "Memory used",
             ),
+            Query(f"max by (instance, gpu) ({series('tocsin_gpu_activity_ratio', _SM)})", "Multiprocessors"),
+            Query(f"max by (instance, gpu) ({series('tocsin_gpu_activity_ratio', _TENSOR)})", "Tensor cores"),
             Query(f"max by (instance, gpu) ({series('tocsin_gpu_memory_total_bytes')})", "Memory", unit="bytes"),
             Query(f"max by (instance, gpu) ({series('tocsin_gpu_power_watts')})", "Power", unit="watt"),
             Query(f"max by (instance, gpu) ({series('tocsin_gpu_power_limit_watts')})", "Power limit", unit="watt"),
@@ -808,7 +812,30 @@ GPUS_IN_DETAIL = (
     ),
 )
 
-FABRIC = (
+GPU_PARTS = (
+    Panel(
+        230,
+        "What the parts of a GPU do",
+        "Multiprocessors with work, warps beside the most that fit, tensor cores, memory bandwidth: each as a share of "
+        "what it could do, from the GPU's own counters. GPUs before Hopper have none.",
+        "percentunit",
+        (Query(rate("tocsin_gpu_activity_seconds_total", _AS_A_WHOLE), f"{_GPU} {{{{part}}}}"),),
+        width=12,
+        maximum=1,
+        no_value=_NO_COUNTERS,
+        drills=_TO_HOST,
+    ),
+    Panel(
+        231,
+        "Arithmetic by precision",
+        "Tensor cores in FP64 (dfma), FP16 and BF16 (hmma) and integers (imma), and arithmetic outside of them.",
+        "percentunit",
+        (Query(rate("tocsin_gpu_activity_seconds_total", _ARITHMETIC), f"{_GPU} {{{{part}}}}"),),
+        width=12,
+        maximum=1,
+        no_value=_NO_COUNTERS,
+        drills=_TO_HOST,
+    ),
     Panel(
         237,
         "Fabric",
@@ -876,7 +903,7 @@ BOARD = Board(
         Row(103, "CPU and memory in detail", CPU_AND_MEMORY, collapsed=True),
         Row(104, "Disks and network in detail", DISKS_AND_NETWORK, collapsed=True),
         Row(105, "GPUs in detail", GPUS_IN_DETAIL, collapsed=True),
-        Row(107, "NVLink fabric", FABRIC, collapsed=True),
+        Row(107, "Parts and fabric of GPUs", GPU_PARTS, collapsed=True),
         Row(106, "Systems", SYSTEMS, collapsed=True),
     ),
 )
