@@ -52,7 +52,7 @@ def stack(folder: Path, days_per_second: float = 2) -> Iterator[Stack]:
     rules.mkdir()
     password.write_text(PASSWORD)
     library = _library(folder)
-    gpus = Control(folder / "gpus", 2)
+    gpus = _gpus(folder)
     with contextlib.ExitStack() as running:
         running.callback(gpus.close)
         config = _PROMETHEUS.format(rules=rules, targets=targets)
@@ -75,6 +75,16 @@ def stack(folder: Path, days_per_second: float = 2) -> Iterator[Stack]:
         page = terminal.wait(r"page +(http://\S+)", 60)[1]
         terminal.wait(r"\[\w+\] Model flights.*", ALARM_WITHIN_S)
         yield Stack(page, terminal, metrics, alerts, boards, search, gpus, environ)
+
+
+def _gpus(folder: Path) -> Control:
+    """A whole GPU, and one that is cut: an instance with a process and work in it."""
+    gpus = Control(folder / "gpus", 2)
+    gpus.cut(1, (0, 9, 0, 1, 10, 4 << 30, 0))
+    gpus.put(1, "process_instance", 0, 1 + (9 << 8))
+    for part in (2, 5):
+        gpus.share(1, part, 50, instance=9)
+    return gpus
 
 
 def _library(folder: Path) -> Path:

@@ -24,14 +24,23 @@ REASONS = {
 
 
 class Asked:
-    """NVML as one GPU is asked in one session; it knows what was refused."""
+    """NVML as one GPU (or an instance of one) is asked in one session; it knows what was refused.
 
-    __slots__ = ("nvml", "refused", "session")
+    A GPU that is cut into instances refuses a fifth of what a whole one is asked each second, an old one still more.
+    """
+
+    __slots__ = ("changed", "nvml", "refused", "session")
 
     def __init__(self, session: "Session") -> None:
         self.nvml = session.nvml
         self.session = session
         self.refused: set[tuple[object, ...]] = set()
+        self.changed = False
+
+    def change(self) -> None:
+        """The GPU was given another mode: what it refused and what it told are of the past."""
+        self.refused.clear()
+        self.changed = True
 
     def __getattr__(self, name: str) -> "Any":
         return getattr(self.nvml, name)

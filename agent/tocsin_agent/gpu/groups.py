@@ -1,6 +1,7 @@
 """The table of NVML calls: every call that is made on a GPU again and again, by group and period.
 
 At the default of one sample a second they are at most 15 a GPU and second (``docs/reference/nvml-calls.md``).
+Instances come first: when a GPU was cut or made whole, every other group is read anew in the same sample.
 """
 
 from tocsin_agent.gpu.clocks import Clocks
@@ -12,9 +13,18 @@ from tocsin_agent.gpu.health import Health
 from tocsin_agent.gpu.limits import Limits
 from tocsin_agent.gpu.load import Load
 from tocsin_agent.gpu.margin import Margin
+from tocsin_agent.gpu.mig import Mig
 from tocsin_agent.gpu.processes import Processes
 
 GROUPS = (
+    Group(
+        "instances", 2,
+        {
+            "nvmlDeviceGetMigMode": 1, "nvmlDeviceGetMigDeviceHandleByIndex": 3, "nvmlDeviceGetUUID": 3,
+            "nvmlDeviceGetMemoryInfo_v2": 3, "nvmlGpmMigSampleGet": 2, "nvmlGpmMetricsGet": 2,
+        },
+        Mig,
+    ),
     Group(
         "load", 1,
         {
@@ -36,7 +46,7 @@ GROUPS = (
         Engines,
     ),
     Group(
-        "health", 10,
+        "health", 15,
         {"nvmlDeviceGetFieldValues": 1, "nvmlDeviceGetTotalEccErrors": 2, "nvmlDeviceGetMemoryErrorCounter": 2},
         Health,
     ),

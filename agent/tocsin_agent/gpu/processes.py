@@ -11,14 +11,20 @@ from tocsin_agent.gpu.answer import known
 from tocsin_agent.gpu.group import Reader
 from tocsin_schema.metric import OVERFLOW
 from tocsin_schema.metrics.gpu import PROCESS_BUSY, PROCESS_MEMORY, PROCESSES
+from tocsin_schema.metrics.gpu_mig import MIG_PROCESS_MEMORY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from typing import Any
+    from typing import Any, TypeAlias
 
     from tocsin_agent.gpu.group import Key
 
+    Held: TypeAlias = dict[tuple[tuple[int, int], int], float | None]
+    """Bytes by GPU instance and compute instance, then pid; None where the driver cannot tell."""
+
+NO_INSTANCE = 0xFFFFFFFF
+"""As the number of an instance: the GPU is not cut."""
 LISTS = ("nvmlDeviceGetComputeRunningProcesses_v3", "nvmlDeviceGetGraphicsRunningProcesses_v3")
 
 
@@ -39,6 +45,14 @@ def fold(values: "Mapping[tuple[str, str], float]", kept: int) -> "dict[tuple[st
     return dict(ranked[: kept - 1]) | ({(OVERFLOW, OVERFLOW): sum(value for _, value in rest)} if rest else {})
 
 
+def told(start: "Key", sized: "Iterable[tuple[tuple[str, str], float]]") -> "dict[Key, float]":
+    """The sums of each owner's sizes, the smallest owners as one; ``start`` is what comes before the owner in a key."""
+    sums: dict[tuple[str, str], float] = {}
+    for owner, size in sized:
+        sums[owner] = sums.get(owner, 0.0) + size
+    return {(*start, *owner): size for owner, size in fold(sums, PROCESSES).items()}
+
+
 class Processes(Reader):
     """The processes of one GPU."""
 
@@ -49,22 +63,25 @@ class Processes(Reader):
         self._seen_us = 0
 
     def read(self, nvml: "Any", gpu: object, _now: float) -> "dict[Key, float]":
-        """Memory and utilisation by pid and name."""
-        memory = self._memory(nvml, gpu)
-        owners = {pid: self._owner(pid) for pid in memory}
+        """Memory and utilisation by pid and name; on a GPU that is cut, memory by instance too."""
+        held = self._memory(nvml, gpu)
+        owners = {pid: self._owner(pid) for _, pid in held}
         busy = self._busy(nvml, gpu, {pid: start_us for pid, (_, start_us) in owners.items() if start_us})
         names = {pid: (str(pid), name) for pid, (name, _) in owners.items()}
-        held = fold({names[pid]: size for pid, size in memory.items() if size is not None}, PROCESSES)
-        found: dict[Key, float] = {(PROCESS_MEMORY.name, *owner): size for owner, size in held.items()}
+        sized = [(instance, names[pid], size) for (instance, pid), size in held.items() if size is not None]
+        found = told((PROCESS_MEMORY.name,), ((owner, size) for _, owner, size in sized))
+        for instance in {instance for instance, _, _ in sized if instance[0] != NO_INSTANCE}:
+            own = ((owner, size) for at, owner, size in sized if at == instance)
+            found |= told((MIG_PROCESS_MEMORY.name, *map(str, instance)), own)
         used = fold({names[pid]: ratio for pid, ratio in busy.items()}, PROCESSES)
         return found | {(PROCESS_BUSY.name, *owner): min(ratio, 1.0) for owner, ratio in used.items()}
 
-    def _memory(self, nvml: "Any", gpu: object) -> "dict[int, float | None]":
-        """Bytes by pid; a process that computes and draws stands in both lists with the same memory."""
-        found: dict[int, float | None] = {}
+    def _memory(self, nvml: "Any", gpu: object) -> "Held":
+        """A process that computes and draws stands in both lists with the same memory."""
+        found: Held = {}
         for call in LISTS:
             for process in known(nvml, call, gpu) or ():
-                found[process.pid] = process.usedGpuMemory
+                found[(process.gpuInstanceId, process.computeInstanceId), process.pid] = process.usedGpuMemory
         return found
 
     def _owner(self, pid: int) -> tuple[str, float]:

@@ -6,6 +6,7 @@ Values beyond their bound are garbage: absent, and counted by the caller.
 from tocsin_agent.gpu.answer import AGAIN_S, Asked
 from tocsin_agent.gpu.entries import METRICS
 from tocsin_schema.metrics import gpu as metrics
+from tocsin_schema.metrics import gpu_mig
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +30,11 @@ HIGHEST = {metric.name: BOUNDS[metric.unit] for metric in METRICS}
 HIGHEST |= {f"{metrics.SAMPLED.name}_{part}": BOUNDS[""] for part in ("bucket", "sum", "count")}
 LOWEST = dict.fromkeys((metrics.TEMPERATURE_MARGIN.name, metrics.TEMPERATURE_MARGIN_LIMIT.name), -BOUNDS["celsius"])
 """What may be negative."""
+WHOLE = {
+    metrics.MEMORY_USED.name: metrics.MEMORY_TOTAL.name,
+    gpu_mig.MIG_MEMORY_USED.name: gpu_mig.MIG_MEMORY_TOTAL.name,
+}
+"""What bounds a part."""
 
 
 def stale_after(interval_s: float) -> float:
@@ -70,7 +76,7 @@ class Sampler:
         garbage = 0
         nvml = self._asking(session, now)
         for part in self._parts:
-            if now >= part.due:
+            if now >= part.due or nvml.changed:
                 found = part.reader.read(nvml, gpu, now)
                 part.values = plausible(found)
                 garbage += len(found) - len(part.values)
@@ -81,14 +87,15 @@ class Sampler:
     def _asking(self, session: "Session", now: float) -> Asked:
         if self._asked is None or self._asked.session is not session or now >= self._forget:
             self._asked, self._forget = Asked(session), now + self._again_s
+        self._asked.changed = False
         return self._asked
 
 
 def plausible(found: "Mapping[Key, float]") -> "dict[Key, float]":
     """Without what cannot be; used memory is bounded by the installed."""
-    used, installed = (metrics.MEMORY_USED.name,), found.get((metrics.MEMORY_TOTAL.name,), 0.0)
-    return {
-        key: value
-        for key, value in found.items()
-        if LOWEST.get(key[0], 0) <= value <= (installed if key == used else HIGHEST[key[0]])
-    }
+    return {key: value for key, value in found.items() if LOWEST.get(key[0], 0) <= value <= _highest(key, found)}
+
+
+def _highest(key: "Key", found: "Mapping[Key, float]") -> float:
+    name, *labels = key
+    return found.get((WHOLE[name], *labels), 0.0) if name in WHOLE else HIGHEST[name]

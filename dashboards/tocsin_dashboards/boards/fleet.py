@@ -31,8 +31,10 @@ _AGENT = series("up", 'job="tocsin-agent"')
 _IN_FOUR_HOURS = f"(predict_linear({series(_FREE, _REAL)}[6h], 14400) and {series(_FREE, _REAL)})"
 _FREE_RATIO = ratio(_FREE, _SIZE, _REAL)
 _XIDS = "tocsin_gpu_xid_errors_total"
+_INSTANCE = f"{_GPU} instance {{{{gpu_instance}}}}"
 _SM, _TENSOR, _ARITHMETIC = 'part="sm"', 'part="tensor"', 'part=~"tensor_.*|fp.*"'
 _AS_A_WHOLE = 'part=~"sm|sm_occupancy|tensor|dram"'
+_BY_INSTANCE = "instance, gpu, gpu_instance"
 _SLOWDOWN, _HOT_MEMORY = 'limit="slowdown"', 'limit="memory"'
 _DEVICE_XIDS = 'xid=~"48|62|64|74|79|95|119|120|140"'
 """Those after which a GPU needs a reset, a reboot or a replacement."""
@@ -45,7 +47,7 @@ _FULLEST = f"max by (instance) (1 - {_FREE_RATIO})"
 _TO_HOST = (Drill("Only this host", "tocsin-fleet", ("instance",)),)
 _UP = ((0, "does not answer", RED), (1, "answers", GREEN))
 _NO_GPU = "no GPU"
-_NO_COUNTERS, _NO_FABRIC = "no GPU with counters", "no GPU in a fabric"
+_NO_COUNTERS, _NO_INSTANCE, _NO_FABRIC = "no GPU with counters", "no GPU is cut", "no GPU in a fabric"
 
 BROKEN = (
     Panel(
@@ -533,6 +535,7 @@ GPUS_IN_DETAIL = (
             Query(f"max by (instance, gpu) ({series('tocsin_gpu_memory_total_bytes')})", "Memory", unit="bytes"),
             Query(f"max by (instance, gpu) ({series('tocsin_gpu_power_watts')})", "Power", unit="watt"),
             Query(f"max by (instance, gpu) ({series('tocsin_gpu_power_limit_watts')})", "Power limit", unit="watt"),
+            Query(f"max by (instance, gpu) ({series('tocsin_gpu_mig_enabled')})", "Cut into instances", unit="none"),
         ),
         kind="table",
         width=16,
@@ -837,6 +840,68 @@ GPU_PARTS = (
         drills=_TO_HOST,
     ),
     Panel(
+        232,
+        "Instances",
+        "Every instance of the GPUs that are cut into several (MIG), as it is now.",
+        "percentunit",
+        (
+            Query(
+                f"max by ({_BY_INSTANCE}) "
+                f"({ratio('tocsin_gpu_mig_memory_used_bytes', 'tocsin_gpu_mig_memory_total_bytes')})",
+                "Memory used",
+            ),
+            Query(f"max by ({_BY_INSTANCE}) ({series('tocsin_gpu_mig_activity_ratio', _SM)})", "In use"),
+            Query(f"max by ({_BY_INSTANCE}) ({series('tocsin_gpu_mig_activity_ratio', _TENSOR)})", "Tensor cores"),
+            Query(f"max by ({_BY_INSTANCE}) ({series('tocsin_gpu_mig_memory_total_bytes')})", "Memory", unit="bytes"),
+            Query(
+                f"sum by ({_BY_INSTANCE}) ({series('tocsin_gpu_mig_multiprocessors')})", "Multiprocessors", unit="none"
+            ),
+        ),
+        kind="table",
+        width=16,
+        no_value=_NO_INSTANCE,
+        sort_by="Memory used",
+        drills=_TO_HOST,
+    ),
+    Panel(
+        233,
+        "Profiles",
+        "How many instances there are of each profile.",
+        "short",
+        (Query(f"count by (profile) ({series('tocsin_gpu_mig_info')})", "Instances"),),
+        kind="table",
+        no_value=_NO_INSTANCE,
+    ),
+    Panel(
+        234,
+        "Memory of instances",
+        "Used share of each instance's memory.",
+        "percentunit",
+        (Query(ratio("tocsin_gpu_mig_memory_used_bytes", "tocsin_gpu_mig_memory_total_bytes"), _INSTANCE),),
+        maximum=1,
+        no_value=_NO_INSTANCE,
+        drills=_TO_HOST,
+    ),
+    Panel(
+        235,
+        "What the parts of an instance do",
+        "As of a whole GPU, each as a share of what the instance could do. GPUs before Hopper do not tell.",
+        "percentunit",
+        (Query(rate("tocsin_gpu_mig_activity_seconds_total"), f"{_INSTANCE} {{{{part}}}}"),),
+        maximum=1,
+        no_value=_NO_INSTANCE,
+        drills=_TO_HOST,
+    ),
+    Panel(
+        236,
+        "Memory by process and instance",
+        "Device memory of each process; those beyond the sixteen of an instance that use the most are one.",
+        "bytes",
+        (Query(series("tocsin_gpu_mig_process_memory_bytes"), f"{_INSTANCE} {{{{process}}}} {{{{pid}}}}"),),
+        no_value=_NO_INSTANCE,
+        drills=_TO_HOST,
+    ),
+    Panel(
         237,
         "Fabric",
         "Whether each GPU has joined the fabric of NVLink switches; one that has not cannot reach its peers.",
@@ -903,7 +968,7 @@ BOARD = Board(
         Row(103, "CPU and memory in detail", CPU_AND_MEMORY, collapsed=True),
         Row(104, "Disks and network in detail", DISKS_AND_NETWORK, collapsed=True),
         Row(105, "GPUs in detail", GPUS_IN_DETAIL, collapsed=True),
-        Row(107, "Parts and fabric of GPUs", GPU_PARTS, collapsed=True),
+        Row(107, "Parts, instances and fabric of GPUs", GPU_PARTS, collapsed=True),
         Row(106, "Systems", SYSTEMS, collapsed=True),
     ),
 )

@@ -68,6 +68,17 @@ def test_a_gpu_is_asked_as_the_table_tells_and_at_most_fifteen_times_a_second(gp
 
 
 @pytest.mark.system
+def test_a_gpu_of_seven_instances_is_asked_no_more_than_a_whole_one_may_be(gpus):
+    control, child = gpus(1, interval_s=INTERVAL_S)
+    control.sample(0, POWER, 1, 100_000)
+    control.cut(0, *((place, 7 + place, 0, 1, 10, 1 << 30, 0) for place in range(7)))
+    child.until(lambda series: len([key for key in series if key[0] == "mig_info"]) == 7)
+    calls, seconds = measured(control, child)
+    assert not {name for name in ONCE - {"nvmlDeviceGetUUID"} if calls[name]}
+    as_the_table_tells(calls, seconds)
+
+
+@pytest.mark.system
 def test_what_a_gpu_refuses_is_not_asked_again_at_each_sample(gpus):
     control, child = gpus(1, interval_s=INTERVAL_S)
     control.set(0, unsupported=UTILIZATION)
