@@ -173,7 +173,7 @@ NVLINK_BYTES = Metric(
 )  # fmt: skip
 NVLINK_ERRORS = Metric(
     "tocsin_gpu_nvlink_errors_total", COUNTER, "", "Errors of all NVLinks of the GPU by kind.",
-    emitter="agent", labels={**GPU, "kind": 5},
+    emitter="agent", labels={**GPU, "kind": 12},
 )  # fmt: skip
 PROCESSES = 17
 """Processes told apart for one GPU: sixteen, and all others as one."""

@@ -111,3 +111,24 @@ def test_bytes_and_errors_of_the_wires(gpus):
     assert ("nvlink_bytes_total", "0", "sent") not in series
     assert ("nvlink_bytes_total", "0", "received") in series
     assert series["up", "0"] == 1
+
+
+def test_a_blackwell_counts_over_all_links(gpus):
+    control, child = gpus(1)
+    for field in (138, 139, 38, 160, 161, 162, 163):
+        control.put(0, "field", field, 0)
+    for field, count in {202: 3 << 20, 204: 4 << 20, 208: 1, 213: 6, 214: 2, 221: 900}.items():
+        control.put(0, "field", field, count + 1)
+    series = child.until(lambda series: ("nvlink_errors_total", "0", "symbol") in series)
+    assert series["nvlink_bytes_total", "0", "sent"] == 3 << 20
+    assert series["nvlink_bytes_total", "0", "received"] == 4 << 20
+    links = {key[2]: value for key, value in series.items() if key[0] == "nvlink_errors_total"}
+    assert links == {"receive": 1, "recovery": 6, "recovery_failed": 2, "symbol": 900}
+
+
+def test_of_two_counts_of_the_same_the_first_is_told(gpus):
+    control, child = gpus(1)
+    control.put(0, "field", 202, 5)
+    control.put(0, "field", 213, 9)
+    series = child.until(lambda series: series.get(("nvlink_errors_total", "0", "recovery")) == 8)
+    assert series["nvlink_bytes_total", "0", "sent"] == 10 << 30
