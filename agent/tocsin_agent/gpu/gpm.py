@@ -57,7 +57,15 @@ class Activity:
         }
 
     def sample(self, nvml: "Asked", gpu: object) -> None:
-        """Take one more; without one there are no shares."""
+        """Take one more; without one there are no shares. Should the whole GPU fail, its other calls tell."""
+        try:
+            self._sample(nvml, gpu)
+        except nvml.NVMLError as error:
+            if error.value == nvml.NVML_ERROR_UNINITIALIZED:
+                raise
+            self.restart()
+
+    def _sample(self, nvml: "Asked", gpu: object) -> None:
         if self._session is not nvml.session:
             # Buffers may not outlive the session that they are of; two a reload of the driver are let go of.
             self._session, self._at = nvml.session, None

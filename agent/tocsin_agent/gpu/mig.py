@@ -42,8 +42,7 @@ class Instance:
         self.compute_instance: int = nvml.nvmlDeviceGetComputeInstanceId(handle)
         attributes = known(self._asked, "nvmlDeviceGetAttributes_v2", handle)
         self.multiprocessors: int | None = attributes and attributes.multiprocessorCount
-        name = known(self._asked, "nvmlDeviceGetName", handle)
-        self.profile = profile(str(name or ""), attributes and attributes.gpuInstanceSliceCount)
+        self.profile = profile(self._name(), attributes and attributes.gpuInstanceSliceCount)
         self.memory = self._memory()
 
     def still(self) -> bool:
@@ -52,6 +51,13 @@ class Instance:
             return False
         total, self.memory = self.memory and self.memory[0], self._memory()
         return total == (self.memory and self.memory[0])
+
+    def _name(self) -> str:
+        """Empty where there is none, or one that is no text."""
+        try:
+            return str(known(self._asked, "nvmlDeviceGetName", self._handle) or "")
+        except UnicodeDecodeError:
+            return ""
 
     def _memory(self) -> tuple[int, int] | None:
         """Total and used bytes."""
@@ -118,6 +124,8 @@ class Mig(Reader):
             # An instance that fails goes alone. Should it be the whole GPU, that GPU's own calls tell.
             if error.value == nvml.NVML_ERROR_UNINITIALIZED:
                 raise
+            return
+        except UnicodeDecodeError:  # a UUID that is no text
             return
         if instance is not None:
             self._found[place] = instance

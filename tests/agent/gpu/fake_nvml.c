@@ -28,7 +28,8 @@ enum { UTILIZATION = 1, MEMORY = 2, POWER = 4, LIMIT = 8, ENERGY = 16, TEMPERATU
        ENGINES = 256, THROTTLE = 512, LISTS = 1024 };
 
 enum { WHOLE = 1, CUT = 2 };
-/* Of an instance; an identity of 0 stands for none. */
+/* Of an instance; an identity of 0 stands for none, and GARBLED of a text that is none. */
+#define GARBLED 0xBAD
 enum { IDENTITY, GPU_INSTANCE, COMPUTE_INSTANCE, SLICES, GIGABYTES, USED, CODE, PART_FIELDS };
 
 struct device {
@@ -46,7 +47,7 @@ struct device {
     uint64_t mig[1];    /* WHOLE, CUT, or 0: cannot be cut */
     uint64_t instance[INSTANCES * PART_FIELDS];
     uint64_t process_instance[PROCESSES]; /* 0: of none, else 1 + (GPU instance << 8 | compute instance) */
-    uint64_t gpm[1];    /* 1: the GPU counts what its parts do */
+    uint64_t gpm[1];    /* 1: the GPU counts what its parts do; more is the code of each sample */
     uint64_t share[(1 + SHARES) * SHARES]; /* of the GPU, then of GPU instances: hundredths of a percent + 1 */
     uint64_t fabric[4]; /* state (0: none), status, clique, health */
     uint64_t margin[1]; /* degrees + 1000; 0: tells none */
@@ -184,6 +185,7 @@ int nvmlDeviceGetUUID(void *handle, char *text, unsigned size) {
     volatile struct device *device;
     int code = enter(handle, 0, &device);
     volatile uint64_t *own = part(handle);
+    if (!code && own && own[IDENTITY] == GARBLED) return snprintf(text, size, "MIG-\xc3("), OK;
     if (!code) snprintf(text, size, own ? "MIG-%08x" : "GPU-%08x", (unsigned)(own ? own[IDENTITY] : device->identity));
     return code;
 }
@@ -194,7 +196,8 @@ int nvmlDeviceGetName(void *handle, char *text, unsigned size) {
     volatile uint64_t *own = part(handle);
     if (code) return code;
     int length = snprintf(text, size, "Fake \"H100\" 80GB");
-    if (own)
+    if (own && own[GIGABYTES] == GARBLED) snprintf(text, size, "\xff\x80");
+    else if (own)
         snprintf(text + length, size - length, " MIG %ug.%ugb", (unsigned)own[SLICES], (unsigned)own[GIGABYTES]);
     return OK;
 }
@@ -532,7 +535,7 @@ int nvmlGpmQueryDeviceSupport(void *handle, struct support *support) {
     int code = enter(handle, 0, &device);
     if (code) return code;
     if (support->version != 1) return VERSION_MISMATCH;
-    support->supported = (unsigned)device->gpm[0];
+    support->supported = device->gpm[0] > 0;
     return OK;
 }
 
@@ -552,6 +555,7 @@ int nvmlGpmSampleFree(struct sample_of_parts *sample) {
 static int take(void *handle, volatile struct device *device, unsigned of, struct sample_of_parts *sample) {
     struct timespec now;
     if (!device->gpm[0]) return NOT_SUPPORTED;
+    if (device->gpm[0] > 1) return (int)device->gpm[0];
     if (sample->made != session) return INVALID_ARGUMENT; /* the stricter reading: NVML says nothing of it */
     clock_gettime(CLOCK_MONOTONIC, &now);
     sample->session = session, sample->device = (uintptr_t)handle & 255, sample->of = of;

@@ -83,6 +83,18 @@ def test_a_share_too_high_to_be_true_is_counted_as_garbage_and_not_added_up(gpus
     child.until(lambda series: shares(series).get("sm") == 1)
 
 
+def test_samples_that_fail_leave_the_gpu_as_it_is(gpus):
+    control, child = gpus(1)
+    before = child.until(shares)
+    control.put(0, "gpm", 0, 999)
+    series = child.until(lambda series: not shares(series))
+    assert series["up", "0"] == 1
+    assert not [key for key in series if key[0] == "errors_total"]
+    control.put(0, "gpm", 0, 1)
+    after = child.until(shares)
+    assert seconds(after)["sm"] >= seconds(before)["sm"]
+
+
 def test_seconds_survive_a_reload_of_the_driver(gpus):
     control, child = gpus(1)
     before = child.until(lambda series: seconds(series).get("sm", 0) > 0.1)

@@ -185,6 +185,19 @@ def test_an_instance_that_fails_goes_alone(gpus):
 
 
 @pytest.mark.system
+def test_texts_that_are_none_cost_a_profile_or_an_instance_but_not_the_gpu(gpus):
+    control, child = gpus(1)
+    garbled = 0xBAD
+    control.cut(0, SMALL, (1, 5, 0, 2, garbled, 1 << 30, 0))
+    series = child.until(lambda series: len(infos(series)) == 2)
+    assert infos(series)["0", "5", "0"][1] == "2g"
+    control.put(0, "instance", 0, garbled)
+    series = child.until(lambda series: len(infos(series)) == 1)
+    assert series["up", "0"] == 1
+    assert not [key for key in series if key[0] == "errors_total"]
+
+
+@pytest.mark.system
 def test_instances_are_lost_with_their_gpu_and_found_again_after_a_reload(gpus):
     control, child = gpus(2)
     control.share(0, SM, 50, instance=9)
