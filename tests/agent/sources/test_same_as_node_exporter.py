@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.agent.conftest import configured
 from tests.agent.sources import tree
+from tests.agent.sources.conftest import plain
 from tests.servers import node_exporter
 from tests.servers.cache import have
 from tests.servers.process import free_port, serving
@@ -32,7 +33,9 @@ COMPARED = [name for name in tree.names() if not name.endswith(".hostile")]
 LATER = {
     "softnet": ("backlog_len", "cpu_collision", "received_rps", "flow_limit"),
     "netstat": ("TCPOFOQueue", "TCPRcvQDrop"),
-    "cpufreq": ("scaling_governor",),
+    "cpufreq": ("scaling_governor", "frequency_avg"),
+    "filesystem": ("mount_info",),
+    "pressure": ("irq_stalled",),
     "nvme": ("namespace",),
     "os": ("support_end",),
     "infiniband": (
@@ -50,7 +53,12 @@ LATER = {
     ),
     "mountstats": ("mountpoint_info",),
 }
-LATER_LABELS = {"diskstats": {"rotational"}, "nvme": {"cntlid"}, "mountstats": {"transport"}}
+LATER_LABELS = {
+    "diskstats": {"rotational"},
+    "filesystem": {"device_error"},
+    "nvme": {"cntlid"},
+    "mountstats": {"transport"},
+}
 LATER_TREES = {
     "softnet": "took the row's number for the CPU's",
     "hwmon.freq": "knows no frequencies",
@@ -111,20 +119,6 @@ def live_peer(tmp_path_factory) -> Iterator[Peer]:
         yield Peer(url, Path("/"), later)
 
 
-@pytest.fixture
-def read_here(series):
-    def read(name: str, values: dict[str, object]):
-        source = listing.module(SOURCES, name).SOURCE(values)
-        try:
-            text = source.read()
-        finally:
-            source.close()
-        types = {family.name: family.type for family in text_string_to_metric_families(text.decode())}
-        return types, {key: value for key, value in plain(series(text)).items() if not key[0].startswith("tocsin_")}
-
-    return read
-
-
 MOVING = {("node_time_seconds", frozenset())}
 """What is never the same twice."""
 _MEMORY = ("Balloon", "FileHugePages", "FilePmdMapped", "Hugetlb", "KReclaimable", "SecPageTables")
@@ -144,8 +138,8 @@ APART = {
     "node_sockstat_sockets_used": 10,
 }
 """Whoever asks node_exporter has a connection open, which it counts and we do not."""
-LACKING = ("node_network_receive_nohandler_total",)
-"""Ours does not have it: it stands in no file of /proc, but in a netlink message a device."""
+LACKING = ("node_network_receive_nohandler_total", "node_filesystem_purgeable_bytes")
+"""Ours does not have them: the one stands in no file of /proc, but in a netlink message; the other tells of macOS."""
 OWN = (*LACKING, "go_", "process_", "promhttp_", "node_exporter_", "node_scrape_")
 
 
@@ -154,11 +148,6 @@ def theirs(text: bytes):
     families = [f for f in text_string_to_metric_families(text.decode()) if not f"{f.name}_total".startswith(OWN)]
     series = {(s.name, frozenset(s.labels.items())): s.value for family in families for s in family.samples}
     return {family.name: family.type for family in families}, plain(series)
-
-
-def plain(found):
-    """With empty labels left out, as Prometheus leaves them out."""
-    return {(name, frozenset((k, v) for k, v in labels if v)): value for (name, labels), value in found.items()}
 
 
 def early(ours, source: str, later: bool):
