@@ -1,7 +1,7 @@
 """Run by test_crowded_host.py inside `unshare -Urnmpf --mount-proc`: real lists of the kernel that are many pages long.
 
-Two hundred network devices and two hundred mounts, some of odd names, read by node_exporter, by us, and by node_exporter
-again. Prints JSON: by source the three texts.
+Two hundred network devices and two hundred mounts, some of odd names, are read by node_exporter, by us, and by
+node_exporter again. Prints JSON: by source the three texts.
 """
 
 import contextlib
