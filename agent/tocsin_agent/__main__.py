@@ -115,8 +115,12 @@ def _with_settings(command: str, options: dict[str, str]) -> int:
     except ConfigError as error:
         for fault in error.faults:
             print(f"tocsin-agent: {fault}", file=sys.stderr)
-        print("try: tocsin-agent check, after the file is mended", file=sys.stderr)
-        return CONFIG
+        denied = all(fault.endswith(": Permission denied") for fault in error.faults)
+        print(
+            "try: as a user who may read it" if denied else "try: tocsin-agent check, after that is mended",
+            file=sys.stderr,
+        )
+        return DENIED if denied else CONFIG
 
 
 if __name__ == "__main__":

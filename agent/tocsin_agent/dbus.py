@@ -189,13 +189,19 @@ class Bus:
         self._serial = 0
         try:
             self._socket.settimeout(TIMEOUT_S)
-            self._socket.connect(path)
+            self._connect(path)
             self._authenticate()
             bus = "org.freedesktop.DBus"
             self.ask(bus, [("/org/freedesktop/DBus", bus, "Hello", ())])
         except BaseException:
             self._socket.close()
             raise
+
+    def _connect(self, path: str) -> None:
+        try:
+            self._socket.connect(path)
+        except OSError as error:
+            raise DbusError(f"no bus at {path}: {error.strerror or error}") from None
 
     def _authenticate(self) -> None:
         identity = str(os.geteuid()).encode().hex()

@@ -33,9 +33,11 @@ if TYPE_CHECKING:
 else:
     import _signal  # signal itself makes enums of its constants: 5 ms, 0.8 MiB
 
-OK, FAILED = 0, 1
+OK, FAILED, DENIED = 0, 1, 77
 END = (_signal.SIGTERM, _signal.SIGINT)
 SIGNALS = (*END, _signal.SIGHUP, _signal.SIGALRM)
+ONE_WISH_S = 0.5
+"""Two signals to end that come so close are one: timeout(1) and others send theirs to the process and to its group."""
 
 
 def once(values: "Values") -> int:
@@ -56,7 +58,9 @@ def once(values: "Values") -> int:
 
 
 def run(values: "Values", file: str | None = None, listen: str | None = None, sources: str | None = None) -> int:
-    """Serve until SIGTERM or SIGINT. FAILED when the address cannot be had; raises ConfigError for a bad ``web.yml``.
+    """Serve until SIGTERM or SIGINT. FAILED when the address cannot be had, DENIED when it may not.
+
+    Raises ConfigError for a bad ``web.yml``.
 
     ``file``, ``listen`` and ``sources`` are those of the command line: SIGHUP reads the configuration again from there.
     """
@@ -66,7 +70,7 @@ def run(values: "Values", file: str | None = None, listen: str | None = None, so
         server = Server(*address.parse(str(values["listen"])))
     except OSError as error:
         print(f"cannot listen on {values['listen']}: {error.strerror}\n{_try_this(error)}", file=sys.stderr)
-        return FAILED
+        return DENIED if isinstance(error, PermissionError) else FAILED
     server.protection = protection
     agent = Agent(server, _notifier(), values, (file, listen, sources))
     agent.start()
@@ -149,21 +153,22 @@ class Agent:
         os._exit(OK)
 
     def _heed(self) -> None:
-        """In a thread: do what signals ask for; a second one to end does that at once."""
-        stopping = False
+        """In a thread: do what signals ask for; to end, asked for again, does that at once."""
+        asked_at = 0.0
         while True:
             number = _signal.sigwait(SIGNALS)
             if number == _signal.SIGALRM:
                 self._server.take_over(self._served_elsewhere)
-            elif stopping and number in END:
-                os._exit(128 + number)
+            elif number in END and asked_at:
+                if monotonic() - asked_at > ONE_WISH_S:
+                    os._exit(128 + number)
             elif number in END:
-                stopping = True
+                asked_at = monotonic()
                 self._pages.stopping = True
                 if self._notifier:
                     self._notifier.stopping()
                 self._server.stop()
-            elif not stopping:
+            elif not asked_at:
                 self._reload()
 
     def _new_scrape(self, before: Scrape | None) -> Scrape:

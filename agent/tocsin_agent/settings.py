@@ -4,7 +4,7 @@ import os
 
 from tocsin_agent import listing
 from tocsin_agent.httpd import address
-from tocsin_schema.config import ConfigError, load
+from tocsin_schema.config import ConfigError, load, nearest
 from tocsin_schema.settings.agent import AGENT
 
 TYPE_CHECKING = False
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 SOURCES, TASKS = "tocsin_agent.sources", "tocsin_agent.tasks"
 SUMMARY = "summary"
+LIST = "`tocsin-agent list` tells which there are"
 
 
 def settings(file: str | None, listen: str | None, sources: str | None = None) -> "Values":
@@ -50,7 +51,7 @@ def _faults(values: "Values") -> list[str]:
         faults.append(f"listen: {error}")
     there = listing.names(SOURCES)
     unknown = [name for name in chosen(values) if name not in there]
-    faults += [f"sources: no source {name!r:.80}; there are: {', '.join(there)}" for name in unknown]
+    faults += [f"sources: no source {name!r:.80}{nearest(name[:80], there)} ({LIST})" for name in unknown]
     for package, names in ((SOURCES, chosen(values)), (TASKS, listing.names(TASKS))):
         for name in names:
             check = getattr(listing.module(package, name), "check", None) if name not in unknown else None

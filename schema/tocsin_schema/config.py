@@ -8,6 +8,7 @@ key names its nearest neighbour.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterable
     from typing import Any
 
 TYPES = ("text", "integer", "number", "boolean", "list", "table")
@@ -89,7 +90,7 @@ def _apply(
     keys = {key.path: key for key in table}
     for path, value in _flatten(tree, keys):
         if path not in keys:
-            faults.append(f"{file}: {path}: unknown key{_nearest(path, keys)}")
+            faults.append(f"{file}: {path}: unknown key{nearest(path, keys)}")
             continue
         fault = _fault(keys[path], value)
         if fault:
@@ -150,9 +151,10 @@ def _fault(key: Key, value: object) -> str:
     return ""
 
 
-def _nearest(path: str, keys: dict[str, Key]) -> str:
-    best = min(keys, key=lambda known: _distance(path, known), default="")
-    return f"; did you mean {best}?" if best and _distance(path, best) <= max(3, len(path) // 3) else ""
+def nearest(word: str, there: "Iterable[str]") -> str:
+    """``; did you mean WORD?`` where there is a word that this one may have been meant to be, else ""."""
+    best = min(there, key=lambda known: _distance(word, known), default="")
+    return f"; did you mean {best}?" if best and _distance(word, best) <= max(3, len(word) // 3) else ""
 
 
 def _distance(a: str, b: str) -> int:

@@ -15,6 +15,7 @@ from tocsin_schema.metrics.agent import METRICS as FRAME
 from tocsin_schema.metrics.agent_serving import METRICS as SERVING
 
 MORE_THAN_ONE_HOST_HAS = {"hwmon", "meminfo_numa", "rapl"}
+ATA = "E:ID_ATA_ROTATION_RATE_RPM=0\nE:ID_ATA_WRITE_CACHE_ENABLED=1\nE:ID_ATA_WRITE_CACHE=1\n"
 AGES = "_age_seconds"
 """There only while a device is slow."""
 OURS = ("cpu", "diskstats", "filesystem", "loadavg", "meminfo", "netdev", "pressure", "process", "stat", "vmstat")
@@ -76,8 +77,9 @@ def test_what_is_in_the_catalogue_is_emitted_somewhere(host, big_host, tmp_path)
     """But for fields of memory that these three hosts' kernels do not have."""
     (tmp_path / "rootfs").mkdir()
     (tmp_path / "udev").mkdir()
-    (tmp_path / "udev/b254:0").write_text("E:DM_NAME=a\nE:ID_FS_TYPE=ext4\n")
+    (tmp_path / "udev/b254:0").write_text("E:DM_NAME=a\nE:ID_FS_TYPE=ext4\nE:ID_ATA=1\n" + ATA)
     recorded = host("vm_6.18")
+    (tmp_path / "sys/devices/system/cpu/isolated").write_text("1\n")
     (tmp_path / "proc/pressure/irq").write_text("full avg10=0.00 avg60=0.00 avg300=0.00 total=1\n")
     for name in OURS:
         module = listing.module(SOURCES, name)

@@ -279,7 +279,9 @@ def test_an_agent_whose_source_hangs_can_be_ended(running, host, tmp_path):
     assert "tocsin_agent_stopped\n" in one.process.stderr.read()
 
 
-def test_a_scrape_that_is_on_its_way_is_answered_before_the_end(running, host, tmp_path):
+@pytest.mark.parametrize("signals", [1, 2])
+def test_a_scrape_that_is_on_its_way_is_answered_before_the_end(running, host, tmp_path, signals):
+    """Also where the signal comes twice, as timeout(1) sends it."""
     values = host("vm_6.18")
     (tmp_path / "proc/loadavg").unlink()
     os.mkfifo(tmp_path / "proc/loadavg")
@@ -288,7 +290,8 @@ def test_a_scrape_that_is_on_its_way_is_answered_before_the_end(running, host, t
     scraper = threading.Thread(target=lambda: found.append(one.get(timeout_s=2)))
     scraper.start()
     one.until("serving_thread_hung")
-    one.process.terminate()
+    for _ in range(signals):
+        one.process.terminate()
     scraper.join(20)
     assert collectors(found[0]) == {"cpu", "agent"}
     assert one.process.wait(10) == 0

@@ -36,7 +36,7 @@ def test_without_a_file_there_are_the_defaults_and_every_source():
 def test_named_sources_run_and_no_other_and_the_command_line_wins(tmp_path: Path):
     (tmp_path / "a.toml").write_text('sources = ["cpu", "stat"]\n')
     assert chosen(settings(str(tmp_path / "a.toml"), None, "loadavg, cpu,loadavg")) == ["loadavg", "cpu"]
-    with pytest.raises(ConfigError, match="sources: no source 'lodavg'; there are: "):
+    with pytest.raises(ConfigError, match=r"sources: no source 'lodavg'; did you mean loadavg\? "):
         settings(None, None, "lodavg")
 
 
@@ -54,7 +54,10 @@ def test_a_source_says_itself_whether_it_runs_without_being_named():
         ("= nothing\n", ["no TOML"]),
         (
             'listen = "nowhere"\nsources = ["cpuu"]\n',
-            ["listen: ADDRESS:PORT expected", "sources: no source 'cpuu'; there are: "],
+            [
+                "listen: ADDRESS:PORT expected",
+                "sources: no source 'cpuu'; did you mean cpu? (`tocsin-agent list` tells",
+            ],
         ),
     ],
 )

@@ -1,6 +1,6 @@
 """One client's connection: bytes in, requests out, bytes to send. No socket, no clock: the server brings both."""
 
-from tocsin_agent.httpd.request import MAX_HEAD_BYTES, BadRequest, Request, parse
+from tocsin_agent.httpd.request import MAX_HEAD_BYTES, BadRequest, Request, check_start, parse
 from tocsin_agent.httpd.response import CONTINUE
 
 # The phases of a connection, each with the seconds that a client has for it:
@@ -65,6 +65,8 @@ class Client:
     def _take_head(self) -> None:
         while self.inbox.startswith(b"\r\n"):  # RFC 9112, 2.2: empty lines before a request are ignored
             del self.inbox[:2]
+        if self.inbox:
+            check_start(self.inbox[0])
         end = self.inbox.find(b"\r\n\r\n", 0, MAX_HEAD_BYTES + 4)
         if end < 0:
             if len(self.inbox) >= MAX_HEAD_BYTES + 4:  # a head of the most bytes may lack the rest of its end

@@ -4,6 +4,7 @@ MAX_HEAD_BYTES = 16_384
 MAX_HEADERS = 100
 MAX_BODY_BYTES = 16 << 20
 
+TLS_HANDSHAKE, CARRIAGE_RETURN = 0x16, 0x0D
 _TOKEN = frozenset(b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _FORBIDDEN = frozenset(range(32)) - {9} | {127}
 
@@ -32,6 +33,14 @@ class Request:
 
     def __repr__(self) -> str:
         return f"<{self.method} {self.path} {len(self.body)}/{self.length}>"
+
+
+def check_start(first: int) -> None:
+    """Raises BadRequest for a byte that begins no request: whoever speaks TLS here would wait for an answer to it."""
+    if first == TLS_HANDSHAKE:
+        raise BadRequest(400, "this address speaks http, not https")
+    if first not in _TOKEN and first != CARRIAGE_RETURN:
+        raise BadRequest(400, "a request line `METHOD /path HTTP/1.1` expected")
 
 
 def parse(head: bytes) -> Request:

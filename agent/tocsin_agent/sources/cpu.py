@@ -5,13 +5,22 @@ host; the files of sysfs are few, and kept open.
 """
 
 from _operator import lt
+from itertools import chain
 from os.path import isdir
 
 from tocsin_agent.exposition import family, template
 from tocsin_agent.kernelfile import KernelFile, integer, text
 from tocsin_agent.procstat import shared
 from tocsin_agent.summary import MEAN, Steady
-from tocsin_schema.metrics.cpu import CORE_THROTTLES, COUNT, CPU_SECONDS, GUEST_SECONDS, ONLINE, PACKAGE_THROTTLES
+from tocsin_schema.metrics.cpu import (
+    CORE_THROTTLES,
+    COUNT,
+    CPU_SECONDS,
+    GUEST_SECONDS,
+    ISOLATED,
+    ONLINE,
+    PACKAGE_THROTTLES,
+)
 from tocsin_schema.metrics.cpu import CPU as METRICS
 
 TYPE_CHECKING = False
@@ -26,25 +35,35 @@ if TYPE_CHECKING:
 MODES = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
 GUEST_MODES = ("user", "nice")
 IDLE, IOWAIT = 3, 4
+COUNTERS = len(MODES) + len(GUEST_MODES)
 MOST_CPUS = 8192
 JUMP = 300
 """Ticks: a counter that falls by less is the kernel's jitter, by more a CPU that was unplugged."""
 
 
 def parse(data: bytes) -> tuple[list[bytes], list[bytes]]:
-    """The CPUs' names (``cpu0``…) and ten columns in one list, row by row. Raises ValueError for anything else."""
+    """The CPUs' names (``cpu0``…) and ten columns in one list, row by row. Raises ValueError for anything else.
+
+    A kernel before 2.6.33 counts no niced guests, and one before 2.6.24 no guests: theirs is 0 then.
+    """
     end = data.find(b"\nintr ")
     fields = data[:end].split() if end > 0 else data.split()
     width = len(data.split(b"\n", 1)[0].split())
-    if width < len(MODES) + len(GUEST_MODES) + 1 or len(fields) % width or len(fields) < 2 * width:
+    if width <= len(MODES) or len(fields) % width or len(fields) < 2 * width:
         raise ValueError(f"rows of a cpu and ten counters expected, found {data[:80]!r}")
     names, values = fields[width::width], fields[width:]  # the first row is the sum of the others
     del values[::width]
-    for extra in range(width - 1, len(MODES) + len(GUEST_MODES), -1):
+    for extra in range(width - 1, COUNTERS, -1):
         del values[extra - 1 :: extra]
     if not b"".join(values).isdigit() or not all(name.startswith(b"cpu") for name in names):
         raise ValueError(f"rows of a cpu and ten counters expected, found {data[:80]!r}")
-    return names, values
+    return names, values if width > COUNTERS else _padded(values, width - 1)
+
+
+def _padded(values: list[bytes], width: int) -> list[bytes]:
+    columns = [values[column::width] for column in range(width)]
+    columns += [[b"0"] * len(columns[0])] * (COUNTERS - width)
+    return list(chain.from_iterable(zip(*columns, strict=True)))
 
 
 def by_family(values: list[bytes]) -> list[bytes]:
@@ -88,8 +107,8 @@ class Means:
 
     def text(self, names: list[bytes], columns: list[bytes]) -> bytes:
         """``columns``: ten values a CPU, in ticks."""
-        width, count = len(MODES) + len(GUEST_MODES), len(names)
-        means = [sum(map(int, columns[column::width])) * 1000 // count for column in range(width)]
+        count = len(names)
+        means = [sum(map(int, columns[column::COUNTERS])) * 1000 // count for column in range(COUNTERS)]
         return self._template % (*self._steady.hold(names, means), count)
 
 
@@ -138,6 +157,8 @@ class Cpu:
         present = ranges(text(f"{self._sysfs}/present"))
         up = set(ranges(online.decode("ascii", "replace")))
         parts.append(family(ONLINE, [({"cpu": str(cpu)}, int(cpu in up)) for cpu in present if up]))
+        isolated = ranges(text(f"{self._sysfs}/isolated"))  # by the kernel's command line: it does not change
+        parts.append(family(ISOLATED, [({"cpu": str(cpu)}, 1) for cpu in isolated]))
         for metric, found in zip((CORE_THROTTLES, PACKAGE_THROTTLES), self._find_throttles(present), strict=True):
             parts.append(template(metric, [labels for labels, _ in found]))
             self._throttles += [file for _, file in found]
@@ -147,7 +168,7 @@ class Cpu:
         """The counters that this machine has (Intel's, not in a guest): one a core, one a package."""
         cores: dict[tuple[str, str], tuple[dict[str, str], KernelFile]] = {}
         packages: dict[str, tuple[dict[str, str], KernelFile]] = {}
-        for cpu in present:
+        for cpu in sorted(present, key=str):  # of a core's two CPUs the one that node_exporter takes, by name
             folder = f"{self._sysfs}/cpu{cpu}"
             if not isdir(f"{folder}/thermal_throttle"):
                 continue

@@ -12,6 +12,7 @@ from tocsin_agent.kernelfile import numbered, text
 from tocsin_agent.readings import Reading, Readings, exponent
 from tocsin_schema.metrics.cpufreq import (
     AGE,
+    AVERAGE,
     FREQUENCY,
     GOVERNOR,
     MAXIMUM,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from tocsin_schema.metric import Metric
 
 KILO = exponent(b"e3")
-CURRENT = {"cpuinfo_cur_freq": FREQUENCY, "scaling_cur_freq": SCALING}
+CURRENT = {"cpuinfo_cur_freq": FREQUENCY, "cpuinfo_avg_freq": AVERAGE, "scaling_cur_freq": SCALING}
 LIMITS = {
     "cpuinfo_min_freq": MINIMUM,
     "cpuinfo_max_freq": MAXIMUM,

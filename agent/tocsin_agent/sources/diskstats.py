@@ -10,7 +10,7 @@ from os import stat
 from tocsin_agent.exposition import family, template
 from tocsin_agent.kernelfile import KernelFile, text
 from tocsin_agent.summary import SUM, Steady
-from tocsin_schema.metrics.disk import FIELDS, FILESYSTEM_INFO, INFO, MAPPER_INFO, METRICS
+from tocsin_schema.metrics.disk import ATA, FIELDS, FILESYSTEM_INFO, INFO, MAPPER_INFO, METRICS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -122,6 +122,7 @@ class Diskstats:
 
     def _about(self, devices: list[tuple[str, str, str]]) -> bytes:
         infos, filesystems, mappers = [], [], []
+        ata: dict[str, list[tuple[dict[str, str], float]]] = {name: [] for name in ATA}
         for device, major, minor in devices:
             known = properties(text(f"{self._udev}/b{major}:{minor}"))
             rotational = text(f"{self._sysfs}/block/{device.replace('/', '!')}/queue/rotational")
@@ -130,7 +131,11 @@ class Diskstats:
                 filesystems.append((_filesystem(device, known), 1))
             if known.get("DM_NAME"):
                 mappers.append((_mapper(device, known), 1))
-        return family(INFO, infos) + family(FILESYSTEM_INFO, filesystems) + family(MAPPER_INFO, mappers)
+            for name in ATA if known.get("ID_ATA") else ():
+                if known.get(name, "").isdecimal():
+                    ata[name].append(({"device": device}, int(known[name])))
+        found = family(INFO, infos) + family(FILESYSTEM_INFO, filesystems) + family(MAPPER_INFO, mappers)
+        return found + b"".join([family(ATA[name], rows) for name, rows in ata.items()])
 
     def close(self) -> None:
         """Let go of the file."""

@@ -5,6 +5,7 @@ scrape. A statfs costs about 3 us.
 """
 
 import os
+from itertools import groupby
 from select import POLLERR, POLLPRI, poll
 from time import monotonic
 
@@ -49,19 +50,20 @@ IN_SUMMARY: tuple[tuple[str, ...], tuple[str, ...]] = ("f_blocks", "f_bavail"), 
 class Mount:
     """One line of mountinfo."""
 
-    __slots__ = ("device", "fstype", "major", "minor", "path", "readonly")
+    __slots__ = ("device", "fstype", "major", "minor", "path", "place", "readonly")
 
     def __init__(self, fields: list[bytes], source: list[bytes]) -> None:
         self.major, _, self.minor = fields[2].decode("ascii", "replace").partition(":")
-        self.path = os.fsdecode(unescape(fields[4]))
-        self.fstype = source[0].decode("utf-8", "replace")
-        self.device = unescape(source[1]).decode("utf-8", "replace")
+        path = unescape(fields[4])
+        self.path, self.place = os.fsdecode(path), printable(path)
+        self.fstype = printable(source[0])
+        self.device = printable(source[1])  # with its escapes, as node_exporter has it
         options = fields[5].split(b",") + (source[2].split(b",") if len(source) > 2 else [])
-        self.readonly = b"ro" in options
+        self.readonly = b"ro" in options or b"emergency_ro" in options  # ext4 after an error, since Linux 6.14
 
     def labels(self) -> dict[str, str]:
         """Its labels, as node_exporter has them; `device_error` is there for a mount in error only."""
-        return {"device": self.device, "mountpoint": printable(self.path), "fstype": self.fstype}
+        return {"device": self.device, "mountpoint": self.place, "fstype": self.fstype}
 
 
 def parse(data: bytes) -> list[Mount]:
@@ -93,9 +95,13 @@ def _octal(part: bytes) -> bytes:
     return b"\\" + part
 
 
-def printable(path: str) -> str:
-    """A path as a label's value: bytes that are no UTF-8 become U+FFFD."""
-    return os.fsencode(path).decode("utf-8", "replace")
+def printable(name: bytes) -> str:
+    """A name as a label's value: a run of bytes that are no UTF-8 becomes one U+FFFD, as in node_exporter."""
+    text = name.decode("utf-8", "surrogateescape")
+    if text.isprintable():
+        return text
+    runs = groupby(text, lambda character: "\udc80" <= character <= "\udcff")
+    return "".join(["\ufffd" if broken else "".join(run) for broken, run in runs])
 
 
 def ignored(mount: Mount) -> bool:
@@ -199,10 +205,12 @@ class Filesystem:
         """Take a new list; a mount that is still there keeps its thread, so that one that hangs has no second."""
         known: dict[tuple[str, str, str], Mountpoint] = {}
         self._mounts = []
-        waiting = servers(mounts)
+        waiting, seen = servers(mounts), set()
         for mount in mounts:
-            if ignored(mount) or (self._summary and passing(mount)):
+            labels = tuple(mount.labels().values())
+            if ignored(mount) or (self._summary and passing(mount)) or labels in seen:  # two may print alike
                 continue
+            seen.add(labels)
             key = mount.path, mount.device, mount.fstype
             types = mount.fstype, *above(mount, waiting)
             known[key] = self._known.get(key) or Mountpoint(self._root + mount.path, *types)
@@ -217,7 +225,8 @@ class Filesystem:
         constant = family(READONLY, zip(named, readonly, strict=True))
         constant += family(DEVICE_ERROR, [(row, int(bool(error))) for row, error in zip(named, errors, strict=True)])
         if not self._summary:
-            constant += family(MOUNT_INFO, [(_info(mount), 1) for mount, _ in self._mounts])
+            answered = zip(self._mounts, errors, strict=True)
+            constant += family(MOUNT_INFO, [(_info(mount), 1) for (mount, _), error in answered if not error])
         metrics = [SPACE[name] for name in (*self._sizes, *self._counts)]
         space = [template(metric, there).replace(b" %b\n", b" %d\n") for metric in metrics]
         self._template = b"".join(space) + constant.replace(b"%", b"%%")
@@ -233,7 +242,7 @@ def _info(mount: Mount) -> dict[str, str]:
         "device": mount.device,
         "major": mount.major,
         "minor": mount.minor,
-        "mountpoint": printable(mount.path),
+        "mountpoint": mount.place,
     }
 
 

@@ -50,7 +50,7 @@ class Netdev:
         """One read of the file."""
         names, rows = parse(self._file.read())
         if names != self._names:
-            devices = [name.decode("utf-8", "replace") for name in names]
+            devices = [name.decode("utf-8", "backslashreplace") for name in names]  # distinct, whatever they are
             self._wires = self._find_wires(names)
             labels, metrics = [{"device": device} for device in devices], METRICS
             if self._steady is not None:

@@ -29,6 +29,14 @@ ONLINE = Metric(
     emitter="agent",
     labels={"cpu": _CPUS},
 )
+ISOLATED = Metric(
+    "node_cpu_isolated",
+    GAUGE,
+    "",
+    "Whether each core is isolated, information from /sys/devices/system/cpu/isolated.",
+    emitter="agent",
+    labels={"cpu": _CPUS},
+)
 CORE_THROTTLES = Metric(
     "node_cpu_core_throttles_total",
     COUNTER,
@@ -65,6 +73,6 @@ BLOCKED = Metric(
     "node_procs_blocked", GAUGE, "", "Number of processes blocked waiting for I/O to complete.", emitter="agent"
 )
 
-CPU = (CPU_SECONDS, GUEST_SECONDS, ONLINE, CORE_THROTTLES, PACKAGE_THROTTLES, COUNT)
+CPU = (CPU_SECONDS, GUEST_SECONDS, ONLINE, ISOLATED, CORE_THROTTLES, PACKAGE_THROTTLES, COUNT)
 STAT = (INTERRUPTS, CONTEXT_SWITCHES, BOOT_TIME, FORKS, RUNNING, BLOCKED)
 METRICS = CPU + STAT

@@ -10,6 +10,7 @@ def _hertz(name: str, help: str) -> Metric:
 
 
 FREQUENCY = _hertz("frequency_", "Current CPU thread frequency")
+AVERAGE = _hertz("frequency_avg_", "Average CPU thread frequency")
 MINIMUM = _hertz("frequency_min_", "Minimum CPU thread frequency")
 MAXIMUM = _hertz("frequency_max_", "Maximum CPU thread frequency")
 SCALING = _hertz("scaling_frequency_", "Current scaled CPU thread frequency")
@@ -32,4 +33,4 @@ AGE = Metric(
     labels={"device": 1},
 )
 
-METRICS = (FREQUENCY, MINIMUM, MAXIMUM, SCALING, SCALING_MINIMUM, SCALING_MAXIMUM, GOVERNOR, AGE)
+METRICS = (FREQUENCY, AVERAGE, MINIMUM, MAXIMUM, SCALING, SCALING_MINIMUM, SCALING_MAXIMUM, GOVERNOR, AGE)

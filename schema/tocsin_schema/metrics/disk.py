@@ -53,4 +53,11 @@ MAPPER_INFO = _about(
 )
 ABOUT = (INFO, FILESYSTEM_INFO, MAPPER_INFO)
 
-METRICS = FIELDS + ABOUT
+ATA = {
+    "ID_ATA_WRITE_CACHE": _about("ata_write_cache", "ATA disk has a write cache."),
+    "ID_ATA_WRITE_CACHE_ENABLED": _about("ata_write_cache_enabled", "ATA disk has its write cache enabled."),
+    "ID_ATA_ROTATION_RATE_RPM": _about("ata_rotation_rate_rpm", "ATA disk rotation rate in RPMs (0 for SSDs)."),
+}
+"""By udev's property."""
+
+METRICS = (*FIELDS, *ABOUT, *ATA.values())

@@ -71,6 +71,9 @@ def test_http_1_0_is_answered_and_closed(connect, answer):
     ("data", "status"),
     [
         (b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", 400),
+        (b"\x16\x03\x01\x02\x00\x01\x00", 400),  # a client of https, which would wait
+        (b"\0", 400),
+        (b"\r\n \t", 400),
         (b"GET / HTTP/1.1\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 40_000, 431),
         (b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n", 413),

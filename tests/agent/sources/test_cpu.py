@@ -44,6 +44,7 @@ def test_anything_else_is_a_value_error(data):
         b"cpu 1 2 3\n",
         b"cpu  1 2 3 4 5 6 7 8 9 10\nintr 1\n",
         b"cpu  1 2 3 4 5 6 7 8 9 10\ncpu0 1 2 3 4 5 6 7 8 9\nintr 1\n",
+        b"cpu  1 2 3 4 5 6 7\ncpu0 1 2 3 4 5 6 7\nintr 1\n",
         b"cpu  1 2 3 4 5 6 7 8 9 10\ncpu0 1 2 3 4 -5 6 7 8 9 10\nintr 1\n",
         b"cpu  1 2 3 4 5 6 7 8 9 10\nxpu0 1 2 3 4 5 6 7 8 9 10\nintr 1\n",
     ],
@@ -58,6 +59,16 @@ def test_columns_of_a_later_kernel_are_ignored():
         b"cpu  1 2 3 4 5 6 7 8 9 10 11\ncpu0 1 2 3 4 5 6 7 8 9 10 11\ncpu1 21 22 23 24 25 26 27 28 29 30 31\nintr 1\n"
     )
     assert parse(rows)[1] == [b"%d" % n for n in [*range(1, 11), *range(21, 31)]]
+
+
+@pytest.mark.parametrize("guests", ["", " 9"])
+def test_guests_that_an_old_kernel_does_not_count_are_none(guests):
+    rows = "".join(f"{name} 1 2 3 4 5 6 7 8{guests}\n" for name in ("cpu ", "cpu0", "cpu1"))
+    names, values = parse(rows.encode() + b"intr 1\n")
+    assert (names, values) == (
+        [b"cpu0", b"cpu1"],
+        [b"1", b"2", b"3", b"4", b"5", b"6", b"7", b"8", guests.strip().encode() or b"0", b"0"] * 2,
+    )
 
 
 def test_idle_that_falls_a_little_stays_and_a_lot_is_taken():
@@ -107,6 +118,15 @@ def test_offline_numbers_keep_their_place(host, series):
     assert found["node_cpu_seconds_total", frozenset({("cpu", "3"), ("mode", "user")})] == 200
     assert found["node_cpu_guest_seconds_total", frozenset({("cpu", "0"), ("mode", "nice")})] == 0.05
     assert not any(name == "node_cpu_online" for name, _ in found)
+
+
+def test_isolated_cpus_are_told(host, series, tmp_path: Path):
+    values = host("vm_6.18")
+    (tmp_path / "sys/devices/system/cpu/isolated").write_text("1\n")
+    found = series(Cpu(values).read())
+    assert {labels: value for (name, labels), value in found.items() if name == "node_cpu_isolated"} == {
+        frozenset({("cpu", "1")}): 1
+    }
 
 
 def test_a_big_host_counts_each_core_and_package_once(big_host, series):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tocsin_agent.sources.diskstats import Diskstats, ignored, parse, properties
 
 PEER = re.compile(r"^(z?ram|loop|fd|(h|s|v|xv)d[a-z]|nvme\d+n\d+p)\d+$", re.ASCII)
+ATA = "E:ID_ATA_ROTATION_RATE_RPM=7200\nE:ID_ATA_WRITE_CACHE_ENABLED=0\nE:ID_ATA_WRITE_CACHE=yes\n"
 PARTS = st.sampled_from(
     ["ram", "z", "loop", "fd", "h", "s", "v", "xv", "d", "a", "A", "nvme", "n", "p", "0", "12", "-", "é"]
 )
@@ -70,7 +71,7 @@ def test_what_udev_knows_becomes_labels_and_its_changes_are_seen(host, series, t
     (tmp_path / "udev/b253:0").write_text(
         'S:x\nE:DM_NAME=vg-"root"\nE:DM_UUID=u1\nE:ID_FS_TYPE=ext4\nE:DM_VG_NAME=100%\n'
     )
-    (tmp_path / "udev/b8:0").write_text("E:ID_MODEL=Model=7\nE:ID_SERIAL=x\nE:ID_SERIAL_SHORT=s1\n")
+    (tmp_path / "udev/b8:0").write_text("E:ID_MODEL=Model=7\nE:ID_SERIAL=x\nE:ID_SERIAL_SHORT=s1\nE:ID_ATA=1\n" + ATA)
     found = series(source.read())
     source.close()
     info = next(dict(labels) for name, labels in found if name == "node_disk_info" and ("device", "sda") in labels)
@@ -78,6 +79,9 @@ def test_what_udev_knows_becomes_labels_and_its_changes_are_seen(host, series, t
     mapper = next(dict(labels) for name, labels in found if name == "node_disk_device_mapper_info")
     assert (mapper["name"], mapper["vg_name"], mapper["lv_name"]) == ('vg-"root"', "100%", "")
     assert labelled(found, "node_disk_filesystem_info") == {"dm-0": 1}
+    assert labelled(found, "node_disk_ata_rotation_rate_rpm") == {"sda": 7200}
+    assert labelled(found, "node_disk_ata_write_cache_enabled") == {"sda": 0}
+    assert labelled(found, "node_disk_ata_write_cache") == {}
 
 
 @given(st.text(max_size=100))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tocsin_agent.sources.filesystem import WAIT_S, Filesystem, above, ignored, parse, printable, servers, unescape
 
-NFS = {("device", "filer:/vol/a\tb"), ("mountpoint", "/srv/nfs share"), ("fstype", "nfs4")}
+NFS = {("device", "filer:/vol/a\\011b"), ("mountpoint", "/srv/nfs share"), ("fstype", "nfs4")}
 
 
 def line(path="/", fstype="ext4", device="/dev/sda1", options="rw", superblock="rw"):
@@ -27,7 +27,23 @@ def test_an_escaped_field_comes_back(raw):
 
 @given(st.binary(max_size=60))
 def test_any_field_has_a_printable_form(raw):
-    assert isinstance(printable(os.fsdecode(unescape(raw))), str)
+    assert isinstance(printable(unescape(raw)).encode(), bytes)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [(b"caf\xc3\xa9\n", "café\n"), (b"caf\xe9", "caf\ufffd"), (b"/\xd6\xd0\xce\xc4/\xff", "/\ufffd/\ufffd"), (b"", "")],
+)
+def test_a_run_of_bytes_that_are_no_text_is_one_mark(name, text):
+    assert printable(name) == text
+
+
+def test_of_two_mounts_that_print_alike_one_is_shown(host, series, tmp_path: Path):
+    source = Filesystem(host("server_4.14") | {"rootfs": "/"})
+    (tmp_path / "proc/self/mountinfo").write_bytes(line() + line("/\\377") + line("/\\376"))
+    errors = [dict(labels) for name, labels in series(source.read()) if name == "node_filesystem_device_error"]
+    assert [row["mountpoint"] for row in errors] == ["/", "/\ufffd"]
+    source.close()
 
 
 @given(st.binary(max_size=200))
@@ -63,7 +79,14 @@ def test_the_last_mount_of_a_place_covers_the_others():
 
 
 @pytest.mark.parametrize(
-    ("options", "superblock", "readonly"), [("ro", "rw", True), ("rw", "ro", True), ("rw,errors=ro", "rw", False)]
+    ("options", "superblock", "readonly"),
+    [
+        ("ro", "rw", True),
+        ("rw", "ro", True),
+        ("rw,errors=ro", "rw", False),
+        ("rw", "rw,emergency_ro", True),
+        ("rw", "rw,errors=emergency_ro", False),
+    ],
 )
 def test_read_only_is_an_option_of_the_mount_or_of_the_superblock(options, superblock, readonly):
     (mount,) = parse(line(options=options, superblock=superblock))

@@ -52,9 +52,10 @@ def test_devices_come_and_go(host, series, tmp_path):
     source = Netdev(host("server_4.14"))
     source.read()
     path = tmp_path / "proc/net/dev"
-    path.write_bytes(path.read_bytes().replace(b"vethf345468", b'cali"1%d\\x\xff'))
+    row = path.read_bytes().splitlines(keepends=True)[-1]
+    path.write_bytes(path.read_bytes().replace(b"vethf345468", b'cali"1%d\\x\xff') + b"\xfe" + row[row.index(b":") :])
     devices = {dict(labels)["device"] for _, labels in series(source.read())}
-    assert devices == {"lo", "eth0", 'cali"1%d\\x\ufffd'}
+    assert devices == {"lo", "eth0", 'cali"1%d\\x\\xff', "\\xfe"}
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:2]))
     assert source.read() == b""
     source.close()

@@ -162,7 +162,7 @@ def test_systemd_that_goes_is_an_error_and_comes_back(source, systemd, bus, seri
 
 def test_no_bus_is_an_error(monkeypatch, tmp_path):
     monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", f"unix:path={tmp_path}/none")
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(OSError, match=r"no bus at /.*: No such file or directory"):
         Systemd({"rootfs": "/"}).read()
 
 

@@ -1,11 +1,12 @@
 """Certificates for all tests of ``web.yml``, and files that name them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.agent.certificates import Authority
+from tests.agent.web.protected import Protected
 
 # Of cost 4, so that a test does not wait: wonderland and bücher.
 ALICE = "$2y$04$abcdefghijklmnopqrstuujZkTwHUiJ9XdZPwKfcfDo7dMp5DjlTu"
@@ -46,3 +47,19 @@ def web_yml(tmp_path: Path, pki: Authority) -> Callable[[str], str]:
         return str(tmp_path / "web.yml")
 
     return write
+
+
+@pytest.fixture
+def protected(web_yml, pki) -> Iterator[Callable[[str], Protected]]:
+    """Start a server behind a text of web.yml."""
+    made: list[Protected] = []
+
+    def make(text: str) -> Protected:
+        made.append(Protected(web_yml(text), pki))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.server.stop()
+        one.thread.join(10)
+        assert not one.thread.is_alive()
