@@ -4,6 +4,7 @@ import os
 from time import monotonic
 
 CHUNK = 32_768
+PAGE = 4096
 LIMIT = 16 << 20
 """More than any of these files has; a file that never ends must not take the memory."""
 
@@ -29,6 +30,16 @@ class KernelFile:
             self._fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             return self._read(enough)
+        except OSError:
+            self.close()
+            raise
+
+    def page(self) -> bytes:
+        """The content of an attribute of sysfs, which is a page at most and comes in one call. Raises OSError."""
+        if self._fd < 0:
+            self._fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return os.pread(self._fd, PAGE, 0)
         except OSError:
             self.close()
             raise

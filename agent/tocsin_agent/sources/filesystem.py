@@ -165,6 +165,7 @@ class Filesystem:
     def __init__(self, values: "Values") -> None:
         self._root = str(values["rootfs"]).rstrip("/")
         self._mountinfo = Mountinfo(values["procfs"])
+        self._listed: bytes | None = None
         self._mounts: list[tuple[Mount, Mountpoint]] = []
         self._known: dict[tuple[str, str, str], Mountpoint] = {}
         self._summary = values["profile"] == "summary"
@@ -175,7 +176,10 @@ class Filesystem:
     def read(self) -> bytes:
         """One statfs a mount; those that may hang run beside each other, for a quarter of a second at most."""
         if self._mountinfo.changed():
-            self._list(parse(self._mountinfo.read()))
+            data = self._mountinfo.read()
+            if data != self._listed:
+                self._list(parse(data))
+                self._listed = data
         answers = self._ask()
         errors = tuple([answer if isinstance(answer, str) else "" for answer in answers])
         if errors != self._errors:
