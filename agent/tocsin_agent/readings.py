@@ -127,7 +127,10 @@ class Readings:
         everything = now >= self._all_at
         values = self._told(everything)
         if not everything and tuple(map(bool, values)) != self._there:
-            everything, values = True, self._told(True)  # a device may be gone: what is known of its limits goes with it
+            everything, values = (
+                True,
+                self._told(True),
+            )  # a device may be gone: what is known of its limits goes with it
         if everything:
             self._rebuild(values)
             self._all_at = now + SELDOM_S

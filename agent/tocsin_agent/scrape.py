@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import TypeAlias
 
+    from tocsin_agent.body import Body
     from tocsin_agent.guard import Guard
     from tocsin_agent.protobuf import Encoder
 
@@ -63,6 +64,8 @@ class Choice:
         self.template = template(COLLECTOR_DURATION, labels, b"e-9") + template(COLLECTOR_SUCCESS, labels)
         self.encoder: Encoder | None = None
         """Of the protobuf format, once somebody has asked for it."""
+        self.bodies: dict[bool, Body] = {}
+        """Of the text formats, by whether it is OpenMetrics."""
 
 
 class Round:
