@@ -5,11 +5,13 @@ file that cannot be read has no series: a device that fails takes no other's wit
 What is set by a vendor or an operator (limits, governors) is read every five minutes, and when a device comes or goes.
 """
 
+from itertools import repeat
+from os import pread
 from time import monotonic
 
 from tocsin_agent.aside import Aside, Errand
 from tocsin_agent.exposition import family, template
-from tocsin_agent.kernelfile import LOOK_S, KernelFile, integer
+from tocsin_agent.kernelfile import LOOK_S, PAGE, KernelFile, integer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ class Reading:
     ``seldom`` is for what somebody has to set before it changes; all readings of a metric are alike in that.
     """
 
-    __slots__ = ("_came", "_told", "device", "file", "kept", "labels", "metric", "path", "seldom", "value")
+    __slots__ = ("_told", "device", "file", "kept", "labels", "metric", "path", "seldom", "value")
 
     def __init__(
         self,
@@ -54,7 +56,6 @@ class Reading:
         self.seldom = seldom or not path
         self.file = KernelFile(path)
         self.kept = not self.seldom
-        self._came: bytes | None = None
         self._told = b""
 
     def read(self, all: bool) -> "bytes | Exception":
@@ -62,11 +63,9 @@ class Reading:
         if self.seldom and not all:
             return self._told
         try:
-            data = self.file.page() if self.path else b""
-            if data != self._came:
-                self._told, self._came = self.value(data), data
+            self._told = self.value(self.file.page() if self.path else b"")
         except (OSError, ValueError) as error:
-            self._told, self._came = b"", None
+            self._told = b""
             return error
         if not self.kept:
             self.file.close()
@@ -115,6 +114,9 @@ class Readings:
         """How many stand before those whose whole family is read seldom."""
         self._there: tuple[bool, ...] = ()
         self._template = self._standing = b""
+        self._fds: list[int] = []
+        self._came: list[bytes] = []
+        self._values: list[bytes] = []
 
     def text(self) -> bytes:
         """One read a file. Raises the first file's error when there are files and none of them can be read."""
@@ -125,20 +127,32 @@ class Readings:
         if not self._readings:
             return b""
         everything = now >= self._all_at
-        values = self._told(everything)
+        values = (self._quick() if not everything else None) or self._told(everything)
         if not everything and tuple(map(bool, values)) != self._there:
-            everything, values = (
-                True,
-                self._told(True),
-            )  # a device may be gone: what is known of its limits goes with it
+            # A device may be gone: what is known of its limits goes with it.
+            everything, values = True, self._told(True)
         if everything:
             self._rebuild(values)
             self._all_at = now + SELDOM_S
         return self._template % tuple(filter(None, values[: self._moving])) + self._standing + self._ages()
 
+    def _quick(self) -> list[bytes] | None:
+        """The values of those that move when all their files are open and well: half the cost of one after the other."""
+        if not self._fds:
+            return None
+        try:
+            came = list(map(pread, self._fds, repeat(PAGE), repeat(0)))
+            rows = zip(came, self._came, self._values, self._readings, strict=False)
+            self._values = [told if new == old else reading.value(new) for new, old, told, reading in rows]
+        except (OSError, ValueError):
+            self._fds = []  # until everything has been read with care again
+            return None
+        self._came = came
+        return self._values
+
     def _told(self, all: bool) -> list[bytes]:
         """The values, b"" for what cannot be read; without ``all``, of those that move."""
-        values = self._values(self._readings if all else self._readings[: self._moving], all)
+        values = self._read(self._readings if all else self._readings[: self._moving], all)
         errors = [value for value in values if isinstance(value, Exception)]
         if errors:
             self._look_at = 0.0  # a device may be gone: the next scrape looks which
@@ -146,7 +160,7 @@ class Readings:
                 raise errors[0]
         return [b"" if isinstance(value, Exception) else value for value in values]
 
-    def _values(self, readings: list[Reading], all: bool) -> "list[bytes | Exception]":
+    def _read(self, readings: list[Reading], all: bool) -> "list[bytes | Exception]":
         if not self._devices:
             return [reading.read(all) for reading in readings]
         self._aside.ask([device.errand for device in self._devices.values()], WAIT_S)
@@ -175,6 +189,7 @@ class Readings:
         for index, reading in enumerate([reading for reading in self._readings if not reading.seldom]):
             reading.kept = index < KEPT
         self._group()
+        self._fds = []
         self._all_at = 0.0
 
     def _group(self) -> None:
@@ -185,8 +200,12 @@ class Readings:
             device.readings = [reading for reading in self._readings if reading.device == name]
 
     def _rebuild(self, values: list[bytes]) -> None:
-        self._there = tuple(map(bool, values[: self._moving]))
-        self._template = _families(self._readings[: self._moving], values)
+        moving, self._values = self._readings[: self._moving], values[: self._moving]
+        self._there = tuple(map(bool, self._values))
+        quick = all(self._there) and all(reading.kept and not reading.device for reading in moving)
+        self._fds = [reading.file.fileno() for reading in moving] if quick else []
+        self._came = [b""] * len(self._fds)
+        self._template = _families(moving, values)
         standing = values[self._moving :]
         self._standing = _families(self._readings[self._moving :], standing) % tuple(filter(None, standing))
 
