@@ -1,9 +1,9 @@
 """The body of a scrape's answer: what is as it was in the last one is neither renamed nor compressed again.
 
 On a large host most of the text stands still from one scrape to the next: limits, names, errors that have not come,
-devices that nobody uses. Each family is compared with its last text, which costs next to nothing; a long one that stands
-still is compressed once, by itself, and its bytes are put between those of the others. RFC 1951 allows that: a full
-flush ends a block at a byte, and nothing behind it refers to what stands before it.
+devices that nobody uses. Each family is compared with its last text, which costs next to nothing; a long one that
+stands still is compressed once, by itself, and its bytes are put between those of the others. RFC 1951 allows that: a
+full flush ends a block at a byte, and nothing behind it refers to what stands before it.
 """
 
 from tocsin_agent.exposition import END, families, renamed

@@ -137,7 +137,7 @@ class Readings:
         return self._template % tuple(filter(None, values[: self._moving])) + self._standing + self._ages()
 
     def _quick(self) -> list[bytes] | None:
-        """The values of those that move when all their files are open and well: half the cost of one after the other."""
+        """The values of those that move while all their files are open and well: half the cost of one by one."""
         if not self._fds:
             return None
         try:
