@@ -15,10 +15,12 @@ class KernelFile:
     It is opened at the first read and again after an error, so that a file may come and go.
     """
 
-    __slots__ = ("_fd", "path")
+    __slots__ = ("_fd", "_single", "path")
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, single: bool = False) -> None:
+        """``single``: a file that the kernel writes as one record (single_open, a sysctl): one call gives all of it."""
         self.path = path
+        self._single = single
         self._fd = -1
 
     def read(self, enough: bytes = b"") -> bytes:
@@ -52,7 +54,7 @@ class KernelFile:
         # A seq_file gives whole records of about one page a call, however large the buffer: only an empty read ends it.
         data = os.pread(self._fd, CHUNK, 0)
         size = len(data)
-        if not size or (enough and enough in data):
+        if (self._single and size < CHUNK) or not size or (enough and enough in data):
             return data
         parts = [data]
         while data := os.pread(self._fd, CHUNK, size):
@@ -78,8 +80,8 @@ class OptionalFile(KernelFile):
 
     __slots__ = ("_look_at",)
 
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
+    def __init__(self, path: str, *, single: bool = False) -> None:
+        super().__init__(path, single=single)
         self._look_at = 0.0
 
     def read(self, enough: bytes = b"") -> bytes:
@@ -87,7 +89,7 @@ class OptionalFile(KernelFile):
         if self._look_at and monotonic() < self._look_at:
             return b""
         try:
-            data = super().read(enough)
+            data = KernelFile.read(self, enough)
         except (FileNotFoundError, NotADirectoryError):
             self._look_at = monotonic() + LOOK_S
             return b""
@@ -101,10 +103,11 @@ class HostNetFile:
     Where /proc hides the first process, it is the reader's own after all.
     """
 
-    __slots__ = ("_file", "_own")
+    __slots__ = ("_file", "_own", "_single")
 
-    def __init__(self, procfs: object, name: str) -> None:
-        self._file = KernelFile(f"{procfs}/1/net/{name}")
+    def __init__(self, procfs: object, name: str, *, single: bool = False) -> None:
+        self._single = single
+        self._file = KernelFile(f"{procfs}/1/net/{name}", single=single)
         self._own = f"{procfs}/net/{name}"
 
     def read(self) -> bytes:
@@ -114,7 +117,7 @@ class HostNetFile:
         except OSError:
             if self._file.path == self._own:
                 raise
-            self._file = KernelFile(self._own)
+            self._file = KernelFile(self._own, single=self._single)
             return self._file.read()
 
     def close(self) -> None:
