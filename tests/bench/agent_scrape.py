@@ -5,6 +5,7 @@ it, and that a scrape finds the caches cold. The CPU is that of the whole proces
 twice the five, and the detail has each minute. Beside it stands the CPU of a scrape among others, from batches that
 alternate. The planted host moves between the scrapes, so that nobody gains by remembering what moves.
 """
+
 import os
 import platform
 import re

@@ -3,12 +3,14 @@
 import http.client
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import IO
 
 AGENT = [sys.executable, "-m", "tocsin_agent", "run", "--listen", "{}"]
 
@@ -25,9 +27,9 @@ ENCODINGS = {"identity": IDENTITY, "gzip": PROMETHEUS_3}
 class Target:
     """A process that answers ``/metrics``."""
 
-    def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], connection: http.client.HTTPConnection) -> None:
         self.pid = process.pid
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        self.connection = connection
 
     def cpu_ms(self) -> float:
         """CPU of the whole process since its start, ended threads too; clock id as in clock_getcpuclockid(3)."""
@@ -48,20 +50,37 @@ class Target:
         return int(found)
 
 
+def plain(port: int) -> http.client.HTTPConnection:
+    """A connection without encryption."""
+    return http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+
+
 @contextmanager
-def running(command: list[str], environ: Mapping[str, str] | None = None) -> Iterator[Target]:
-    """An exporter on a free port, ready; ended at the end. ``{}`` in the command becomes its address."""
+def running(
+    command: list[str],
+    environ: Mapping[str, str] | None = None,
+    *,
+    stderr: IO[bytes] | int = subprocess.DEVNULL,
+    end: int = signal.SIGTERM,
+    connect: Callable[[int], http.client.HTTPConnection] = plain,
+) -> Iterator[Target]:
+    """An exporter on a free port, ready; ended at the end.
+
+    ``{}`` in the command becomes its address, ``{port}`` its port.
+    """
     with socket.create_server(("127.0.0.1", 0)) as reserved:
         port = reserved.getsockname()[1]
-    arguments = [word.replace("{}", f"127.0.0.1:{port}") for word in command]
-    process = subprocess.Popen(arguments, stderr=subprocess.DEVNULL, env={**os.environ, **(environ or {})})
-    target = Target(process, port)
+    arguments = [word.replace("{}", f"127.0.0.1:{port}").replace("{port}", str(port)) for word in command]
+    process = subprocess.Popen(
+        arguments, stderr=stderr, stdin=subprocess.DEVNULL, env={**os.environ, **(environ or {})}
+    )
+    target = Target(process, connect(port))
     try:
         _wait_until_ready(target, process)
         yield target
     finally:
         target.connection.close()
-        process.terminate()
+        process.send_signal(end)
         process.wait(10)
 
 
