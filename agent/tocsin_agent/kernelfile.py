@@ -71,12 +71,17 @@ class KernelFile:
             self._fd = -1
 
 
-LOOK_S = 30
-"""How often one looks for what is not there: a device plugged in, a module loaded. Within a minute it is seen."""
+LOOK_S = 45
+"""How often one looks for what is not there: a device plugged in, a module loaded. Within a minute it is seen.
+
+All these looks together cost a third of a scrape.
+"""
+SELDOM_S = 300
+"""How often one reads what changes when somebody sets it. As old as Prometheus lets a value become."""
 
 
 class OptionalFile(KernelFile):
-    """A file that a host may lack: its content is b"" then, and for half a minute nobody looks again."""
+    """A file that a host may lack: its content is b"" then, and for three quarters of a minute nobody looks again."""
 
     __slots__ = ("_look_at",)
 

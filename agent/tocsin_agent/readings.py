@@ -1,6 +1,6 @@
 """Series that are a file each: counters, sensors and limits of the devices under /sys.
 
-Devices come and go, so the list of files is made anew twice a minute, and at the next scrape when one cannot be read. A
+Devices come and go, so the list of files is made anew every 45 s, and at the next scrape when one cannot be read. A
 file that cannot be read has no series: a device that fails takes no other's with it, and one that hangs is read aside.
 What is set by a vendor or an operator (limits, governors) is read every five minutes, and when a device comes or goes.
 """
@@ -11,7 +11,7 @@ from time import monotonic
 
 from tocsin_agent.aside import Aside, Errand
 from tocsin_agent.exposition import family, template
-from tocsin_agent.kernelfile import LOOK_S, PAGE, KernelFile, integer
+from tocsin_agent.kernelfile import LOOK_S, PAGE, SELDOM_S, KernelFile, integer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ KEPT = 256
 WAIT_S = 0.25
 """How long a scrape waits for all devices together that may hang."""
 OLD_S = 1.0
-SELDOM_S = 300
-"""As old as Prometheus lets a value become."""
 
 
 class Reading:

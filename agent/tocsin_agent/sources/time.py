@@ -3,7 +3,7 @@
 import time
 
 from tocsin_agent.exposition import family, template
-from tocsin_agent.kernelfile import LOOK_S, numbered, text
+from tocsin_agent.kernelfile import SELDOM_S, numbered, text
 from tocsin_schema.metrics.time import AVAILABLE, CURRENT, METRICS, SECONDS, ZONE_OFFSET
 
 TYPE_CHECKING = False
@@ -26,11 +26,11 @@ class Time:
         self._look_at = 0.0
 
     def read(self) -> bytes:
-        """Two looks at the clock; the clock sources are read twice a minute."""
+        """Two looks at the clock; the clock sources are read every five minutes."""
         now = time.monotonic()
         if now >= self._look_at:
             self._clocks = self._read_clocks()
-            self._look_at = now + LOOK_S
+            self._look_at = now + SELDOM_S
         local = time.localtime()
         zone = local.tm_zone, local.tm_gmtoff
         if zone != self._zone:
