@@ -29,7 +29,7 @@ check: .venv/.test  ## format, lint, types, directions of import, generated file
 generate: .venv/.test  ## write the generated boards, rules and reference pages again
 	$(BIN)/python -m tests.generated
 
-bench: .venv/.test .venv-reports/.ready  ## tocsin and its peers side by side; only=NAME for one
+bench: .venv/.test .venv-reports/.ready .venv-nvitop/.ready  ## tocsin and its peers side by side; only=NAME for one
 	@exec $(BIN)/python -m tests.bench $(only)
 
 grafana: .venv/.test  ## build the real Grafana that the tests run against (8 minutes once, needs Go and gcc)
@@ -79,6 +79,12 @@ reports: .venv-reports/.ready  ## the environment of the extra `reports` (Eviden
 	@$(BIN)/uv pip install --quiet --python .venv-reports/bin/python --no-deps --require-hashes -r locks/reports.lock
 	@touch $@
 
+.venv-nvitop/.ready: locks/nvitop.lock .venv/.build
+	@echo "setting up .venv-nvitop (a peer of the benches)"
+	@$(BIN)/python -m venv --clear --without-pip .venv-nvitop
+	@$(BIN)/uv pip install --quiet --python .venv-nvitop/bin/python --no-deps --require-hashes -r locks/nvitop.lock
+	@touch $@
+
 # One resolution, one lock file a purpose, with hashes and without addresses.
 EXPORT := $(BIN)/uv export --quiet --no-emit-workspace --no-annotate --no-header --format requirements-txt
 lock: .venv/.build  ## resolve anew and write locks/
@@ -87,6 +93,7 @@ lock: .venv/.build  ## resolve anew and write locks/
 	$(EXPORT) --extra demo --prune pandas > locks/demo.lock
 	$(EXPORT) --extra demo --extra elasticsearch --prune pandas --group test --group check --group bench > locks/test.lock
 	$(EXPORT) --extra reports > locks/reports.lock
+	$(EXPORT) --only-group nvitop > locks/nvitop.lock
 
 clean:  ## remove what was installed and generated here
-	rm -rf .venv .venv-reports .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-reports .venv-nvitop .mypy_cache .ruff_cache .hypothesis

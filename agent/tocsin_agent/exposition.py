@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+HELP = b"# HELP "
+END = b"# EOF\n"
+"""How a text of OpenMetrics ends."""
 
 
 class Text(bytes):
@@ -69,50 +72,47 @@ def number(value: float) -> bytes:
     return {"inf": "+Inf", "-inf": "-Inf", "nan": "NaN"}.get(text, text).encode()
 
 
-def openmetrics(texts: "Iterable[bytes]") -> bytes:
-    """The same families as OpenMetrics 1.0, under the rules of client_golang. Each text holds whole families.
-
-    The family of the counter ``x_total`` is ``x``; a counter of another name and an untyped metric become ``unknown``.
-    Gauges are the same in both formats, so a text that has nothing else passes as it is.
-    """
-    found = [_renamed(text) if b" counter\n" in text or b" untyped\n" in text else text for text in texts]
-    return b"".join(found) + b"# EOF\n"
-
-
-def _renamed(text: bytes) -> bytes:
+def families(text: bytes) -> list[bytes]:
+    """The families of a text that has whole ones, each from its HELP to the next."""
     # A raw newline cannot stand inside a label, so the text splits at its HELP lines.
-    parts = text[len(b"# HELP ") : -1].split(b"\n# HELP ")
-    names = [part[: part.find(b" ")] for part in parts]
-    try:
-        heads = [_heads[name] for name in names]
-    except KeyError:
-        heads = _learn(names, parts)
-    if not all(map(bytes.startswith, parts, [old for old, _ in heads])):  # a file of others may tell it otherwise now
-        heads = _learn(names, parts)
-    found = [new + part[len(old) :] for part, (old, new) in zip(parts, heads, strict=True)]
-    return b"\n".join(found) + b"\n"
+    return [HELP + part + b"\n" for part in text[len(HELP) : -1].split(b"\n" + HELP)] if text else []
+
+
+def openmetrics(texts: "Iterable[bytes]") -> bytes:
+    """The same families as OpenMetrics 1.0, under the rules of client_golang. Each text holds whole families."""
+    return b"".join([renamed(family) for text in texts for family in families(text)]) + END
+
+
+def renamed(family: bytes) -> bytes:
+    """One family of the text format in OpenMetrics.
+
+    That of the counter ``x_total`` is ``x``; a counter of another name and an untyped metric become ``unknown``.
+    """
+    name = family[len(HELP) : family.find(b" ", len(HELP))]
+    old, new = _heads.get(name) or _learn(name, family)
+    if not family.startswith(old):  # a file of others may tell it otherwise now
+        old, new = _learn(name, family)
+    return new + family[len(old) :]
 
 
 _heads: dict[bytes, tuple[bytes, bytes]] = {}
-"""By metric name: the text header (after ``# HELP ``) and the header of OpenMetrics."""
+"""By metric name: the header in the text format and that in OpenMetrics."""
 MOST_HEADS = 20_000
 
 
-def _learn(names: list[bytes], parts: list[bytes]) -> list[tuple[bytes, bytes]]:
+def _learn(name: bytes, family: bytes) -> tuple[bytes, bytes]:
     if len(_heads) > MOST_HEADS:
         _heads.clear()
-    heads = [_head(part) for part in parts]
-    _heads.update(zip(names, heads, strict=True))
-    return heads
+    _heads[name] = found = _head(name, family)
+    return found
 
 
-def _head(part: bytes) -> tuple[bytes, bytes]:
-    name = part[: part.find(b" ")]
-    help_line, type_line = part.split(b"\n", 2)[:2]
+def _head(name: bytes, family: bytes) -> tuple[bytes, bytes]:
+    help_line, type_line = family.split(b"\n", 2)[:2]
     kind, base = type_line.rpartition(b" ")[2], name
     if kind == b"untyped" or (kind == b"counter" and not name.endswith(b"_total")):
         kind = b"unknown"
     elif kind == b"counter":
         base = name.removesuffix(b"_total")
-    help_text = help_line[len(name) :].replace(b'"', b'\\"')
+    help_text = help_line[len(HELP) + len(name) :].replace(b'"', b'\\"')
     return b"%b\n%b\n" % (help_line, type_line), b"# HELP %b%b\n# TYPE %b %b\n" % (base, help_text, base, kind)

@@ -4,6 +4,7 @@ import os
 from time import monotonic
 
 CHUNK = 32_768
+PAGE = 4096
 LIMIT = 16 << 20
 """More than any of these files has; a file that never ends must not take the memory."""
 
@@ -14,10 +15,12 @@ class KernelFile:
     It is opened at the first read and again after an error, so that a file may come and go.
     """
 
-    __slots__ = ("_fd", "path")
+    __slots__ = ("_fd", "_single", "path")
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, single: bool = False) -> None:
+        """``single``: a file that the kernel writes as one record (single_open, a sysctl): one call gives all of it."""
         self.path = path
+        self._single = single
         self._fd = -1
 
     def read(self, enough: bytes = b"") -> bytes:
@@ -33,6 +36,16 @@ class KernelFile:
             self.close()
             raise
 
+    def page(self) -> bytes:
+        """The content of an attribute of sysfs, which is a page at most and comes in one call. Raises OSError."""
+        if self._fd < 0:
+            self._fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return os.pread(self._fd, PAGE, 0)
+        except OSError:
+            self.close()
+            raise
+
     def fileno(self) -> int:
         """The descriptor that the last read left open."""
         return self._fd
@@ -41,7 +54,7 @@ class KernelFile:
         # A seq_file gives whole records of about one page a call, however large the buffer: only an empty read ends it.
         data = os.pread(self._fd, CHUNK, 0)
         size = len(data)
-        if not size or (enough and enough in data):
+        if (self._single and size < CHUNK) or not size or (enough and enough in data):
             return data
         parts = [data]
         while data := os.pread(self._fd, CHUNK, size):
@@ -58,17 +71,22 @@ class KernelFile:
             self._fd = -1
 
 
-LOOK_S = 30
-"""How often one looks for what is not there: a device plugged in, a module loaded. Within a minute it is seen."""
+LOOK_S = 45
+"""How often one looks for what is not there: a device plugged in, a module loaded. Within a minute it is seen.
+
+All these looks together cost a third of a scrape.
+"""
+SELDOM_S = 300
+"""How often one reads what changes when somebody sets it. As old as Prometheus lets a value become."""
 
 
 class OptionalFile(KernelFile):
-    """A file that a host may lack: its content is b"" then, and for half a minute nobody looks again."""
+    """A file that a host may lack: its content is b"" then, and for three quarters of a minute nobody looks again."""
 
     __slots__ = ("_look_at",)
 
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
+    def __init__(self, path: str, *, single: bool = False) -> None:
+        super().__init__(path, single=single)
         self._look_at = 0.0
 
     def read(self, enough: bytes = b"") -> bytes:
@@ -76,7 +94,7 @@ class OptionalFile(KernelFile):
         if self._look_at and monotonic() < self._look_at:
             return b""
         try:
-            data = super().read(enough)
+            data = KernelFile.read(self, enough)
         except (FileNotFoundError, NotADirectoryError):
             self._look_at = monotonic() + LOOK_S
             return b""
@@ -90,10 +108,11 @@ class HostNetFile:
     Where /proc hides the first process, it is the reader's own after all.
     """
 
-    __slots__ = ("_file", "_own")
+    __slots__ = ("_file", "_own", "_single")
 
-    def __init__(self, procfs: object, name: str) -> None:
-        self._file = KernelFile(f"{procfs}/1/net/{name}")
+    def __init__(self, procfs: object, name: str, *, single: bool = False) -> None:
+        self._single = single
+        self._file = KernelFile(f"{procfs}/1/net/{name}", single=single)
         self._own = f"{procfs}/net/{name}"
 
     def read(self) -> bytes:
@@ -103,7 +122,7 @@ class HostNetFile:
         except OSError:
             if self._file.path == self._own:
                 raise
-            self._file = KernelFile(self._own)
+            self._file = KernelFile(self._own, single=self._single)
             return self._file.read()
 
     def close(self) -> None:

@@ -3,8 +3,10 @@
 from time import perf_counter_ns
 
 from tocsin_agent import __version__
-from tocsin_agent.exposition import OPENMETRICS, TEXT, openmetrics
+from tocsin_agent.body import Body, Whole
+from tocsin_agent.exposition import OPENMETRICS, TEXT
 from tocsin_agent.httpd import negotiation
+from tocsin_agent.httpd.compress import zstd
 from tocsin_agent.httpd.response import PLAIN, RETRY
 from tocsin_agent.log import event
 
@@ -111,28 +113,31 @@ class WaitingScrape:
     def answer(self) -> "Answer":
         """What is there by now."""
         self.answered = True
-        content_type, body = self._written(self.scrape.end(self.round))
+        content_type, found = self._written(self.scrape.end(self.round))
         headers = {"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
-        if len(body) >= GZIP_FROM_BYTES:
-            coding, body = compressed(self._asked.get("accept-encoding", ""), body)
-            if coding:
-                headers["Content-Encoding"] = coding
+        coding, body = compressed(self._asked.get("accept-encoding", ""), found)
+        if coding:
+            headers["Content-Encoding"] = coding
         return 200, headers, body
 
-    def _written(self, texts: list[bytes]) -> tuple[str, bytes]:
-        kind = negotiation.exposition(self._asked.get("accept", ""))
-        if kind == negotiation.OPENMETRICS:
-            return OPENMETRICS, openmetrics(texts)
+    def _written(self, texts: list[bytes]) -> "tuple[str, Body | Whole]":
+        choice, kind = self.round.choice, negotiation.exposition(self._asked.get("accept", ""))
         if kind == negotiation.PROTOBUF:
             from tocsin_agent.protobuf import PROTOBUF, Encoder
 
-            choice = self.round.choice
             choice.encoder = choice.encoder or Encoder()
             try:
-                return PROTOBUF, choice.encoder.encode(texts)
+                return PROTOBUF, Whole(choice.encoder.encode(texts))
             except ValueError as error:  # a text with something odd is still one that a scraper may read
                 event("protobuf_failed", error=error)
-        return TEXT, b"".join(texts)
+        openmetrics = kind == negotiation.OPENMETRICS
+        if not (openmetrics or negotiation.codings(self._asked.get("accept-encoding", ""))):
+            return TEXT, Whole(b"".join(texts))
+        body = choice.bodies.get(openmetrics)
+        if body is None:
+            body = choice.bodies[openmetrics] = Body(openmetrics=openmetrics)
+        body.take(texts)
+        return OPENMETRICS if openmetrics else TEXT, body
 
 
 def chosen(query: str, names: list[str]) -> frozenset[str] | None:
@@ -166,12 +171,12 @@ def time_left(header: str) -> float:
     return max(timeout_s - min(0.5, timeout_s / 5), SHORTEST_S)
 
 
-def compressed(accept_encoding: str, body: bytes) -> tuple[str, bytes]:
+def compressed(accept_encoding: str, body: "Body | Whole") -> tuple[str, bytes]:
     """The coding that a client likes best of those that this host has, and the body in it; "" and the body as it is."""
-    for coding in negotiation.codings(accept_encoding):
-        from tocsin_agent.httpd.compress import gzip, zstd
-
-        pack = gzip if coding == negotiation.GZIP else zstd()
+    for coding in negotiation.codings(accept_encoding) if len(body) >= GZIP_FROM_BYTES else ():
+        if coding == negotiation.GZIP:
+            return coding, body.gzip()
+        pack = zstd()
         if pack:
-            return coding, pack(body)
-    return "", body
+            return coding, pack(body.plain())
+    return "", body.plain()

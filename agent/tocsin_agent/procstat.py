@@ -14,7 +14,7 @@ class ProcStat:
     __slots__ = ("_data", "_file", "_read_at", "users")
 
     def __init__(self, path: str) -> None:
-        self._file = KernelFile(path)
+        self._file = KernelFile(path, single=True)
         self._data = b""
         self._read_at = -FRESH_S
         self.users = 0

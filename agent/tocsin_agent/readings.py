@@ -1,14 +1,17 @@
 """Series that are a file each: counters, sensors and limits of the devices under /sys.
 
-Devices come and go, so the list of files is made anew twice a minute, and at the next scrape when one cannot be read. A
+Devices come and go, so the list of files is made anew every 45 s, and at the next scrape when one cannot be read. A
 file that cannot be read has no series: a device that fails takes no other's with it, and one that hangs is read aside.
+What is set by a vendor or an operator (limits, governors) is read every five minutes, and when a device comes or goes.
 """
 
+from itertools import repeat
+from os import pread
 from time import monotonic
 
 from tocsin_agent.aside import Aside, Errand
 from tocsin_agent.exposition import family, template
-from tocsin_agent.kernelfile import LOOK_S, KernelFile, integer
+from tocsin_agent.kernelfile import LOOK_S, PAGE, SELDOM_S, KernelFile, integer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,9 +31,10 @@ class Reading:
 
     Without a path there is nothing to read: the series is as constant as its labels.
     ``device`` names what the file belongs to if its reading may hang: all files of one device are read together, aside.
+    ``seldom`` is for what somebody has to set before it changes; all readings of a metric are alike in that.
     """
 
-    __slots__ = ("device", "file", "kept", "labels", "metric", "path", "value")
+    __slots__ = ("_told", "device", "file", "kept", "labels", "metric", "path", "seldom", "value")
 
     def __init__(
         self,
@@ -39,14 +43,31 @@ class Reading:
         path: str,
         value: "Callable[[bytes], bytes]" = integer,
         device: str = "",
+        *,
+        seldom: bool = False,
     ) -> None:
         self.metric = metric
         self.labels = labels
         self.path = path
         self.value = value
         self.device = device
+        self.seldom = seldom or not path
         self.file = KernelFile(path)
-        self.kept = True
+        self.kept = not self.seldom
+        self._told = b""
+
+    def read(self, all: bool) -> "bytes | Exception":
+        """What stands in the exposition, or why nothing does. Without ``all``, what is read seldom is as it was."""
+        if self.seldom and not all:
+            return self._told
+        try:
+            self._told = self.value(self.file.page() if self.path else b"")
+        except (OSError, ValueError) as error:
+            self._told = b""
+            return error
+        if not self.kept:
+            self.file.close()
+        return self._told
 
     def key(self) -> tuple[object, ...]:
         """What makes it the same reading as another."""
@@ -60,7 +81,7 @@ class Device:
 
     def __init__(self) -> None:
         self.readings: list[Reading] = []
-        self.errand = Errand(lambda: [_value(reading) for reading in self.readings])
+        self.errand = Errand(lambda: [reading.read(all=True) for reading in self.readings])
 
     def values(self) -> "list[bytes | Exception]":
         """What has been read, in the order of the readings; b"" for each while it is late."""
@@ -83,12 +104,17 @@ class Readings:
         self._find = find
         self.age = age
         self._every_s = every_s
-        self._look_at = 0.0
+        self._look_at = self._all_at = 0.0
         self._readings: list[Reading] = []
         self._devices: dict[str, Device] = {}
         self._aside = Aside()
+        self._moving = 0
+        """How many stand before those whose whole family is read seldom."""
         self._there: tuple[bool, ...] = ()
-        self._template = b""
+        self._template = self._standing = b""
+        self._fds: list[int] = []
+        self._came: list[bytes] = []
+        self._values: list[bytes] = []
 
     def text(self) -> bytes:
         """One read a file. Raises the first file's error when there are files and none of them can be read."""
@@ -98,28 +124,46 @@ class Readings:
             self._look_at = now + self._every_s
         if not self._readings:
             return b""
-        values = self._values()
+        everything = now >= self._all_at
+        values = (self._quick() if not everything else None) or self._told(everything)
+        if not everything and tuple(map(bool, values)) != self._there:
+            # A device may be gone: what is known of its limits goes with it.
+            everything, values = True, self._told(True)
+        if everything:
+            self._rebuild(values)
+            self._all_at = now + SELDOM_S
+        return self._template % tuple(filter(None, values[: self._moving])) + self._standing + self._ages()
+
+    def _quick(self) -> list[bytes] | None:
+        """The values of those that move while all their files are open and well: half the cost of one by one."""
+        if not self._fds:
+            return None
+        try:
+            came = list(map(pread, self._fds, repeat(PAGE), repeat(0)))
+            rows = zip(came, self._came, self._values, self._readings, strict=False)
+            self._values = [told if new == old else reading.value(new) for new, old, told, reading in rows]
+        except (OSError, ValueError):
+            self._fds = []  # until everything has been read with care again
+            return None
+        self._came = came
+        return self._values
+
+    def _told(self, all: bool) -> list[bytes]:
+        """The values, b"" for what cannot be read; without ``all``, of those that move."""
+        values = self._read(self._readings if all else self._readings[: self._moving], all)
         errors = [value for value in values if isinstance(value, Exception)]
         if errors:
-            self._look_at = now  # a device may be gone: the next scrape looks which
-            if len(errors) == len(values):
+            self._look_at = 0.0  # a device may be gone: the next scrape looks which
+            if all and len(errors) == len(values):
                 raise errors[0]
-            values = [b"" if isinstance(value, Exception) else value for value in values]
-        there = tuple(map(bool, values))
-        if there != self._there:
-            self._rebuild(there)
-        return self._template % tuple(filter(None, values)) + self._ages()
+        return [b"" if isinstance(value, Exception) else value for value in values]
 
-    def look(self) -> None:
-        """Look anew what is there before the next text."""
-        self._look_at = 0.0
-
-    def _values(self) -> "list[bytes | Exception]":
+    def _read(self, readings: list[Reading], all: bool) -> "list[bytes | Exception]":
         if not self._devices:
-            return [_value(reading) for reading in self._readings]
+            return [reading.read(all) for reading in readings]
         self._aside.ask([device.errand for device in self._devices.values()], WAIT_S)
         told = {name: iter(device.values()) for name, device in self._devices.items()}
-        return [next(told[reading.device]) if reading.device else _value(reading) for reading in self._readings]
+        return [next(told[reading.device]) if reading.device else reading.read(all) for reading in readings]
 
     def _ages(self) -> bytes:
         if self.age is None:
@@ -132,16 +176,19 @@ class Readings:
         if found is None:
             return
         order = {metric: index for index, metric in enumerate(dict.fromkeys(reading.metric for reading in found))}
-        found.sort(key=lambda reading: order[reading.metric])
+        moving = {reading.metric for reading in found if reading.device or not reading.seldom}
+        found.sort(key=lambda reading: (reading.metric not in moving, order[reading.metric]))
+        self._moving = sum(reading.metric in moving for reading in found)
         known = {reading.key(): reading for reading in self._readings}
         self._readings = [known.pop(reading.key(), reading) for reading in found]
         for gone in known.values():
             if not gone.device or not self._devices[gone.device].errand.busy:  # who reads it now still needs it
                 gone.file.close()
-        for index, reading in enumerate(self._readings):
+        for index, reading in enumerate([reading for reading in self._readings if not reading.seldom]):
             reading.kept = index < KEPT
         self._group()
-        self._there = ()
+        self._fds = []
+        self._all_at = 0.0
 
     def _group(self) -> None:
         """Give each device its readings; one that is known keeps its errand, so that one that hangs has no second."""
@@ -150,13 +197,15 @@ class Readings:
         for name, device in self._devices.items():
             device.readings = [reading for reading in self._readings if reading.device == name]
 
-    def _rebuild(self, there: tuple[bool, ...]) -> None:
-        rows: dict[Metric, list[dict[str, str]]] = {}
-        for reading, readable in zip(self._readings, there, strict=True):
-            if readable:
-                rows.setdefault(reading.metric, []).append(reading.labels)
-        self._template = b"".join(template(metric, labels) for metric, labels in rows.items())
-        self._there = there
+    def _rebuild(self, values: list[bytes]) -> None:
+        moving, self._values = self._readings[: self._moving], values[: self._moving]
+        self._there = tuple(map(bool, self._values))
+        quick = all(self._there) and all(reading.kept and not reading.device for reading in moving)
+        self._fds = [reading.file.fileno() for reading in moving] if quick else []
+        self._came = [b""] * len(self._fds)
+        self._template = _families(moving, values)
+        standing = values[self._moving :]
+        self._standing = _families(self._readings[self._moving :], standing) % tuple(filter(None, standing))
 
     def close(self) -> None:
         """Let go of the files; a thread that hangs in the kernel ends with the process."""
@@ -165,14 +214,13 @@ class Readings:
                 reading.file.close()
 
 
-def _value(reading: Reading) -> "bytes | Exception":
-    try:
-        value = reading.value(reading.file.read() if reading.path else b"")
-    except (OSError, ValueError) as error:
-        return error
-    if not reading.kept:
-        reading.file.close()
-    return value
+def _families(readings: list[Reading], values: list[bytes]) -> bytes:
+    """The template of those that have a value."""
+    rows: dict[Metric, list[dict[str, str]]] = {}
+    for reading, value in zip(readings, values, strict=False):
+        if value:
+            rows.setdefault(reading.metric, []).append(reading.labels)
+    return b"".join([template(metric, labels) for metric, labels in rows.items()])
 
 
 def exponent(unit: bytes, number: "Callable[[bytes], bytes]" = integer) -> "Callable[[bytes], bytes]":

@@ -17,7 +17,7 @@ from tocsin_agent.log import event
 from tocsin_agent.pages import Pages
 from tocsin_agent.parts import Parts, close_sources
 from tocsin_agent.scrape import Scrape
-from tocsin_agent.settings import settings
+from tocsin_agent.settings import SUMMARY, settings
 from tocsin_schema.config import ConfigError
 
 TYPE_CHECKING = False
@@ -44,7 +44,7 @@ def once(values: "Values") -> int:
     """Print one scrape of the sources."""
     parts = Parts()
     parts.open_sources(values)
-    scrape = Scrape([(name, source.read) for name, source in parts.sources.items()])
+    scrape = Scrape([(name, source.read) for name, source in parts.sources.items()], timed=_timed(values))
     sys.stdout.flush()
     data = b"".join(scrape.texts())
     try:
@@ -77,6 +77,11 @@ def run(values: "Values", file: str | None = None, listen: str | None = None, so
     agent.serve()
     agent.close()
     return OK
+
+
+def _timed(values: "Values") -> bool:
+    """Whether each source's duration is told: not to who pays by the series."""
+    return values["profile"] != SUMMARY
 
 
 def _notifier() -> "Notifier | None":
@@ -126,7 +131,7 @@ class Agent:
         """Open the sources and start the tasks."""
         self._parts.open_sources(self._values)
         self._parts.start_tasks(self._values)
-        self._scrape = self._new_scrape(None)
+        self._scrape = self._new_scrape(self._values, None)
         handlers = self._parts.handlers()
         self._pages = Pages(self._scrape, handlers)
         self._server.answer_with(self._pages, handlers)
@@ -171,10 +176,10 @@ class Agent:
             elif not asked_at:
                 self._reload()
 
-    def _new_scrape(self, before: Scrape | None) -> Scrape:
+    def _new_scrape(self, values: "Values", before: Scrape | None) -> Scrape:
         readers = [(name, source.read) for name, source in self._parts.sources.items()]
         readers += [(f"task_{name}", task.read) for name, task in self._parts.tasks.items()]
-        scrape = Scrape([*readers, ("agent", self._told)], self._guard, before)
+        scrape = Scrape([*readers, ("agent", self._told)], self._guard, before, timed=_timed(values))
         scrape.ring = self._server.ring
         return scrape
 
@@ -228,7 +233,7 @@ class Agent:
         changed = sorted(key for key in values if values[key] != self._values[key])
         unwanted = self._parts.open_sources(values)
         self._parts.start_tasks(values)
-        scrape, handlers = self._new_scrape(self._scrape), self._parts.handlers()
+        scrape, handlers = self._new_scrape(values, self._scrape), self._parts.handlers()
         pages = Pages(scrape, handlers)
 
         def swap() -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import TypeAlias
 
+    from tocsin_agent.body import Body
     from tocsin_agent.guard import Guard
     from tocsin_agent.protobuf import Encoder
 
@@ -57,12 +58,16 @@ class Reader:
 class Choice:
     """Some readers, and what belongs to a scrape of just these."""
 
-    def __init__(self, readers: list[Reader]) -> None:
+    def __init__(self, readers: list[Reader], *, timed: bool) -> None:
         self.readers = readers
+        self.timed = timed
         labels = [{"collector": reader.name} for reader in readers]
-        self.template = template(COLLECTOR_DURATION, labels, b"e-9") + template(COLLECTOR_SUCCESS, labels)
+        self.template = template(COLLECTOR_DURATION, labels, b"e-9") if timed else b""
+        self.template += template(COLLECTOR_SUCCESS, labels)
         self.encoder: Encoder | None = None
         """Of the protobuf format, once somebody has asked for it."""
+        self.bodies: dict[bool, Body] = {}
+        """Of the text formats, by whether it is OpenMetrics."""
 
 
 class Round:
@@ -99,12 +104,20 @@ class Scrape:
     """The readers, in the order in which their families appear; used by the thread that serves."""
 
     def __init__(
-        self, readers: "Iterable[tuple[str, Read]]", guard: "Guard | None" = None, before: "Scrape | None" = None
+        self,
+        readers: "Iterable[tuple[str, Read]]",
+        guard: "Guard | None" = None,
+        before: "Scrape | None" = None,
+        *,
+        timed: bool = True,
     ) -> None:
-        """``before`` is the scrape whose place this one takes: what is known of a reader that stays goes on."""
+        """``before`` is the scrape whose place this one takes: what is known of a reader that stays goes on.
+
+        ``timed`` tells how long each reader took.
+        """
         old = before._all.readers if before else []
         known = {(reader.name, reader.read): reader for reader in old}
-        self._all: Choice = Choice([known.get(reader) or Reader(*reader) for reader in readers])
+        self._all: Choice = Choice([known.get(reader) or Reader(*reader) for reader in readers], timed=timed)
         self._some: dict[frozenset[str], Choice] = {}
         self._guard = guard
         self._inside: list[Reader] = []
@@ -199,7 +212,7 @@ class Scrape:
         if round.errors != [reader.error for reader in round.choice.readers]:
             for reader, error in zip(round.choice.readers, round.errors, strict=True):
                 _tell(reader, error or "")
-        times = [b"%d" % took_ns for took_ns in round.times]
+        times = [b"%d" % took_ns for took_ns in round.times] if round.choice.timed else []
         about = round.choice.template % (*times, *[b"0" if error else b"1" for error in round.errors])
         return [*round.parts, about]
 
@@ -220,7 +233,8 @@ class Scrape:
         if wanted not in self._some:
             if len(self._some) >= MOST_CHOICES:
                 self._some.clear()
-            self._some[wanted] = Choice([reader for reader in self._all.readers if reader.name in wanted])
+            readers = [reader for reader in self._all.readers if reader.name in wanted]
+            self._some[wanted] = Choice(readers, timed=self._all.timed)
         return self._some[wanted]
 
 

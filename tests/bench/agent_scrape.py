@@ -1,115 +1,115 @@
-"""What a scrape of the host costs: the agent at its shipped defaults beside node_exporter with the same collectors.
+"""What the agent costs beside node_exporter with the same collectors, on this host and on a planted one of 224 CPUs.
 
-CPU is that of the whole process (its CPU clock, which counts ended threads too) for one scrape and the 15 s until the
-next: the scrape's part from batches of scrapes over a kept connection, the rest from a stretch without any.
+All processes run at once and are scraped every 15 s for five minutes, as they would be: what they do now and then is in
+it, and that a scrape finds the caches cold. The CPU is that of the whole process, by its CPU clock; ten minutes are
+twice the five, and the detail has each minute. Beside it stands the CPU of a scrape among others, from batches that
+alternate. The planted host moves between the scrapes, so that nobody gains by remembering what moves.
 """
 
-import http.client
+import os
 import platform
 import re
-import socket
 import statistics
 import subprocess
-import sys
+import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
+from tests.agent.sources import big_server
 from tests.bench.measure import Measure
+from tests.bench.target import AGENT, ENCODINGS, Target, running
 from tests.servers import node_exporter
 
-ROUNDS, SCRAPES, WARM_UP = 7, 60, 40
-IDLE_S, INTERVAL_S = 3.0, 15.0
-CPU_GOAL, RSS_GOAL = 0.2, 0.8
-
-IDENTITY = {"Accept": "text/plain;version=0.0.4", "Accept-Encoding": "identity"}
-PROMETHEUS_3 = {
-    "Accept": "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
-    "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
-    "text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
-    "Accept-Encoding": "gzip",
-}
+MINUTES, SCRAPES, INTERVAL_S = 5, 4, 15.0
+ROUNDS, BATCH = 5, 10
+GOALS = {"this": {"identity": 1 / 10, "gzip": 1 / 7}, "224": {"identity": 1 / 25, "gzip": 1 / 12}}
+SERIES_GOAL, SUMMARY_SERIES = 1.15, 300
+OURS = "tocsin"
 
 
-class Target:
-    """A running exporter and what was measured of it."""
+class Host:
+    """What the programs read: this machine, or the planted one, which ``tick`` moves on."""
 
-    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
-        self.pid = process.pid
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-        self.scrape_ms: dict[str, list[float]] = {"identity": [], "gzip": []}
-        self.idle_ms_per_s = 0.0
+    def __init__(self, name: str, root: Path | None = None) -> None:
+        self.name = name
+        self.environ: dict[str, str] = {}
+        self.flags = ["--collector.textfile.directory=/nonexistent"]
+        self._root, self._turn = root, 0
+        if root:
+            big_server.plant(root)
+            folders = {"procfs": "proc", "sysfs": "sys", "rootfs": "rootfs", "udev_data": "udev"}
+            self.environ = {f"TOCSIN_AGENT_{key.upper()}": f"{root}/{name}" for key, name in folders.items()}
+            self.flags += [f"--path.{key.replace('_', '.')}={root}/{name}" for key, name in folders.items()]
+            self.flags += ["--no-collector.netdev.netlink"]
 
-    def cpu_ms(self) -> float:
-        """CPU of the whole process since its start; clock id as in clock_getcpuclockid(3)."""
-        return time.clock_gettime((~self.pid << 3) | 2) * 1000
+    def tick(self) -> None:
+        """15 seconds later."""
+        self._turn += 1
+        if self._root:
+            big_server.tick(self._root, self._turn)
 
-    def scrape(self, headers: dict[str, str]) -> bytes:
+
+class Side:
+    """A program that watches a host and is asked in one encoding, with its figures."""
+
+    def __init__(self, host: Host, encoding: str, name: str, target: Target) -> None:
+        self.host, self.encoding, self.name, self.target = host, encoding, name, target
+        self.minutes_ms: list[float] = []
+        self.scrapes_ms: list[float] = []
+
+    def scrape(self) -> bytes:
         """One scrape."""
-        self.connection.request("GET", "/metrics", headers=headers)
-        response = self.connection.getresponse()
-        body = response.read()
-        assert response.status == 200
-        return body
+        return self.target.scrape(ENCODINGS[self.encoding])
 
-    def batch(self, name: str, headers: dict[str, str]) -> None:
-        """Measure one batch."""
-        before = self.cpu_ms()
-        for _ in range(SCRAPES):
-            self.scrape(headers)
-        self.scrape_ms[name].append((self.cpu_ms() - before) / SCRAPES)
-
-    def memory_kib(self, field: str) -> int:
-        """Rss or Pss now."""
-        with open(f"/proc/{self.pid}/smaps_rollup", encoding="ascii") as file:
-            (found,) = re.findall(rf"^{field}: +(\d+) kB", file.read(), re.MULTILINE)
-        return int(found)
-
-    def interval_ms(self, name: str) -> float:
-        """One scrape and the time until the next."""
-        return statistics.median(self.scrape_ms[name]) + self.idle_ms_per_s * INTERVAL_S
+    def ten_minutes_ms(self) -> float:
+        """All CPU of ten minutes."""
+        return 10 * statistics.mean(self.minutes_ms)
 
 
-@contextmanager
-def running(command: list[str]) -> Iterator[Target]:
-    """An exporter on a free port, ready; ended at the end. ``{}`` in the command becomes its address."""
-    with socket.create_server(("127.0.0.1", 0)) as reserved:
-        port = reserved.getsockname()[1]
-    arguments = [word.format(f"127.0.0.1:{port}") for word in command]
-    process = subprocess.Popen(arguments, stderr=subprocess.DEVNULL, text=True)
-    try:
-        target = Target(process, port)
-        _wait_until_ready(target, process)
-        yield target
-    finally:
-        process.terminate()
-        process.wait(10)
+def started(stack: ExitStack, hosts: list[Host], peers: dict[str, str]) -> list[Side]:
+    """Every program on every host in every encoding, a process each."""
+    sides = []
+    for host in hosts:
+        for encoding in ENCODINGS:
+            for name, path in {OURS: "", **peers}.items():
+                command = [path, *node_exporter.FLAGS, *host.flags, "--web.listen-address={}"] if path else AGENT
+                sides.append(Side(host, encoding, name, stack.enter_context(running(command, host.environ))))
+    return sides
 
 
-def _wait_until_ready(target: Target, process: subprocess.Popen[str]) -> None:
-    until = time.monotonic() + 15
-    while not _answers(target):
-        if process.poll() is not None or time.monotonic() > until:
-            raise RuntimeError(f"{process.args!r} does not answer; its exit status is {process.poll()}")
-        time.sleep(0.02)
+def measured(sides: list[Side], work: Callable[[], None]) -> list[float]:
+    """The CPU of each side while something happens."""
+    before = [side.target.cpu_ms() for side in sides]
+    work()
+    return [side.target.cpu_ms() - start for side, start in zip(sides, before, strict=True)]
 
 
-def _answers(target: Target) -> bool:
-    try:
-        target.scrape(IDENTITY)
-    except OSError:
-        target.connection.close()
-        return False
-    return True
+def minute(hosts: list[Host], sides: list[Side]) -> None:
+    """Four scrapes of each, 15 s apart."""
+    began = time.monotonic()
+    for number in range(1, SCRAPES + 1):
+        for host in hosts:
+            host.tick()
+        for side in sides:
+            side.scrape()
+        time.sleep(max(0.0, began + number * INTERVAL_S - time.monotonic()))
 
 
-def idle(targets: tuple[Target, ...]) -> None:
-    """Measure what each costs while nobody asks."""
-    before = [target.cpu_ms() for target in targets]
-    time.sleep(IDLE_S)
-    for target, start in zip(targets, before, strict=True):
-        target.idle_ms_per_s = (target.cpu_ms() - start) / IDLE_S
+def batch(hosts: list[Host], sides: list[Side]) -> None:
+    """Scrapes one after the other; each side's are added up."""
+    costs = [0.0] * len(sides)
+    for _ in range(BATCH):
+        for host in hosts:
+            host.tick()
+        for number, side in enumerate(sides):
+            before = side.target.cpu_ms()
+            side.scrape()
+            costs[number] += side.target.cpu_ms() - before
+    for side, cost in zip(sides, costs, strict=True):
+        side.scrapes_ms.append(cost / BATCH)
 
 
 def series(text: bytes) -> set[bytes]:
@@ -119,46 +119,71 @@ def series(text: bytes) -> set[bytes]:
     return {re.sub(rb'[,{]\w+="",?', b"", line.rpartition(b" ")[0]) for line in lines}
 
 
-def detail(agent: Target, peer: Target, name: str, versions: dict[str, str]) -> dict[str, Any]:
-    """What one must know to read the figures."""
-    return versions | {
-        "scrape_ms": [round(statistics.median(target.scrape_ms[name]), 4) for target in (agent, peer)],
-        "idle_ms_per_s": [round(target.idle_ms_per_s, 4) for target in (agent, peer)],
-        "batches": ROUNDS,
-        "scrapes_a_batch": SCRAPES,
+def count(text: bytes) -> int:
+    """All series of a scrape."""
+    return sum(bool(line) and not line.startswith(b"#") for line in text.splitlines())
+
+
+def summary_series(host: Host) -> int:
+    """How many series the profile `summary` has."""
+    environ = {**os.environ, **host.environ, "TOCSIN_AGENT_PROFILE": "summary"}
+    command = [*AGENT[:4], "--once"]
+    return count(subprocess.run(command, env=environ, stdout=subprocess.PIPE, check=True, timeout=60).stdout)
+
+
+def compared(ours: Side, peer: Side) -> Measure:
+    """All CPU of ten minutes; what one must know to read it."""
+    host, encoding = ours.host.name, ours.encoding
+    names = {"this": f"agent-scrape-{encoding}", "224": f"agent-scrape-224-{encoding}"}
+    debian = "" if peer.name.split()[1] == node_exporter.NEWEST else "-debian"
+    detail: dict[str, Any] = {
+        "peer": peer.name,
+        "python": platform.python_version(),
+        "ten_minutes_ms": [round(side.ten_minutes_ms(), 2) for side in (ours, peer)],
+        "minutes_ms": [[round(ms, 2) for ms in side.minutes_ms] for side in (ours, peer)],
+        "warm_scrape_ms": [round(statistics.median(side.scrapes_ms), 3) for side in (ours, peer)],
+        "warm_scrape_ratio": round(statistics.median(ours.scrapes_ms) / statistics.median(peer.scrapes_ms), 4),
+        "answer_bytes": [len(side.scrape()) for side in (ours, peer)],
+        "rss_kib": [side.target.memory_kib() for side in (ours, peer)],
     }
+    figures = ours.ten_minutes_ms(), peer.ten_minutes_ms()
+    return Measure(names[host] + debian, *figures, round(GOALS[host][encoding], 4), "ms/10min", detail)
+
+
+def counted(host: Host, ours: Target, peer: Target, version: str) -> list[Measure]:
+    """How many series each has, and how many of the peer's the agent lacks."""
+    texts = ours.scrape(), peer.scrape()
+    lacking = sorted(series(texts[1]) - series(texts[0]))
+    detail = {"peer": version, "lacking": len(lacking), "such_as": [name.decode()[:100] for name in lacking[:3]]}
+    return [
+        Measure(f"agent-series-{host.name}", count(texts[0]), count(texts[1]), SERIES_GOAL, "", detail),
+        Measure(f"agent-series-{host.name}-summary", summary_series(host), SUMMARY_SERIES, 1, "", {}, "limit"),
+    ]
 
 
 def run() -> list[Measure]:
-    """Both processes at once, their batches alternating; medians."""
-    program = node_exporter.binary()
-    versions = {"peer": f"node_exporter {node_exporter.version(program)}", "python": platform.python_version()}
-    agent_command = [sys.executable, "-m", "tocsin_agent", "run", "--listen", "{}"]
-    peer_command = [program, *node_exporter.FLAGS, "--web.listen-address={}"]
-    with running(agent_command) as agent, running(peer_command) as peer:
-        counts = {"series": [len(series(target.scrape(IDENTITY))) for target in (agent, peer)]}
-        for target in (agent, peer):
-            for _ in range(WARM_UP):
-                target.scrape(PROMETHEUS_3)
-        idle((agent, peer))
+    """Five minutes, then batches."""
+    peers = node_exporter.programs()
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        hosts = [Host("this"), Host("224", Path(folder))]
+        sides = started(stack, hosts, peers)
+        measured(sides, lambda: batch(hosts, sides))  # what is built at the first scrapes
+        for side in sides:
+            side.scrapes_ms.clear()
+        for _ in range(MINUTES):
+            for side, cost in zip(sides, measured(sides, lambda: minute(hosts, sides)), strict=True):
+                side.minutes_ms.append(cost)
         for _ in range(ROUNDS):
-            for name, headers in (("identity", IDENTITY), ("gzip", PROMETHEUS_3)):
-                for target in (agent, peer):
-                    target.batch(name, headers)
-        memory = {field: [target.memory_kib(field) for target in (agent, peer)] for field in ("Rss", "Pss")}
+            batch(hosts, sides)
+        by_key = {(side.host.name, side.encoding, side.name): side for side in sides}
         measures = [
-            Measure(
-                f"agent-scrape-{name}",
-                agent.interval_ms(name),
-                peer.interval_ms(name),
-                CPU_GOAL,
-                "ms",
-                detail(agent, peer, name, versions) | counts,
-            )
-            for name in ("identity", "gzip")
+            compared(by_key[host.name, encoding, OURS], by_key[host.name, encoding, peer])
+            for host in hosts
+            for encoding in ENCODINGS
+            for peer in peers
         ]
-    rss = [kib / 1024 for kib in memory["Rss"]]
-    return [
-        *measures,
-        Measure("agent-scrape-rss", rss[0], rss[1], RSS_GOAL, "MiB", versions | {"pss_kib": memory["Pss"]}),
-    ]
+        for host in hosts[1:]:
+            for version in list(peers)[:1]:
+                ours, peer = (by_key[host.name, "identity", name].target for name in (OURS, version))
+                measures += counted(host, ours, peer, version)
+    return measures

@@ -4,7 +4,10 @@ from typing import Any, NamedTuple
 
 
 class Measure(NamedTuple):
-    """``tocsin`` and ``peer`` are medians in ``unit``; ``goal`` is the largest ratio that meets the bar."""
+    """``tocsin`` and ``peer`` are medians in ``unit``; ``goal`` is the largest ratio that meets the bar.
+
+    ``against`` says what stands in ``peer``: a peer's figure, or a ``limit`` that no peer sets.
+    """
 
     name: str
     tocsin: float
@@ -12,6 +15,7 @@ class Measure(NamedTuple):
     goal: float
     unit: str
     detail: dict[str, Any]
+    against: str = "peer"
 
     @property
     def ratio(self) -> float:
@@ -26,6 +30,6 @@ class Measure(NamedTuple):
     def line(self) -> str:
         """The line that ``make bench`` prints."""
         return (
-            f"{self.name} tocsin={self.tocsin:.4g}{self.unit} peer={self.peer:.4g}{self.unit} "
+            f"{self.name} tocsin={self.tocsin:.4g}{self.unit} {self.against}={self.peer:.4g}{self.unit} "
             f"ratio={self.ratio:.3f} goal={self.goal:g} {'met' if self.met else 'missed'}"
         )

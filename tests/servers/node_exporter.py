@@ -1,12 +1,17 @@
-"""The peer of the agent's bench: Debian's prometheus-node-exporter, unpacked into the cache without root."""
+"""The peer of the agent's benches: Debian's prometheus-node-exporter, unpacked into the cache without root, and the
+newest one, built there once from its Go module (1 to 4 minutes on two cores)."""
 
 import os
 import re
+import shutil
 import subprocess
+import sys
 
+from tests.servers.cache import Missing, kept, run
 from tests.servers.debian import unpacked
 
 PACKAGE = "prometheus-node-exporter"
+MODULE, NEWEST = "github.com/prometheus/node_exporter", "1.12.1"
 
 # The sources that the agent has by default, with upstream's filters instead of Debian's: both serve the same series.
 COLLECTORS = (
@@ -27,6 +32,32 @@ FLAGS = (
 def binary() -> str:
     """The path of the program, downloaded once. Raises Missing when this machine has no apt."""
     return os.path.join(unpacked(PACKAGE), "usr/bin", PACKAGE)
+
+
+def newest() -> str:
+    """The path of the newest release, built when it is not in the cache. Raises Missing without Go or its modules."""
+    return os.path.join(kept(f"node_exporter-{NEWEST}", _build), "node_exporter")
+
+
+def _build(folder: str) -> None:
+    if shutil.which("go") is None:
+        raise Missing(f"go is not on this machine; node_exporter {NEWEST} is built with it")
+    # A module knows no version of itself.
+    flags = f"-s -w -X github.com/prometheus/common/version.Version={NEWEST}"
+    run(["nice", "go", "install", "-ldflags", flags, f"{MODULE}@v{NEWEST}"], folder, 1200, GOBIN=folder)
+
+
+def programs() -> dict[str, str]:
+    """Paths by name and version: the newest first, and Debian's. What this machine cannot have is told and left out."""
+    found = {}
+    for get in (newest, binary):
+        try:
+            path = get()
+        except Missing as error:
+            print(f"left out: {error}", file=sys.stderr)
+        else:
+            found[f"node_exporter {version(path)}"] = path
+    return found
 
 
 def version(path: str) -> str:

@@ -2,21 +2,46 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+    from zlib import _Compress
 
 LIBRARY = "libzstd.so.1"
 LEVEL = 1
 
 
-def gzip(body: bytes) -> bytes:
-    """The body as gzip: level 1, and a window of 4 KiB, which is enough for lines that resemble their neighbours.
+GZIP_HEAD = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"
+"""RFC 1952: deflate, no name, no time, the fastest algorithm, an unknown system."""
 
-    The usual 32 KiB take 256 KiB of fresh memory a response, and a third more time, for the same bytes.
+
+def gzip(pieces: "Iterable[tuple[bytes, bytes]]") -> bytes:
+    """The pieces of a body as gzip, each with its own blocks, if they are known already (``blocks``), or b"".
+
+    Level 1, and a window of 8 KiB, which is enough for lines that resemble their neighbours.
     """
-    import zlib
+    from zlib import Z_FULL_FLUSH, crc32
 
-    packer = zlib.compressobj(1, zlib.DEFLATED, 28, 6)
-    return packer.compress(body) + packer.flush()
+    packer, found, size, check, open = _packer(), [GZIP_HEAD], 0, 0, False
+    for text, known in pieces:
+        size, check = size + len(text), crc32(text, check)
+        if known and open:
+            found.append(packer.flush(Z_FULL_FLUSH))
+        found.append(known or packer.compress(text))
+        open = not known
+    return b"".join([*found, packer.flush(), check.to_bytes(4, "little"), size.to_bytes(4, "little")])
+
+
+def blocks(text: bytes) -> bytes:
+    """A text in blocks that can stand anywhere in a stream: they end at a byte, and refer to nothing before them."""
+    from zlib import Z_FULL_FLUSH
+
+    packer = _packer()
+    return packer.compress(text) + packer.flush(Z_FULL_FLUSH)
+
+
+def _packer() -> "_Compress":
+    from zlib import DEFLATED, compressobj
+
+    return compressobj(1, DEFLATED, -13, 6)
 
 
 _zstd: "list[Callable[[bytes], bytes] | None]" = []

@@ -4,10 +4,9 @@ It speaks what the agent needs: requests with a body of known length; answers wi
 end of the connection (RFC 9112, sections 6 and 7).
 """
 
-import socket
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import socket
     from io import BufferedReader
 
 CONNECT_S = 3.0
@@ -110,6 +109,8 @@ class Upstream:
 
     def _connection(self) -> "tuple[socket.socket, BufferedReader]":
         if self._socket is None or self._reader is None:
+            import socket  # who never sends anything does not pay for it
+
             opened = socket.create_connection((self._address.host, self._address.port), self._connect_s)
             self._socket = opened
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

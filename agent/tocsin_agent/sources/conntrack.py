@@ -39,10 +39,11 @@ class Conntrack:
 
     def __init__(self, values: "Values") -> None:
         sysctl = f"{values['procfs']}/sys/net/netfilter/nf_conntrack"
-        self._count, self._max = OptionalFile(f"{sysctl}_count"), OptionalFile(f"{sysctl}_max")
+        self._count, self._max = [OptionalFile(f"{sysctl}_{name}", single=True) for name in ("count", "max")]
         self._stat = OptionalFile(f"{values['procfs']}/net/stat/nf_conntrack")
         self._sizes = template(ENTRIES, [{}]) + template(LIMIT, [{}])
         self._head, self._places = b"", (0, [0])
+        self._told = self._sums_text = b""
         self._columns = IN_SUMMARY if values["profile"] == "summary" else tuple(STATS)
         self._stats = b"".join(template(STATS[name], [{}]) for name in self._columns).replace(b" %b\n", b" %d\n")
 
@@ -53,7 +54,10 @@ class Conntrack:
             return b""
         text = self._sizes % (integer(count), integer(self._max.read()))
         stat = self._stat.read()
-        return text + self._stats % tuple(self._sums(stat)) if stat else text
+        if stat != self._told:
+            self._sums_text = self._stats % tuple(self._sums(stat)) if stat else b""
+            self._told = stat
+        return text + self._sums_text
 
     def _sums(self, stat: bytes) -> list[int]:
         head, _, rows = stat.partition(b"\n")

@@ -139,7 +139,7 @@ class Cpu:
         values = by_family(columns)
         for column in self._rising:
             column.hold(values)
-        values += [integer(file.read()) for file in self._throttles]
+        values += [integer(file.page()) for file in self._throttles]
         return self._template % tuple(values)
 
     def _online_cpus(self) -> bytes:

@@ -1,12 +1,11 @@
 """The CPUs' frequencies and governors, from /sys/devices/system/cpu/cpu*/cpufreq (admin-guide/pm/cpufreq.rst).
 
-The kernel counts kHz: they leave with the exponent ``e3``. The current frequency is read at each scrape, about 4 us a
-CPU; the limits and the governor, which people change, once a minute. Where firmware is asked (CPPC on ARM), which may
+The kernel counts kHz: they leave with the exponent ``e3``. The current frequency is read at each scrape, about 2 us a
+CPU; the limits and the governor, which people set, every five minutes. Where firmware is asked (CPPC on ARM), which may
 never answer, all is read aside.
 """
 
 from os.path import exists, isdir
-from time import monotonic
 
 from tocsin_agent.kernelfile import numbered, text
 from tocsin_agent.readings import Reading, Readings, exponent
@@ -38,7 +37,6 @@ LIMITS = {
     "scaling_min_freq": SCALING_MINIMUM,
     "scaling_max_freq": SCALING_MAXIMUM,
 }
-LIMITS_S = 60
 PROMPT = frozenset({"intel_pstate", "intel_cpufreq", "amd-pstate", "amd-pstate-epp", "acpi-cpufreq", "pcc-cpufreq"})
 """Drivers that read registers of the CPU."""
 SUMMARY = False
@@ -57,36 +55,24 @@ class Cpufreq:
     def __init__(self, values: "Values") -> None:
         self._folder = f"{values['sysfs']}/devices/system/cpu"
         self._cpus: list[str] = []
-        self._current = Readings(self._find_current, AGE)
-        self._limits = Readings(self._find_limits)
-        self._limits_text = b""
-        self._limits_at = 0.0
+        self._readings = Readings(self._find, AGE)
 
     def read(self) -> bytes:
-        """One read a CPU, and the limits once a minute."""
-        current = self._current.text()
-        if current and monotonic() >= self._limits_at:
-            self._limits_text = self._limits.text()
-            self._limits_at = monotonic() + LIMITS_S
-        return current + self._limits_text if current else b""
+        """One read a CPU."""
+        return self._readings.text()
 
-    def _find_current(self) -> list[Reading] | None:
+    def _find(self) -> list[Reading] | None:
         found = [cpu for cpu in numbered(self._folder, "cpu") if isdir(f"{self._folder}/cpu{cpu}/cpufreq")]
         if found == self._cpus:
             return None
         self._cpus = found
-        self._limits_at = 0.0
-        self._limits.look()
-        return self._list(CURRENT)
+        return self._list(CURRENT, seldom=False) + self._list(LIMITS, seldom=True) + self._governors()
 
-    def _find_limits(self) -> list[Reading]:
-        return self._list(LIMITS) + self._governors()
-
-    def _list(self, files: "dict[str, Metric]") -> list[Reading]:
+    def _list(self, files: "dict[str, Metric]", *, seldom: bool) -> list[Reading]:
         device = self._device()
         paths = [({"cpu": cpu}, f"{self._folder}/cpu{cpu}/cpufreq") for cpu in self._cpus]
         return [
-            Reading(metric, labels, f"{path}/{file}", KILO, device)
+            Reading(metric, labels, f"{path}/{file}", KILO, device, seldom=seldom)
             for labels, path in paths
             for file, metric in files.items()
             if exists(f"{path}/{file}")
@@ -96,11 +82,10 @@ class Cpufreq:
         device, found = self._device(), []
         for cpu in self._cpus:
             folder = f"{self._folder}/cpu{cpu}/cpufreq"
+            file = f"{folder}/scaling_governor"
             for name in text(f"{folder}/scaling_available_governors").split():
                 labels = {"cpu": cpu, "governor": name}
-                found.append(
-                    Reading(GOVERNOR, labels, f"{folder}/scaling_governor", is_governor(name.encode()), device)
-                )
+                found.append(Reading(GOVERNOR, labels, file, is_governor(name.encode()), device, seldom=True))
         return found
 
     def _device(self) -> str:
@@ -110,8 +95,7 @@ class Cpufreq:
 
     def close(self) -> None:
         """Let go of the files."""
-        self._current.close()
-        self._limits.close()
+        self._readings.close()
 
 
 SOURCE = Cpufreq

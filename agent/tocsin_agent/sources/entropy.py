@@ -18,7 +18,7 @@ class Entropy:
 
     def __init__(self, values: "Values") -> None:
         folder = f"{values['procfs']}/sys/kernel/random"
-        self._files = KernelFile(f"{folder}/entropy_avail"), KernelFile(f"{folder}/poolsize")
+        self._files = [KernelFile(f"{folder}/{name}", single=True) for name in ("entropy_avail", "poolsize")]
         self._template = b"".join(template(metric, [{}]) for metric in METRICS)
 
     def read(self) -> bytes:

@@ -23,7 +23,7 @@ class Filefd:
     METRICS = METRICS
 
     def __init__(self, values: "Values") -> None:
-        self._file = KernelFile(f"{values['procfs']}/sys/fs/file-nr")
+        self._file = KernelFile(f"{values['procfs']}/sys/fs/file-nr", single=True)
         self._template = b"".join(template(metric, [{}]) for metric in METRICS)
 
     def read(self) -> bytes:

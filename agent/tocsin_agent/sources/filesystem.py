@@ -27,6 +27,7 @@ from tocsin_schema.metrics.filesystem import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tocsin_agent.source import Values
+    from tocsin_schema.metric import Metric
 
 WAIT_S = 0.25
 """How long a scrape waits for all servers together."""
@@ -171,6 +172,7 @@ class Filesystem:
     def __init__(self, values: "Values") -> None:
         self._root = str(values["rootfs"]).rstrip("/")
         self._mountinfo = Mountinfo(values["procfs"])
+        self._listed: bytes | None = None
         self._mounts: list[tuple[Mount, Mountpoint]] = []
         self._known: dict[tuple[str, str, str], Mountpoint] = {}
         self._summary = values["profile"] == "summary"
@@ -181,7 +183,10 @@ class Filesystem:
     def read(self) -> bytes:
         """One statfs a mount; those that may hang run beside each other, for a quarter of a second at most."""
         if self._mountinfo.changed():
-            self._list(parse(self._mountinfo.read()))
+            data = self._mountinfo.read()
+            if data != self._listed:
+                self._list(parse(data))
+                self._listed = data
         answers = self._ask()
         errors = tuple([answer if isinstance(answer, str) else "" for answer in answers])
         if errors != self._errors:
@@ -222,8 +227,8 @@ class Filesystem:
         there = [row for row, error in zip(labels, errors, strict=True) if not error]
         named = [row | ({"device_error": error} if error else {}) for row, error in zip(labels, errors, strict=True)]
         readonly = [int(mount.readonly) for mount, _ in self._mounts]
-        constant = family(READONLY, zip(named, readonly, strict=True))
-        constant += family(DEVICE_ERROR, [(row, int(bool(error))) for row, error in zip(named, errors, strict=True)])
+        constant = self._states(READONLY, named, readonly)
+        constant += self._states(DEVICE_ERROR, named, [int(bool(error)) for error in errors])
         if not self._summary:
             answered = zip(self._mounts, errors, strict=True)
             constant += family(MOUNT_INFO, [(_info(mount), 1) for (mount, _), error in answered if not error])
@@ -231,6 +236,11 @@ class Filesystem:
         space = [template(metric, there).replace(b" %b\n", b" %d\n") for metric in metrics]
         self._template = b"".join(space) + constant.replace(b"%", b"%%")
         self._errors = errors
+
+    def _states(self, metric: "Metric", mounts: list[dict[str, str]], states: list[int]) -> bytes:
+        """A state of each mount; in the summary, of those that are not as they should be."""
+        pairs = zip(mounts, states, strict=True)
+        return family(metric, [(labels, state) for labels, state in pairs if state or not self._summary])
 
     def close(self) -> None:
         """Let go of the list; a thread that hangs in the kernel ends with the process."""

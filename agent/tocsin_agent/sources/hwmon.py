@@ -23,6 +23,13 @@ TYPES = frozenset(_TYPES.split())
 PROMPT = frozenset({"coretemp", "k10temp", "fam15h_power", "cpu_thermal"})
 """Drivers that read registers of the CPU."""
 
+_LIMITS = """
+min max crit lcrit emergency min_hyst max_hyst crit_hyst lcrit_hyst emergency_hyst rated_min rated_max type offset div
+pulses
+"""
+LIMITS = frozenset(_LIMITS.split())
+"""Elements that change when somebody sets them."""
+
 SUMMARY = False
 MILLI, MICRO = exponent(b"e-3", signed), exponent(b"e-6", signed)
 
@@ -100,7 +107,7 @@ def readings(folder: str) -> list[Reading]:
             metric, value = _metric(type, element)
             whose = labels if type != "freq" else labels | {"sensor": clean(label)}
             if metric is not None and whose["sensor"]:
-                found.append(Reading(metric, whose, path, value, device))
+                found.append(Reading(metric, whose, path, value, device, seldom=element in LIMITS))
     return found
 
 

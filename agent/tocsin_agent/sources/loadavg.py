@@ -23,7 +23,7 @@ class Loadavg:
     METRICS = METRICS
 
     def __init__(self, values: "Values") -> None:
-        self._file = KernelFile(f"{values['procfs']}/loadavg")
+        self._file = KernelFile(f"{values['procfs']}/loadavg", single=True)
         self._template = b"".join(template(metric, [{}]) for metric in METRICS)
 
     def read(self) -> bytes:

@@ -46,7 +46,7 @@ class Meminfo:
     METRICS = METRICS
 
     def __init__(self, values: "Values") -> None:
-        self._file = KernelFile(f"{values['procfs']}/meminfo")
+        self._file = KernelFile(f"{values['procfs']}/meminfo", single=True)
         self._fields = IN_SUMMARY if values["profile"] == "summary" else frozenset(FIELDS)
         self._names: list[bytes] = []
         self._kept: list[bool] = []

@@ -64,9 +64,11 @@ class Netstat:
     METRICS = METRICS
 
     def __init__(self, values: "Values") -> None:
-        self._files = HostNetFile(values["procfs"], "netstat"), HostNetFile(values["procfs"], "snmp")
-        self._file6 = OptionalFile(f"{values['procfs']}/1/net/snmp6"), OptionalFile(f"{values['procfs']}/net/snmp6")
+        self._files = [HostNetFile(values["procfs"], name, single=True) for name in ("netstat", "snmp")]
+        folders = f"{values['procfs']}/1/net", f"{values['procfs']}/net"
+        self._file6 = [OptionalFile(f"{folder}/snmp6", single=True) for folder in folders]
         self._key: tuple[list[bytes], list[bytes]] | None = None
+        self._data6, self._fields6 = b"", parse6(b"")
         self._widths: list[int] = []
         self._picks: list[tuple[int, int]] = []
         self._picks6: list[int] = []
@@ -75,7 +77,10 @@ class Netstat:
     def read(self) -> bytes:
         """One read of each file; without IPv6 there are two."""
         heads, rows = parse(self._files[0].read() + self._files[1].read())
-        names6, values6 = parse6(self._file6[0].read() or self._file6[1].read())
+        data6 = self._file6[0].read() or self._file6[1].read()
+        if data6 != self._data6:  # many a host speaks no IPv6
+            self._fields6, self._data6 = parse6(data6), data6
+        names6, values6 = self._fields6
         if (heads, names6) != self._key or list(map(len, rows)) != self._widths:
             matched(heads, rows)
             self._rebuild(heads, names6)
@@ -95,8 +100,10 @@ class Netstat:
 
     def close(self) -> None:
         """Let go of the files."""
-        for file in (*self._files, *self._file6):
+        for file in self._files:
             file.close()
+        for file6 in self._file6:
+            file6.close()
 
 
 SOURCE = Netstat

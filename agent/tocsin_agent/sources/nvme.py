@@ -1,6 +1,6 @@
 """NVMe controllers and their namespaces, from /sys/class/nvme (drivers/nvme/host/sysfs.c).
 
-The kernel asks the controller for some of it, which may keep it waiting: each controller is read aside, twice a minute.
+The kernel asks the controller for some of it, which may keep it waiting: each controller is read aside, every 45 s.
 """
 
 from os import fsencode, listdir
@@ -78,7 +78,7 @@ class Nvme:
         self._text = b""
 
     def read(self) -> bytes:
-        """Nothing at most scrapes; every half a minute about 100 us a controller."""
+        """Nothing at most scrapes; every 45 s about 100 us a controller."""
         now = monotonic()
         if now >= self._look_at:
             self._look_at = now + LOOK_S

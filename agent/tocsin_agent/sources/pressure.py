@@ -46,7 +46,7 @@ class Pressure:
     METRICS = METRICS
 
     def __init__(self, values: "Values") -> None:
-        self._files = {name: KernelFile(f"{values['procfs']}/pressure/{name}") for name in RESOURCES}
+        self._files = {name: KernelFile(f"{values['procfs']}/pressure/{name}", single=True) for name in RESOURCES}
         self._absent: set[str] = set()  # what a kernel does not count it does not begin to count
         self._templates = {
             name: b"".join(template(metric, [{}], b"e-6") for metric in RESOURCES[name].values()) for name in RESOURCES

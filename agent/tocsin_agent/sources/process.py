@@ -61,7 +61,7 @@ class Process:
 
     def __init__(self, values: "Values") -> None:
         del values
-        self._statm = KernelFile("/proc/self/statm")
+        self._statm = KernelFile("/proc/self/statm", single=True)
         self._page = os.sysconf("SC_PAGE_SIZE")
         limits = text("/proc/self/limits")
         constant = [

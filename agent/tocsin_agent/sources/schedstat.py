@@ -16,18 +16,16 @@ SUMMARY = False
 FIELDS = 10
 
 
-def parse(data: bytes) -> tuple[list[bytes], list[list[bytes]]]:
-    """The CPUs' numbers, and the last three columns of their lines. Raises ValueError for anything else."""
-    cpus, rows = [], []
-    if not data.startswith(b"version "):
-        raise ValueError(f"a version expected, found {data[:80]!r}")
-    for part in data.split(b"\ncpu")[1:]:
-        fields = part.partition(b"\n")[0].split()
-        if len(fields) < FIELDS or not b"".join(fields).isdigit():
-            raise ValueError(f"a cpu and nine counts expected, found {part[:120]!r}")
-        cpus.append(fields[0])
-        rows.append(fields[7:10])
-    return cpus, rows
+def parse(data: bytes) -> tuple[list[bytes], list[bytes]]:
+    """The CPUs' numbers, and the last three columns of their lines, one after the other. Raises ValueError."""
+    if not data.startswith(b"version ") or not data.endswith(b"\n"):
+        raise ValueError(f"a version expected, and whole lines, found {data[:80]!r}")
+    lines = [part[: part.find(b"\n")] for part in data.split(b"\ncpu")[1:]]
+    fields = b" ".join(lines).split()
+    width = len(lines[0].split()) if lines else FIELDS
+    if width < FIELDS or len(fields) != width * len(lines) or not (b"".join(fields).isdigit() or not lines):
+        raise ValueError(f"a cpu and nine counts expected, found {b' '.join(lines)[:120]!r}")
+    return fields[::width], fields[7::width] + fields[8::width] + fields[9::width]
 
 
 class Schedstat:
@@ -45,13 +43,13 @@ class Schedstat:
         data = self._file.read()
         if not data:
             return b""
-        cpus, rows = parse(data)
+        cpus, values = parse(data)
         if cpus != self._cpus:
             labels = [{"cpu": cpu.decode()} for cpu in cpus]
             parts = (template(RUNNING, labels, b"e-9"), template(WAITING, labels, b"e-9"), template(TIMESLICES, labels))
             self._template = b"".join(parts)
             self._cpus = cpus
-        return self._template % tuple([row[column] for column in range(3) for row in rows])
+        return self._template % tuple(values)
 
     def close(self) -> None:
         """Let go of the file."""

@@ -43,12 +43,16 @@ class Sockstat:
     def __init__(self, values: "Values") -> None:
         # The first process' namespace where /proc shows it, as for network devices.
         net = [f"{values['procfs']}/1/net", f"{values['procfs']}/net"]
-        self._files = [[OptionalFile(f"{folder}/{name}") for folder in net] for name in ("sockstat", "sockstat6")]
+        self._files = [
+            [OptionalFile(f"{folder}/{name}", single=True) for folder in net] for name in ("sockstat", "sockstat6")
+        ]
         protocols = IN_SUMMARY if values["profile"] == "summary" else {protocol for protocol, _ in STATES}
         self._metrics = {name: metric for name, metric in STATES.items() if name[0] in protocols}
         self._metrics[USED_SOCKETS] = USED
         self._page = os.sysconf("SC_PAGE_SIZE")
         self._shape: tuple[bytes, list[bytes]] | None = None
+        self._data: bytes | None = None
+        self._text = b""
         self._places: list[int] = []
         self._pages: list[int] = []
         self._template = b""
@@ -56,13 +60,17 @@ class Sockstat:
     def read(self) -> bytes:
         """One read of each file; a host without IPv6, or without IPv4, has one of them."""
         data = b"".join([first.read() or own.read() for first, own in self._files])
+        if data == self._data:
+            return self._text
         words = data.split()
         found = shape(data, words)
         if found != self._shape:
             self._rebuild(parse(data))
             self._shape = found
         pages = [b"%d" % (int(words[place]) * self._page) for place in self._pages]
-        return self._template % (*[words[place] for place in self._places], *pages)
+        self._text = self._template % (*[words[place] for place in self._places], *pages)
+        self._data = data
+        return self._text
 
     def _rebuild(self, rows: list[tuple[str, str, int]]) -> None:
         told = {(protocol, state): place for protocol, state, place in rows if (protocol, state) in self._metrics}

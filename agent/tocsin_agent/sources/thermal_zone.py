@@ -54,7 +54,7 @@ class ThermalZone:
             else:
                 labels = {"name": name.removeprefix(COOLING), "type": kind}
                 found.append(Reading(STATE, labels, f"{self._folder}/{name}/cur_state", signed, device))
-                found.append(Reading(MOST, labels, f"{self._folder}/{name}/max_state", signed, device))
+                found.append(Reading(MOST, labels, f"{self._folder}/{name}/max_state", signed, device, seldom=True))
         return found
 
     def close(self) -> None:

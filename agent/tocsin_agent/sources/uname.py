@@ -29,20 +29,26 @@ class Uname:
 
     def __init__(self, values: "Values") -> None:
         self._host = str(values["host"])
-        self._domain = KernelFile(f"{values['procfs']}/sys/kernel/domainname")
+        self._domain = KernelFile(f"{values['procfs']}/sys/kernel/domainname", single=True)
+        self._known: tuple[os.uname_result, bytes] | None = None
+        self._text = b""
 
     def read(self) -> bytes:
         """One system call and one read of the file."""
-        found = os.uname()
+        found, domain = os.uname(), self._domain.read()
+        if (found, domain) == self._known:
+            return self._text
         labels = {
             "sysname": found.sysname,
             "release": found.release,
             "version": found.version,
             "machine": found.machine,
             "nodename": self._host or found.nodename,
-            "domainname": parse(self._domain.read()),
+            "domainname": parse(domain),
         }
-        return family(METRICS[0], [(labels, 1)])
+        self._text = family(METRICS[0], [(labels, 1)])
+        self._known = found, domain
+        return self._text
 
     def close(self) -> None:
         """Let go of the file."""

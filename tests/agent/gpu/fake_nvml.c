@@ -22,6 +22,9 @@
 #define SAMPLES 120
 #define INSTANCES 7
 #define SHARES 16
+#ifndef STEP_MS
+#define STEP_MS 5 /* how long a wait for events sleeps before it looks again; a driver does not look at all */
+#endif
 enum { OK = 0, UNINITIALIZED = 1, INVALID_ARGUMENT = 2, NOT_SUPPORTED = 3, DRIVER_NOT_LOADED = 9, TIMEOUT = 10,
        VERSION_MISMATCH = 25, NOT_FOUND = 6, INSUFFICIENT_SIZE = 7 };
 enum { UTILIZATION = 1, MEMORY = 2, POWER = 4, LIMIT = 8, ENERGY = 16, TEMPERATURE = 32, ECC = 64, EVENTS = 128,
@@ -453,7 +456,7 @@ int nvmlDeviceRegisterEvents(void *handle, unsigned long long types, void *set) 
 int nvmlEventSetWait_v2(void *set, struct event *event, unsigned timeout_ms) {
     int slot = (int)(((char *)set - (char *)sets) / sizeof *sets), index = sets[slot].device;
     if (ready()) count(&control->device[index], __func__);
-    for (unsigned waited = 0;; waited += 5) {
+    for (unsigned waited = 0;; waited += STEP_MS) {
         if (!ready()) return UNINITIALIZED;
         volatile struct device *device = &control->device[index];
         if (device->ret) return (int)device->ret;
@@ -463,7 +466,7 @@ int nvmlEventSetWait_v2(void *set, struct event *event, unsigned timeout_ms) {
             return OK;
         }
         if (waited >= timeout_ms) return TIMEOUT;
-        pause_ms(5);
+        pause_ms(STEP_MS);
     }
 }
 

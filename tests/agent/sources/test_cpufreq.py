@@ -9,7 +9,7 @@ def hertz(found, name: str) -> dict[str, float]:
     return {dict(labels)["cpu"]: value for (metric, labels), value in found.items() if metric == f"node_cpu_{name}"}
 
 
-def test_current_frequencies_at_each_scrape_and_limits_once_a_minute(planted, series, tmp_path):
+def test_current_frequencies_at_each_scrape_and_limits_every_five_minutes(planted, series, tmp_path):
     source = Cpufreq(planted("cpufreq"))
     found = series(source.read())
     assert hertz(found, "scaling_frequency_hertz") == {"0": 1699982000, "1": 1699982000, "10": 1299993000}
@@ -21,7 +21,7 @@ def test_current_frequencies_at_each_scrape_and_limits_once_a_minute(planted, se
     found = series(source.read())
     assert hertz(found, "scaling_frequency_hertz")["10"] == 5000
     assert hertz(found, "scaling_frequency_max_hertz")["10"] == 2700002000
-    source._limits_at = 0  # a minute later
+    source._readings._all_at = 0  # five minutes later
     found = series(source.read())
     assert hertz(found, "scaling_frequency_max_hertz")["10"] == 6000
     on = {dict(labels)["governor"] for (_, labels), value in found.items() if ("cpu", "10") in labels and value == 1}
@@ -33,7 +33,7 @@ def test_a_cpu_that_goes_offline_loses_its_series(planted, series, tmp_path):
     source = Cpufreq(planted("cpufreq"))
     source.read()
     (tmp_path / "sys/devices/system/cpu/cpu1/cpufreq").unlink()
-    source._current._look_at = 0  # half a minute later
+    source._readings._look_at = 0  # half a minute later
     assert not [labels for _, labels in series(source.read()) if ("cpu", "1") in labels]
     source.close()
 
@@ -44,7 +44,7 @@ def test_firmware_is_asked_aside(planted, series, tmp_path, driver):
     (tmp_path / "sys/devices/system/cpu/cpufreq/policy0/scaling_driver").write_text(f"{driver}\n")
     source = Cpufreq(values)
     assert len(hertz(series(source.read()), "scaling_frequency_hertz")) == 3
-    assert {reading.device for reading in source._current._readings} == {driver or "cpufreq"}
+    assert {reading.device for reading in source._readings._readings} == {driver or "cpufreq"}
     source.close()
 
 
