@@ -141,7 +141,7 @@ RELOADS = {
         Fault("GET", "/api/v1/rules", 200, {"status": "success", "data": {"groups": []}}),
         "rule_files",
     ),
-    "no right": (Fault("POST", "reload", 401, "Unauthorized"), "it asks for credentials and none are configured"),
+    "no right": (Fault("POST", "reload", 401, "Unauthorized"), "set prometheus.username and prometheus.password_file"),
 }
 
 
@@ -225,7 +225,7 @@ def test_the_real_prometheus_reads_refuses_and_goes_on(tmp_path, folder):
     (folder / "mine.yml").write_text(MINE)
     with server.prometheus(str(tmp_path), _CONFIG.format(folder=folder)) as prometheus:
         configuration = alone(folder, prometheus__url=prometheus.url)
-        client = Client(Login("Prometheus", prometheus.url, "", "", ""))
+        client = Client(Login("Prometheus", prometheus.url, "prometheus", ""))
 
         def known():
             groups = client.find("/api/v1/rules", "list")["data"]["groups"]

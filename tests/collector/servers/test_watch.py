@@ -282,7 +282,8 @@ def test_wrong_credentials_name_the_file_to_look_at(double: Make, tmp_path: Path
         "answers with the status 401 Unauthorized; look at prometheus.token_file"
     )
     assert _one(prometheus__url=server.url).fault == (
-        "answers with the status 401 Unauthorized; prometheus wants credentials and has none"
+        "answers with the status 401 Unauthorized; set prometheus.username and prometheus.password_file, or "
+        "prometheus.token_file"
     )
     missing = str(tmp_path / "none")
     assert _one(prometheus__url=server.url, prometheus__token_file=missing).fault == (
