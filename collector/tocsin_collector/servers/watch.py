@@ -63,7 +63,7 @@ def configured(values: dict[str, Any], logs: Callable[[], State]) -> list[Watche
 async def _store(state: State) -> Seen:
     if not state.up:
         raise Unanswered(state.error)
-    return Seen("", (Remark(state.error, bad=True),) if state.error else ())
+    return Seen(state.version, (Remark(state.error, bad=True),) if state.error else ())
 
 
 def _prometheus(values: dict[str, Any]) -> Watched:

@@ -58,7 +58,7 @@ def _store(url: str, folder: Path, **access: str) -> Iterator[ElasticsearchStore
 
 def _told(store: ElasticsearchStore) -> str:
     until(lambda: "not reached yet" not in store.state().error, "the first look")
-    up, _, error = store.state()
+    up, _, error, _ = store.state()
     assert (up, "\n" in error) == (False, False)
     with pytest.raises(StoreError) as refused:
         store.add([RECORD]).result(5)
