@@ -162,6 +162,8 @@ def test_a_reload_that_fails_is_told(folder, grafana, asked, name):
         applied(asked)
     assert any(said in fault for fault in caught.value.faults), caught.value.faults
     assert all("\n" not in fault for fault in caught.value.faults)
+    assert set(contents(folder)) == set(RULES)
+    assert caught.value.faults[-1] == "2 done", "what stays is not called undone"
 
 
 def test_a_refused_reload_is_asked_once_and_brings_the_old_files_back(folder, grafana, asked):
