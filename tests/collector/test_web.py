@@ -12,6 +12,7 @@ import time
 import httpx
 import pytest
 
+from tests.servers.cache import lacking
 from tocsin_collector.listen import ListenError, listen
 from tocsin_collector.service import Service
 from tocsin_collector.verdict import ModelKey
@@ -108,8 +109,7 @@ def test_a_bad_reference_changes_nothing_and_says_why(client, body, said):
 @pytest.mark.system
 def test_a_real_report_of_a_span_comes_as_a_page(client):
     if not os.path.exists(PYTHON):
-        assert os.environ.get("CI") != "true", "make reports has not been run"
-        pytest.skip("the environment of the extra `reports` is not there: make reports")
+        lacking("needs the environment of the extra `reports`: make reports")
     client("PUT", "/v1/references/shop/credit?version=3", content=_csv())
     _predict(client)
     span = "from=2026-02-01T00:00:00Z&to=2026-02-02T00:00:00Z"

@@ -11,7 +11,7 @@ from tests.agent.gpu.conftest import Control
 from tests.deploy.booted import Machine, booted
 from tests.deploy.manuals import DEPLOY, commands
 from tests.deploy.root import checkout, chrooted, debian, package_index, tool
-from tests.servers.cache import have
+from tests.servers.cache import have, lacking
 from tests.servers.process import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -168,7 +168,7 @@ def test_a_killed_service_comes_back(machine, unit, port):
 def test_gpus_are_seen_from_inside_the_sandbox(machine, tmp_path):
     """The binding (ctypes) under MemoryDenyWriteExecute and the filter of system calls; the driver itself is a fake."""
     if shutil.which("gcc") is None:
-        pytest.skip("gcc is not on this machine; the fake NVML is compiled with it")
+        lacking("no C compiler (gcc), so the fake NVML library cannot be built")
     source = Path(__file__).parents[1] / "agent/gpu/fake_nvml.c"
     library = machine.root / "usr/lib/x86_64-linux-gnu/libnvidia-ml.so.1"
     subprocess.run(["gcc", "-shared", "-fPIC", "-o", str(library), str(source)], check=True)

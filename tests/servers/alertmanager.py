@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from tests.servers.debian import unpacked
 from tests.servers.process import Server, free_port, serving
+from tests.servers.prometheus import protected
 
 PACKAGE = "prometheus-alertmanager"
 
@@ -21,8 +22,11 @@ def binary(name: str = "prometheus-alertmanager") -> str:
 
 
 @contextlib.contextmanager
-def alertmanager(folder: str, config: str) -> Iterator[Server]:
-    """An Alertmanager over ``config`` (YAML), with its data below ``folder``, alone (no cluster)."""
+def alertmanager(folder: str, config: str, web: str = "") -> Iterator[Server]:
+    """An Alertmanager over ``config`` (YAML), with its data below ``folder``, alone (no cluster).
+
+    ``web`` is its web.yml, with a ``tls_server_config``.
+    """
     path = os.path.join(folder, "alertmanager.yml")
     with open(path, "w", encoding="utf-8") as file:
         file.write(config)
@@ -37,7 +41,8 @@ def alertmanager(folder: str, config: str) -> Iterator[Server]:
         f"--storage.path={folder}/alertmanager",
         f"--web.listen-address={address}",
         "--cluster.listen-address=",
+        *protected(folder, web),
     ]
-    log = os.path.join(folder, "alertmanager.log")
-    with serving(command, f"http://{address}", ready="/-/ready", log=log) as server:
+    log, scheme = os.path.join(folder, "alertmanager.log"), "https" if web else "http"
+    with serving(command, f"{scheme}://{address}", ready="/-/ready", log=log) as server:
         yield server

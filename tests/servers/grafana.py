@@ -63,15 +63,20 @@ def _build(folder: str) -> None:
 
 
 @contextlib.contextmanager
-def grafana(folder: str) -> Iterator[Server]:
-    """A Grafana with its data below ``folder``; its administrator is ``USER`` with ``PASSWORD``."""
+def grafana(folder: str, certificate: tuple[str, str] | None = None) -> Iterator[Server]:
+    """A Grafana with its data below ``folder``; its administrator is ``USER`` with ``PASSWORD``.
+
+    ``certificate`` are the files of a certificate and of its key: then it speaks TLS.
+    """
     port = free_port()
     where = home()
     ini = os.path.join(folder, "grafana.ini")
     with open(ini, "w", encoding="utf-8") as file:
         file.write(_INI.format(folder=folder, port=port, user=USER, password=PASSWORD))
+        if certificate:
+            file.write("[server]\nprotocol = https\ncert_file = {}\ncert_key = {}\n".format(*certificate))
     command = [os.path.join(where, "grafana"), "server", "--homepath", where, "--config", ini]
-    url = f"http://127.0.0.1:{port}"
+    url = f"{'https' if certificate else 'http'}://127.0.0.1:{port}"
     with serving(command, url, ready="/api/health", log=os.path.join(folder, "grafana.log"), limit_s=90) as server:
         yield server
 

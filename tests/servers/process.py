@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import time
 import urllib.error
@@ -20,9 +21,10 @@ def free_port() -> int:
 
 
 def answers(url: str) -> bool:
-    """Whether a GET brings a status below 500."""
+    """Whether a GET brings a status below 500, whoever has signed the certificate."""
+    context = ssl._create_unverified_context() if url.startswith("https:") else None
     try:
-        with urllib.request.urlopen(url, timeout=2):
+        with urllib.request.urlopen(url, timeout=2, context=context):
             return True
     except urllib.error.HTTPError as error:
         with error:

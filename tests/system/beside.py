@@ -6,7 +6,7 @@ import re
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -109,10 +109,13 @@ class Beside:
 
 
 @contextlib.contextmanager
-def beside(folder: Path, agents: list[str], **settings: object) -> Iterator[Beside]:
+def beside(
+    folder: Path, agents: list[str], *, asked_at: Callable[[str], str] = str, **settings: object
+) -> Iterator[Beside]:
     """The chain over some agents, at one-second settings, once every part of it knows the next.
 
-    The rules are the generated ones; what they wait for in minutes is a second here.
+    The rules are the generated ones; what they wait for in minutes is a second here. ``asked_at`` makes the address at
+    which the collector asks Prometheus from its own.
     """
     rules, targets = folder / "rules", folder / "targets.json"
     rules.mkdir()
@@ -132,7 +135,7 @@ def beside(folder: Path, agents: list[str], **settings: object) -> Iterator[Besi
             agents=agents,
             alerting__judge="prometheus",
             alerting__targets_file=str(folder / "hooks"),
-            prometheus__url=metrics.url,
+            prometheus__url=asked_at(metrics.url),
             prometheus__targets_file=str(targets),
             alertmanager__url=gate.url,
             **settings,

@@ -1,43 +1,52 @@
-"""What stands between two servers and can be told to answer 500: no real server can be made to."""
+"""What stands between two servers and can be told to answer 500, or late: no real server can be made to."""
 
 import http.server
 import threading
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
+
+_ASKED = ("Content-Type", "Accept", "Authorization")
+_ANSWERED = ("Content-Type", "X-Elastic-Product")
+_TEXT = {"Content-Type": "text/plain"}
+Answer = tuple[int, Mapping[str, str], bytes]
 
 
 class Gate:
-    """Hands requests on to ``upstream``, or answers each with 500 while ``broken``."""
+    """Hands requests on to ``upstream``: ``late_s`` seconds later, or answers each with 500 while ``broken``."""
 
     def __init__(self, upstream: str) -> None:
         self.broken = False
+        self.late_s = 0.0
+        self._closed = threading.Event()
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                self._hand_on(None)
-
-            def do_POST(self) -> None:
-                self._hand_on(self.rfile.read(int(self.headers["Content-Length"])))
-
-            def _hand_on(self, body: bytes | None) -> None:
-                status, answer = (500, b"broken") if outer.broken else self._ask(body)
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                outer._closed.wait(outer.late_s)
+                status, headers, answer = (500, _TEXT, b"broken") if outer.broken else self._ask(body or None)
                 self.send_response(status)
+                for name in _ANSWERED:
+                    if value := headers.get(name):
+                        self.send_header(name, value)
                 self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
                 self.wfile.write(answer)
 
-            def _ask(self, body: bytes | None) -> tuple[int, bytes]:
-                headers = {"Content-Type": self.headers.get("Content-Type", "application/json")}
-                request = urllib.request.Request(upstream + self.path, body, headers)
+            do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815  # the base class names them
+
+            def _ask(self, body: bytes | None) -> Answer:
+                headers = {name: value for name in _ASKED if (value := self.headers.get(name))}
+                request = urllib.request.Request(upstream + self.path, body, headers, method=self.command)
                 try:
                     with urllib.request.urlopen(request, timeout=10) as found:
-                        return found.status, found.read()
+                        return found.status, found.headers, found.read()
                 except urllib.error.HTTPError as error:
                     with error:
-                        return error.code, error.read()
+                        return error.code, error.headers, error.read()
                 except OSError:
-                    return 502, b"nobody answers"
+                    return 502, _TEXT, b"nobody answers"
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -54,6 +63,7 @@ class Gate:
         self._thread.start()
 
     def close(self) -> None:
+        self._closed.set()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()

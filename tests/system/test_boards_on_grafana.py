@@ -133,6 +133,7 @@ def test_every_variable_of_every_board_has_values(provisioned):
 def test_a_second_apply_writes_nothing(provisioned):
     done = _provision(provisioned, "plan", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
-    again = _provision(provisioned, "apply")
+    assert {step["action"] for step in json.loads(done.stdout)["steps"]} == {"unchanged"}
+    again = _provision(provisioned, "apply", "--json")
     assert again.returncode == 0, again.stdout + again.stderr
-    assert "nothing to do" in again.stdout or " 0 " in again.stdout, again.stdout
+    assert json.loads(again.stdout)["writes"] == 0

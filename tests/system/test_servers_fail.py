@@ -1,16 +1,16 @@
 """Each server beside the collector stopped, restarted, hanging, answering 500: the collector goes on and says so, and
-what was to be told is told once when it is back."""
+what was to be told is told once when it is back.
+
+Each is away for as long as it takes to be noticed; ``test_a_minute_away`` has all of them away for a minute.
+"""
 
 import base64
 import contextlib
 import json
 import re
-import statistics
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,15 +19,13 @@ from tests.servers import alertmanager, grafana, prometheus
 from tests.servers.cache import have
 from tests.servers.process import Server, free_port, until
 from tests.system.beside import Beside, Collector, beside, collector
+from tests.system.outage import FINE, WITHIN_S, HostAlarm, goes_on, says
 
 pytestmark = [
     pytest.mark.system,
     pytest.mark.timeout(180),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # Apprise's, about itself (imghdr)
 ]
-FINE = 'node_uname_info{nodename="alpha"} 1\nnode_memory_MemTotal_bytes 100\nnode_memory_MemAvailable_bytes 50\n'
-LOW = FINE.replace("_bytes 50", "_bytes 3")
-WITHIN_S = 40
 
 
 @pytest.fixture(scope="module")
@@ -51,71 +49,14 @@ def chain(exporters: list[Http], tmp_path_factory: pytest.TempPathFactory) -> It
         assert sorted(told) == sorted(set(told))
 
 
-class Fault:
-    """One host's alarm across a fault: it begins or ends while a server is away."""
-
-    def __init__(self, chain: Beside, exporter: Http) -> None:
-        self._hook, self._exporter = chain.hook, exporter
-
-    def begins(self) -> None:
-        self._exporter.exposition = LOW.encode()
-
-    def ends(self) -> None:
-        self._exporter.exposition = FINE.encode()
-
-    def told(self, kind: str) -> list[str]:
-        return [
-            title
-            for title in self._hook.titles()
-            if title.startswith(f"[{kind}] Host http://{self._exporter.address}:")
-        ]
-
-    def is_told_once(self, kind: str) -> None:
-        until(lambda: self.told(kind), f"{kind} in {self._hook.titles()}", WITHIN_S)
-        assert len(self.told(kind)) == 1
-
-
-_sent = iter(range(1_000_000))
-
-
-def _goes_on(found: Collector) -> None:
-    """Events are acknowledged and pages come while a server is away."""
-    took = []
-    for _ in range(5):
-        event = {"type": "prediction", "model": "m", "id": str(next(_sent)), "time": _now(), "prediction": "yes"}
-        assert found.send("POST", "/v1/events", json.dumps(event).encode())["accepted"] == 1
-        started = time.monotonic()
-        found.get("/")
-        took.append(time.monotonic() - started)
-        found.get("/metrics")
-    assert statistics.median(took) < 1
-
-
-def _now() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-
-
-def _says(found: Collector, name: str, **wanted: Any) -> None:
-    """Page, JSON and /metrics agree about a server."""
-
-    def so() -> bool:
-        said = found.servers()[name]
-        return said["up"] == wanted["up"] and wanted.get("fault", "") in said["fault"]
-
-    until(so, f"{name} {wanted}, not {found.servers()[name]}", WITHIN_S)
-    assert f'tocsin_server_up{{server="{name}"}} {int(wanted["up"])}\n' in found.get("/metrics")
-    page = found.get("/")
-    assert wanted.get("fault", "answers") in page
-
-
 def _away(found: Collector, name: str, take: Callable[[], None], bring_back: Callable[[], None], fault: str) -> None:
     take()
     try:
-        _says(found, name, up=False, fault=fault)
-        _goes_on(found)
+        says(found, name, up=False, fault=fault)
+        goes_on(found)
     finally:
         bring_back()
-    _says(found, name, up=True)
+    says(found, name, up=True)
 
 
 # --- Prometheus -------------------------------------------------------------------------------------------------------
@@ -123,7 +64,7 @@ def _away(found: Collector, name: str, take: Callable[[], None], bring_back: Cal
 
 def test_prometheus_stopped_and_hanging(chain: Beside, exporters: list[Http]) -> None:
     """While it is away nobody judges for people; the collector's page and metrics do. It catches up by itself."""
-    alarm, server = Fault(chain, exporters[0]), chain.prometheus
+    alarm, server = HostAlarm(chain.hook, exporters[0]), chain.prometheus
     _away(chain.collector, "prometheus", server.stop, server.start, "no connection: Connection refused")
 
     def hang() -> None:
@@ -141,7 +82,7 @@ def test_prometheus_stopped_and_hanging(chain: Beside, exporters: list[Http]) ->
 
 def test_alertmanager_stopped_while_an_alarm_begins(chain: Beside, exporters: list[Http]) -> None:
     """Prometheus sends again what nobody took."""
-    alarm, server = Fault(chain, exporters[1]), chain.alertmanager
+    alarm, server = HostAlarm(chain.hook, exporters[1]), chain.alertmanager
 
     def stop() -> None:
         server.stop()
@@ -159,7 +100,7 @@ def test_alertmanager_stopped_while_an_alarm_begins(chain: Beside, exporters: li
 
 
 def test_alertmanager_hanging_and_answering_500(chain: Beside, exporters: list[Http]) -> None:
-    alarm, server = Fault(chain, exporters[2]), chain.alertmanager
+    alarm, server = HostAlarm(chain.hook, exporters[2]), chain.alertmanager
 
     def hang() -> None:
         server.pause()
@@ -188,14 +129,14 @@ def _duplicates(found: Collector) -> float:
 
 
 def test_a_webhook_that_answers_500_gets_its_messages_later_and_once(chain: Beside, exporters: list[Http]) -> None:
-    alarm = Fault(chain, exporters[3])
+    alarm = HostAlarm(chain.hook, exporters[3])
     chain.hook.status = 500
     alarm.begins()
     try:
         until(lambda: chain.collector.json("/v1/alarms")["targets"][0]["waiting"], "the message waits", WITHIN_S)
         until(lambda: chain.collector.json("/v1/alarms")["targets"][0]["error"], "and why is said", WITHIN_S)
         assert "tocsin_notifications_waiting 1\n" in chain.collector.get("/metrics")
-        _goes_on(chain.collector)
+        goes_on(chain.collector)
     finally:
         chain.hook.status = 200
     alarm.is_told_once("CRITICAL")
@@ -205,7 +146,7 @@ def test_a_webhook_that_answers_500_gets_its_messages_later_and_once(chain: Besi
 
 def test_a_collector_that_dies_misses_no_notification_and_repeats_none(chain: Beside, exporters: list[Http]) -> None:
     """Alertmanager sends again what was not answered; what was answered is on disk."""
-    alarm, server = Fault(chain, exporters[4]), chain.collector.server
+    alarm, server = HostAlarm(chain.hook, exporters[4]), chain.collector.server
     alarm.begins()
     alarm.is_told_once("CRITICAL")
     server.kill()
@@ -250,7 +191,7 @@ def test_grafana_stopped_hanging_and_with_a_wrong_password(
     beside_grafana: tuple[Collector, Path, Http], board_server: Server
 ) -> None:
     found, password, _ = beside_grafana
-    _says(found, "grafana", up=True)
+    says(found, "grafana", up=True)
     _away(found, "grafana", board_server.pause, board_server.resume, "no whole answer within 4 s")
     _away(found, "grafana", board_server.stop, lambda: board_server.start(90), "no connection: Connection refused")
     _away(

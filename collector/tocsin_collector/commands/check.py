@@ -8,17 +8,19 @@ import click
 @click.command("check")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
 def command(file: str) -> None:
-    """Validate the collector's configuration FILE and tell every fault.
+    """Validate the collector's configuration FILE and tell every fault: keys, values, addresses, authorities, who is
+    asked as whom. No server is asked.
 
     \b
     Example:
       tocsin check collector.toml
     """
+    from tocsin_collector.provision import settings
     from tocsin_schema.config import ConfigError, load
     from tocsin_schema.settings.collector import COLLECTOR
 
     try:
-        load(COLLECTOR, file, os.environ)
+        settings.check(load(COLLECTOR, file, os.environ), targets=False)
     except ConfigError as error:
         for fault in error.faults:
             click.echo(fault, err=True)

@@ -64,7 +64,9 @@ def apply_command(file: str | None, as_json: bool) -> None:
 @CONFIG
 @JSON
 def prune_command(file: str | None, as_json: bool) -> None:
-    """Remove what tocsin wrote and no longer wants, and nothing else: what is somebody else's stays.
+    """Remove what tocsin wrote and no longer wants.
+
+    Nothing else is touched: what is somebody else's stays.
 
     \b
     Example:

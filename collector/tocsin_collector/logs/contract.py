@@ -34,12 +34,13 @@ class Taken(NamedTuple):
 class State(NamedTuple):
     """Whether the store answers, when it last did (seconds since the Unix epoch), and what is wrong in one line.
 
-    ``error`` may tell of something to be looked at while the store is up.
+    ``error`` may tell of something to be looked at while the store is up; ``version`` is that of a server behind it.
     """
 
     up: bool
     last_success_s: float | None
     error: str
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,12 +27,12 @@ _READING = ("GET", "HEAD")
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """How a server is asked. ``keys`` are the names of the settings that hold the credentials, for messages."""
+    """How a server is asked. ``table`` is its table in the configuration, and ``keys`` are the names of the settings
+    that hold the credentials: both for messages."""
 
     server: str
     url: str
-    url_key: str
-    ca_key: str
+    table: str
     keys: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
@@ -145,20 +145,20 @@ class Client:
         login = self.login
         quoted = f': "{said}"' if said else ""
         head = f"{login.server} at {login.url} answers {error.code} to {what}{quoted}"
-        return RefusedError(f"{head}; {_advice(error, login)}", error.code, said)
+        return RefusedError(f"{head}; {_advice(error, login, said)}", error.code, said)
 
     def _unanswered(self, reason: object, what: str) -> NoReturn:
         login = self.login
         where = f"{login.server} at {login.url}"
         if isinstance(reason, ssl.SSLCertVerificationError):
-            trust = f"{login.ca_key} = {login.ca_file}" if login.ca_file else "the system's authorities"
+            trust = f"{login.table}.ca_file = {login.ca_file}" if login.ca_file else "the system's authorities"
             raise ProvisionError(
                 f"{where}: its certificate is not trusted by {trust}: {reason.verify_message}; "
-                f"set {login.ca_key} to the PEM file of its authority"
+                f"set {login.table}.ca_file to the PEM file of its authority"
             ) from None
         if isinstance(reason, ssl.SSLError):
             raise ProvisionError(
-                f"{where}: no TLS: {reason.reason or reason}; is {login.url_key} http:// or https://?"
+                f"{where}: no TLS: {reason.reason or reason}; is {login.table}.url http:// or https://?"
             ) from None
         if isinstance(reason, TimeoutError):
             raise ProvisionError(
@@ -167,7 +167,7 @@ class Client:
             ) from None
         said = reason.strerror if isinstance(reason, OSError) and reason.strerror else self._clean(str(reason))
         raise ProvisionError(
-            f"{where} does not answer to {what}: {said}; is it running, and is {login.url_key} right?"
+            f"{where} does not answer to {what}: {said}; is it running, and is {login.table}.url right?"
         ) from None
 
 
@@ -183,16 +183,17 @@ def _retry_after(header: str | None, pause: float) -> float:
         return pause
 
 
-def _advice(error: urllib.error.HTTPError, login: Login) -> str:
+def _advice(error: urllib.error.HTTPError, login: Login, said: str) -> str:
     if error.code == http.client.UNAUTHORIZED:
-        return f"check {login.keys}" if login.keys else "it asks for credentials and none are configured"
+        none = f"set {login.table}.username and {login.table}.password_file, or {login.table}.token_file"
+        return f"check {login.keys}" if login.keys else none
     if error.code == http.client.FORBIDDEN:
         return f"the account of {login.keys or 'nobody'} lacks the right to do so"
     if 300 <= error.code < 400:
         location = one_line(error.headers.get("Location") or "elsewhere").split("?", 1)[0][:200]
-        return f"it redirects to {location}: set {login.url_key} to where it really is"
+        return f"it redirects to {location}: set {login.table}.url to where it really is"
     if error.code == http.client.NOT_FOUND:
-        return f"check {login.url_key}, with the path below which it is served"
+        return f"check {login.table}.url, with the path below which it is served"
     if error.code == http.client.CONFLICT:
         return "something of that name is there already: rename or remove it, and look at `tocsin provision plan`"
     if error.code == http.client.PRECONDITION_FAILED:
@@ -201,6 +202,8 @@ def _advice(error: urllib.error.HTTPError, login: Login) -> str:
         return "it limits requests: run the command again later"
     if error.code >= http.client.INTERNAL_SERVER_ERROR:
         return f"it failed {len(PAUSES_S) + 1} times: see its log, then run the command again"
+    if login.url.startswith("http:") and "https" in said.lower():
+        return f"it speaks TLS: {login.table}.url must begin with https"
     return "tocsin's request does not suit it: is its version one that tocsin knows?"
 
 

@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Sequence
 
+from tocsin_collector import wholefile
 from tocsin_collector.provision.difference import DELETE, Found, Item, Step
 from tocsin_collector.provision.fault import ProvisionError
 from tocsin_collector.provision.stamp import board_stamp, digest, file_stamp, stamped, unstamped, with_first_line
@@ -92,19 +93,7 @@ def restore(folder: str, steps: Sequence[Step]) -> None:
 
 def _replace(path: str, text: str) -> None:
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    # The ending is none that Prometheus or Grafana look for.
-    unfinished = path + _UNFINISHED
-    try:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
-        with open(os.open(unfinished, flags, 0o644), "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            os.unlink(unfinished)
-        raise
+    wholefile.replace(path, text.encode(), _UNFINISHED)
 
 
 def modified_s(folder: str, names: Sequence[str]) -> float:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from tocsin_collector import oldest
 from tocsin_collector.alarms.text import one_line
 from tocsin_collector.provision import managed, sources
 from tocsin_collector.provision.boards import KIND as BOARD
@@ -23,7 +24,6 @@ from tocsin_collector.provision.fault import ProvisionError, RefusedError
 from tocsin_collector.provision.stamp import Json, board_stamp, digest, stamped, unstamped
 from tocsin_dashboards.builder import SCHEMA_VERSION
 
-OLDEST = (9, 0)
 FOLDER = managed.FOLDER
 _ALERTING = "/api/v1/provisioning"
 _EDITABLE = {"X-Disable-Provenance": "true"}
@@ -53,9 +53,10 @@ class Grafana:
             )
         self.version = str(said.get("version", ""))
         numbers = re.match(r"(\d+)\.(\d+)", self.version)
-        if numbers and (int(numbers[1]), int(numbers[2])) < OLDEST:
+        if numbers and (int(numbers[1]), int(numbers[2])) < oldest.GRAFANA:
+            needed = ".".join(map(str, oldest.GRAFANA))
             raise ProvisionError(
-                f"Grafana at {self.url} is version {one_line(self.version)}: {OLDEST[0]}.{OLDEST[1]} or later is needed"
+                f"Grafana at {self.url} is version {one_line(self.version)}: {needed} or later is needed"
             )
 
     def present(self, desired: Sequence[Item]) -> list[Found]:

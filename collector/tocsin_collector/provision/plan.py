@@ -87,20 +87,21 @@ def take(found: Plan, actions: Sequence[str], told: Callable[[Step], None]) -> N
 
 
 def _part(found: Plan, part: Part, steps: list[Step], told: Callable[[Step], None]) -> None:
-    if isinstance(part.server, Prometheus):
-        if steps:
-            found.notes += part.server.write(steps)
-            for step in steps:
-                found.done.append(step)
-                told(step)
-        return
-    for step in steps:
-        part.server.write(step)
+    def done(step: Step) -> None:
         found.done.append(step)
         told(step)
 
+    if isinstance(part.server, Prometheus):
+        found.notes += part.server.write(steps, done) if steps else []
+        return
+    for step in steps:
+        part.server.write(step)
+        done(step)
+
 
 def _where(done: int, left: list[str]) -> str:
+    if not left:
+        return f"{done} done"
     shown = ", ".join(left[:5]) + (f" and {len(left) - 5} more" if len(left) > 5 else "")
     head = f"{done} done" if done else "nothing is done"
     return f"{head}; not done: {shown}. Run the command again when the fault is gone: it goes on from there"

@@ -6,7 +6,7 @@ files come back, and it is told to read once more.
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NoReturn
 from urllib.parse import urlencode
@@ -94,28 +94,34 @@ class Prometheus:
         reason = "it has not read the rule files since they changed"
         return [Step(CHANGE, RELOAD, self._client.login.url, reason)]
 
-    def write(self, steps: Sequence[Step]) -> list[str]:
-        """Do all steps and let Prometheus read them; notes for people.
+    def write(self, steps: Sequence[Step], done: Callable[[Step], None]) -> list[str]:
+        """Do all steps and let Prometheus read them; notes for people. ``done`` hears of each that is there to stay.
 
         Raises ProvisionError; when Prometheus refuses the rules, the old files are back by then.
         """
-        done: list[Step] = []
-        try:
-            for step in steps:
-                if step.kind == RULE_FILE:
-                    done.append(step)
-                    folder_files.write(self.folder, step)
-                    self.writes += 1
-        except ProvisionError as error:
-            folder_files.restore(self.folder, done)
-            raise ProvisionError(*error.faults, f"{self.folder}: the rule files are as they were before") from None
+        files = [step for step in steps if step.kind == RULE_FILE]
+        self._write_files(files)
+        unread = self._reload(files) if self._client else None
+        for step in files if unread else steps:
+            done(step)
+        if unread:
+            raise unread
         if self._client is None:
             return [f"tell Prometheus to read {self.folder} (SIGHUP, or POST /-/reload): prometheus.url is not set"]
-        self._reload(done)
         self._check([step.key for step in steps if step.item is not None])
         return []
 
-    def _reload(self, done: Sequence[Step]) -> None:
+    def _write_files(self, files: Sequence[Step]) -> None:
+        for count, step in enumerate(files, 1):
+            try:
+                folder_files.write(self.folder, step)
+            except ProvisionError as error:
+                folder_files.restore(self.folder, files[:count])
+                raise ProvisionError(*error.faults, f"{self.folder}: the rule files are as they were before") from None
+            self.writes += 1
+
+    def _reload(self, files: Sequence[Step]) -> ProvisionError | None:
+        """Why it has not read the files, which stay all the same. Raises ProvisionError when they do not stay."""
         assert self._client is not None  # noqa: S101
         try:
             self._client.ask("POST", "/-/reload", "read its rules again", once=True)
@@ -123,20 +129,21 @@ class Prometheus:
         except ProvisionError as error:
             status = error.status if isinstance(error, RefusedError) else 0
             if status == _RULES_REFUSED:
-                self._take_back(done, str(getattr(error, "said", "")))
+                self._take_back(files, str(getattr(error, "said", "")))
             if status in _NO_LIFECYCLE:
-                raise ProvisionError(
+                return ProvisionError(
                     f"Prometheus at {self._url} may not be told to reload (it answers {status}): the rule files are "
                     "written; start it with --web.enable-lifecycle, or send it SIGHUP"
-                ) from None
-            raise ProvisionError(*error.faults, "the rule files are written, and not read yet") from None
+                )
+            return ProvisionError(*error.faults, "the rule files are written, and not read yet")
+        return None
 
-    def _take_back(self, done: Sequence[Step], said: str) -> NoReturn:
+    def _take_back(self, files: Sequence[Step], said: str) -> NoReturn:
         assert self._client is not None  # noqa: S101
         head = f"Prometheus at {self._url} refuses the new rules, see its log: {said or 'it does not say why'}"
-        if not done:
+        if not files:
             raise ProvisionError(f"{head}; tocsin changed nothing: the fault is in another of its files")
-        folder_files.restore(self.folder, done)
+        folder_files.restore(self.folder, files)
         try:
             self._client.ask("POST", "/-/reload", "read its old rules again", once=True)
         except ProvisionError:

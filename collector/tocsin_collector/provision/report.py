@@ -34,7 +34,8 @@ def outcome(plan: Plan) -> str:
     """The last line of an apply or a prune."""
     unchanged, left = len(plan.steps(UNCHANGED)), [step for step in plan.steps(DELETE) if step not in plan.done]
     if plan.done:
-        told = f"{len(plan.done)} written, {unchanged} unchanged"
+        removed = sum(step.action == DELETE for step in plan.done)
+        told = f"{removed} removed" if removed else f"{len(plan.done)} written, {unchanged} unchanged"
     else:
         told = f"nothing to do: {unchanged} objects are as they should be"
     return told + (f"; {len(left)} no longer wanted: `tocsin provision prune` removes them" if left else "")

@@ -11,6 +11,7 @@ from tocsin_schema.config import ConfigError, secret
 
 Values = dict[str, Any]
 
+_SERVERS = ("prometheus", "alertmanager", "grafana", "elasticsearch")
 NOTHING = (
     "nothing to provision: neither grafana.url nor prometheus.rules_dir is set. Name them in the collector's "
     "configuration (tocsin provision apply --config collector.toml, or TOCSIN_GRAFANA_URL and "
@@ -20,12 +21,11 @@ NOTHING = (
 
 def check(values: Values, *, targets: bool = True) -> None:
     """Raise ConfigError with every fault. Without ``targets`` the configuration may name nothing to write to."""
-    faults = [
-        fault for key in ("grafana.url", "grafana.public_url", "prometheus.url") for fault in _address(key, values)
-    ]
+    addresses = ("grafana.url", "grafana.public_url", "prometheus.url", "alertmanager.url")
+    faults = [fault for key in addresses for fault in _address(key, values)]
     faults += [fault for url in values["elasticsearch.urls"] for fault in _url("elasticsearch.urls", url)]
-    faults += [fault for key in ("grafana", "prometheus", "elasticsearch") for fault in _authority(key, values)]
-    faults += _exclusive(values)
+    for server in _SERVERS:
+        faults += _authority(server, values) + _login_faults(server, values)
     if targets:
         if not values["grafana.url"] and not values["prometheus.rules_dir"]:
             faults.append(NOTHING)
@@ -40,30 +40,31 @@ def check(values: Values, *, targets: bool = True) -> None:
 
 def grafana(values: Values) -> Login:
     """How Grafana is asked. Raises ConfigError for a secret that cannot be read or is empty."""
-    secrets: tuple[str, ...]
-    if path := values["grafana.token_file"]:
-        token = _secret("grafana.token_file", path)
-        headers, keys, secrets = {"Authorization": f"Bearer {token}"}, "grafana.token_file", (token,)
-    else:
-        password = _secret("grafana.password_file", values["grafana.password_file"])
-        value = basic(values["grafana.username"], password)
-        headers, keys = {"Authorization": value}, "grafana.username and grafana.password_file"
-        secrets = (password, value.removeprefix("Basic "))
-    url = str(values["grafana.url"]).rstrip("/")
-    return Login(
-        "Grafana", url, "grafana.url", "grafana.ca_file", keys, headers, secrets, str(values["grafana.ca_file"])
-    )
+    return _login("Grafana", values)
 
 
 def prometheus(values: Values) -> Login:
-    """How Prometheus is asked."""
+    """How Prometheus is asked; as ``grafana``."""
+    return _login("Prometheus", values)
+
+
+def _login(product: str, values: Values) -> Login:
+    server = product.lower()
     headers: dict[str, str] = {}
     keys, secrets = "", tuple[str, ...]()
-    if path := values["prometheus.token_file"]:
-        token = _secret("prometheus.token_file", path)
-        headers, keys, secrets = {"Authorization": f"Bearer {token}"}, "prometheus.token_file", (token,)
-    url, ca_file = str(values["prometheus.url"]).rstrip("/"), str(values["prometheus.ca_file"])
-    return Login("Prometheus", url, "prometheus.url", "prometheus.ca_file", keys, headers, secrets, ca_file)
+    if path := values[f"{server}.token_file"]:
+        keys = f"{server}.token_file"
+        token = _secret(keys, path)
+        if not token.isascii():
+            raise ConfigError([f"{keys} = {path}: a token has no other characters than those of ASCII"])
+        headers, secrets = {"Authorization": f"Bearer {token}"}, (token,)
+    elif user := values[f"{server}.username"]:
+        password = _secret(f"{server}.password_file", values[f"{server}.password_file"])
+        value = basic(user, password)
+        keys = f"{server}.username and {server}.password_file"
+        headers, secrets = {"Authorization": value}, (password, value.removeprefix("Basic "))
+    url, ca_file = str(values[f"{server}.url"]).rstrip("/"), str(values[f"{server}.ca_file"])
+    return Login(product, url, server, keys, headers, secrets, ca_file)
 
 
 def _secret(key: str, path: str) -> str:
@@ -111,21 +112,21 @@ def _authority(server: str, values: Values) -> list[str]:
     return []
 
 
-def _exclusive(values: Values) -> list[str]:
-    pairs = (("grafana", "token_file"), ("elasticsearch", "api_key_file"))
-    return [
-        f"{server}.{key} and {server}.username are both set: one of them is enough"
-        for server, key in pairs
-        if values[f"{server}.{key}"] and values[f"{server}.username"]
-    ]
+def _login_faults(server: str, values: Values) -> list[str]:
+    key = "api_key_file" if server == "elasticsearch" else "token_file"
+    user, password = values[f"{server}.username"], values[f"{server}.password_file"]
+    if values[f"{server}.{key}"] and user:
+        return [f"{server}.{key} and {server}.username are both set: one of them is enough"]
+    if bool(user) != bool(password):
+        one, other = ("username", "password_file") if user else ("password_file", "username")
+        return [f"{server}.{one} needs {server}.{other}"]
+    return []
 
 
 def _credentials(values: Values) -> list[str]:
-    if not values["grafana.url"] or values["grafana.token_file"]:
+    if not values["grafana.url"] or values["grafana.token_file"] or values["grafana.username"]:
         return []
-    if not values["grafana.username"]:
-        return ["grafana.token_file, or grafana.username with grafana.password_file, is needed to write to grafana.url"]
-    return [] if values["grafana.password_file"] else ["grafana.username needs grafana.password_file"]
+    return ["grafana.token_file, or grafana.username with grafana.password_file, is needed to write to grafana.url"]
 
 
 def _folder(values: Values) -> list[str]:

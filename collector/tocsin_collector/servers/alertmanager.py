@@ -1,9 +1,8 @@
 """Alertmanager: is it ready."""
 
+from tocsin_collector import oldest
 from tocsin_collector.servers.ask import Access, told
 from tocsin_collector.servers.seen import Seen, too_old
-
-OLDEST = (0, 25)
 
 
 async def look(access: Access) -> Seen:
@@ -11,4 +10,4 @@ async def look(access: Access) -> Seen:
     await told("Alertmanager", access.get("/-/ready"))
     about = await told("Alertmanager", access.json("/api/v2/status"), "versionInfo", "version")
     version = str(about["versionInfo"]["version"])
-    return Seen(version, too_old("Alertmanager", version, OLDEST))
+    return Seen(version, too_old("Alertmanager", version, oldest.ALERTMANAGER))

@@ -109,10 +109,11 @@ class Access:
 
     def _hint(self, said: str) -> str:
         if "status 401" in said or "status 403" in said:
-            keys = ("token_file", "password_file" if self.username else "")
-            given = next((key for key in keys if key and getattr(self, key)), "")
-            hint = f"look at {self.name}.{given}" if given else f"{self.name} wants credentials and has none"
-            return f"; {hint}"
+            if self.known:
+                return f"; look at {self.name}.{'token_file' if self.token_file else 'password_file'}"
+            return f"; set {self.name}.username and {self.name}.password_file, or {self.name}.token_file"
+        if "status 400" in said and self.shown.startswith("http:"):
+            return f"; where it speaks TLS, {self.name}.url begins with https"
         if said.startswith("TLS failed") and ("certificate" in said or "issuer" in said):
             return f"; look at {self.name}.ca_file"
         return ""

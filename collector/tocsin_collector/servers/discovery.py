@@ -5,15 +5,14 @@ judges it. https://prometheus.io/docs/prometheus/latest/configuration/configurat
 """
 
 import asyncio
-import contextlib
 import json
 import logging
-import os
 import re
 import socket
 from collections.abc import Iterable, Sequence
 from urllib.parse import parse_qsl, urlsplit
 
+from tocsin_collector import wholefile
 from tocsin_collector.fleet.address import Address, AddressError, AddressList, address
 
 AGENT_JOB, COLLECTOR_JOB = "tocsin-agent", "tocsin-collector"
@@ -101,7 +100,7 @@ class TargetsFile:
         try:
             wanted = text(found).encode()
             if _content(self.path) != wanted:
-                _replace(self.path, wanted)
+                wholefile.replace(self.path, wanted, ".new")  # not *.json: no pattern of file_sd_configs finds it
         except (OSError, ValueError) as error:  # ValueError: a lone surrogate, a NUL in the path
             said = error.strerror if isinstance(error, OSError) else str(error)
             return f"prometheus.targets_file {self.path}: cannot be written: {said}; Prometheus scrapes an old list"
@@ -114,20 +113,3 @@ def _content(path: str) -> bytes | None:
             return file.read()
     except FileNotFoundError:
         return None
-
-
-def _replace(path: str, content: bytes) -> None:
-    """Another file in the place of the old one: Prometheus reads the one or the other, never a half."""
-    # Not *.json: no pattern of file_sd_configs finds it.
-    unfinished = path + ".new"
-    try:
-        with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644), "wb") as file:
-            os.fchmod(file.fileno(), 0o644)  # Prometheus runs as another user
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            os.unlink(unfinished)
-        raise

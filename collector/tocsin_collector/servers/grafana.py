@@ -1,10 +1,8 @@
 """Grafana: is it healthy, and does it know us."""
 
+from tocsin_collector import oldest
 from tocsin_collector.servers.ask import Access, Unanswered, told
 from tocsin_collector.servers.seen import Remark, Seen, too_old
-
-OLDEST = (9, 2)
-"""What the newest server that the tests can build calls itself; it is 10.1's development line."""
 
 
 async def look(access: Access) -> Seen:
@@ -13,7 +11,7 @@ async def look(access: Access) -> Seen:
     version = str(health.get("version", ""))
     if health["database"] != "ok":
         raise Unanswered(f"its database is {health['database']!s:.60}")
-    remarks = too_old("Grafana", version, OLDEST)
+    remarks = too_old("Grafana", version, oldest.GRAFANA)
     if access.known:
         await access.get("/api/org")  # health is told to anybody, this only to those that it knows
     else:

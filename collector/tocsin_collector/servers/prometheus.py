@@ -5,12 +5,11 @@ from typing import Any
 from urllib.parse import quote
 
 import tocsin_alerts
+from tocsin_collector import oldest
 from tocsin_collector.servers.ask import Access, told
 from tocsin_collector.servers.discovery import AGENT_JOB, COLLECTOR_JOB
 from tocsin_collector.servers.seen import Remark, Seen, too_old
 
-OLDEST = (2, 42)
-"""The oldest that the tests run; `keep_firing_for` came with it."""
 _UP = quote(f'up{{job=~"{AGENT_JOB}|{COLLECTOR_JOB}"}}')
 
 
@@ -19,7 +18,7 @@ async def look(access: Access, *, judges: bool, targets_file: str) -> Seen:
     await told("Prometheus", access.get("/-/ready"))
     about = await told("Prometheus", access.json("/api/v1/status/buildinfo"), "data", "version")
     version = str(about["data"]["version"])
-    remarks = [*too_old("Prometheus", version, OLDEST), await _scrapes(access, targets_file)]
+    remarks = [*too_old("Prometheus", version, oldest.PROMETHEUS), await _scrapes(access, targets_file)]
     if judges:
         remarks += [await _rules(access), await _receivers(access)]
     return Seen(version, tuple(remarks))

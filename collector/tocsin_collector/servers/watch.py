@@ -49,10 +49,11 @@ def configured(values: dict[str, Any], logs: Callable[[], State]) -> list[Watche
     if values["prometheus.url"]:
         found.append(_prometheus(values))
     if values["alertmanager.url"]:
-        access = Access("alertmanager", values["alertmanager.url"])
+        access = _access("alertmanager", values)
         found.append(Watched("alertmanager", access.shown, lambda: alertmanager.look(access)))
     if values["grafana.url"]:
-        found.append(_grafana(values))
+        boards = _access("grafana", values)
+        found.append(Watched("grafana", boards.shown, lambda: grafana.look(boards)))
     if values["elasticsearch.urls"]:
         urls = ", ".join(filter(None, map(shown, values["elasticsearch.urls"])))
         found.append(Watched("elasticsearch", urls, lambda: _store(logs())))
@@ -62,30 +63,18 @@ def configured(values: dict[str, Any], logs: Callable[[], State]) -> list[Watche
 async def _store(state: State) -> Seen:
     if not state.up:
         raise Unanswered(state.error)
-    return Seen("", (Remark(state.error, bad=True),) if state.error else ())
+    return Seen(state.version, (Remark(state.error, bad=True),) if state.error else ())
 
 
 def _prometheus(values: dict[str, Any]) -> Watched:
-    access = Access(
-        "prometheus",
-        values["prometheus.url"],
-        token_file=values["prometheus.token_file"],
-        ca_file=values["prometheus.ca_file"],
-    )
+    access = _access("prometheus", values)
     judges, file = values["alerting.judge"] == "prometheus", values["prometheus.targets_file"]
     return Watched("prometheus", access.shown, lambda: prometheus.look(access, judges=judges, targets_file=file))
 
 
-def _grafana(values: dict[str, Any]) -> Watched:
-    access = Access(
-        "grafana",
-        values["grafana.url"],
-        token_file=values["grafana.token_file"],
-        username=values["grafana.username"],
-        password_file=values["grafana.password_file"],
-        ca_file=values["grafana.ca_file"],
-    )
-    return Watched("grafana", access.shown, lambda: grafana.look(access))
+def _access(name: str, values: dict[str, Any]) -> Access:
+    keys = ("url", "token_file", "username", "password_file", "ca_file")
+    return Access(name, *(values[f"{name}.{key}"] for key in keys))
 
 
 class Watch:

@@ -56,10 +56,21 @@ COLLECTOR = (
     Key("prometheus.targets_file", "text", "", "written for Prometheus' file_sd_configs: collector and agents"),
     Key("prometheus.rules_dir", "text", "", "a folder of Prometheus' rule_files, for `tocsin provision`"),
     Key("prometheus.token_file", "text", "", "a file with the bearer token that Prometheus asks for"),
+    Key("prometheus.username", "text", "", "a user of Prometheus' web.yml, in place of a token"),
+    Key("prometheus.password_file", "text", "", "a file with that user's password"),
     Key(
         "prometheus.ca_file", "text", "", "PEM file with the authority of Prometheus' certificate; empty: the system's"
     ),
     Key("alertmanager.url", "text", "", "the Alertmanager that Prometheus' rules go to: its state is shown"),
+    Key("alertmanager.token_file", "text", "", "a file with the bearer token that Alertmanager asks for"),
+    Key("alertmanager.username", "text", "", "a user of Alertmanager's web.yml, in place of a token"),
+    Key("alertmanager.password_file", "text", "", "a file with that user's password"),
+    Key(
+        "alertmanager.ca_file",
+        "text",
+        "",
+        "PEM file with the authority of Alertmanager's certificate; empty: the system's",
+    ),
     Key("grafana.url", "text", "", "the Grafana that `tocsin provision` fills: its state is shown"),
     Key("grafana.token_file", "text", "", "a file with the token of a service account of Grafana"),
     Key("grafana.username", "text", "", "a user of Grafana, in place of a token"),

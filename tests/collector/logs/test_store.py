@@ -209,7 +209,7 @@ def test_a_store_that_is_no_database_is_said_by_its_path(tmp_path: Path) -> None
 
 def test_a_closed_store_takes_nothing_and_says_so(opened: Callable[..., LogStore]) -> None:
     store = opened()
-    assert store.state() == (True, None, "")
+    assert store.state() == (True, None, "", "")
     waiting = store.add([_made("written before the end")])
     store.close()
     assert waiting.result(10) == (1, 0)

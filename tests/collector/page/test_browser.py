@@ -1,19 +1,16 @@
 """The page in a real browser: three widths, light and dark, with scripts and without."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.servers import chromium
+from tests.servers.cache import have
+
 pytestmark = pytest.mark.browser
 
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 PATHS = (
     "/", "/models/demo/flights/2", "/models/demo/flights/2/features/dep_delay", "/models/shop/churn/7",
     "/logs?q=flight", "/alarms", "/runbooks/GpuXid",
@@ -22,13 +19,9 @@ PATHS = (
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("no Chromium here, and CI=true: apt install chromium")
-        pytest.skip("no Chromium on this machine")
+    path = have(chromium.binary)
     with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        made = playwright.chromium.launch(executable_path=path, args=chromium.FLAGS)
         yield made
         made.close()
 

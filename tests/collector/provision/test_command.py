@@ -66,6 +66,7 @@ def test_plan_apply_plan_prune(run, config, grafana):
     assert "`tocsin provision prune` removes it" in run("plan", "--config", config).stdout
     prune = run("prune", "--config", config)
     assert "delete    board         tocsin-old" in prune.stdout
+    assert prune.stdout.endswith("1 removed\n")
     assert "tocsin-old" not in grafana.boards
 
 

@@ -67,7 +67,7 @@ REFUSED = {
     ),
     "too old": (
         Fault("GET", "/api/health", 200, {"database": "ok", "version": "8.5.27"}),
-        "is version 8.5.27: 9.0 or later is needed",
+        "is version 8.5.27: 9.2 or later is needed",
     ),
     "its database is gone": (
         Fault("GET", "/api/health", 503, {"database": "failing"}),
@@ -100,7 +100,11 @@ REFUSED = {
     "no Prometheus": (Fault("GET", "runtimeinfo", 200, {"a": 1}), "is no Prometheus: check prometheus.url"),
     "a Prometheus that wants credentials": (
         Fault("GET", "runtimeinfo", 401, "Unauthorized"),
-        "it asks for credentials and none are configured",
+        "set prometheus.username and prometheus.password_file, or prometheus.token_file",
+    ),
+    "a Prometheus that speaks TLS": (
+        Fault("GET", "runtimeinfo", 400, "Client sent an HTTP request to an HTTPS server.\n"),
+        "it speaks TLS: prometheus.url must begin with https",
     ),
     "a Prometheus elsewhere": (
         Fault("GET", "runtimeinfo", 404, "404 page not found"),
@@ -133,7 +137,7 @@ def test_control_characters_of_an_answer_do_not_reach_the_terminal(grafana, conf
 
 def test_a_server_that_hangs_is_given_up(grafana):
     grafana.faults.append(Fault("GET", "/api/health", how="hang"))
-    client = Client(Login("Grafana", grafana.url, "grafana.url", "grafana.ca_file", "x"), timeout_s=0.2)
+    client = Client(Login("Grafana", grafana.url, "grafana", "x"), timeout_s=0.2)
     with pytest.raises(
         ProvisionError, match=r"did not answer within 0\.2 s to say how it is; is it overloaded or hung"
     ):
@@ -528,6 +532,14 @@ MISCONFIGURED = {
         {"grafana__url": URL, "grafana__token_file": "/nowhere/token"},
         "/nowhere/token: the secret cannot be read: No such file",
     ),
+    "a password without its user": (
+        {"prometheus__url": URL, "prometheus__password_file": "p"},
+        "prometheus.password_file needs prometheus.username",
+    ),
+    "a user of Alertmanager without a password": (
+        {"alertmanager__url": URL, "alertmanager__username": "u"},
+        "alertmanager.username needs alertmanager.password_file",
+    ),
     "an empty token file": ({"grafana__url": URL, "grafana__token_file": os.devnull}, "the file is empty"),
     "no address": ({"grafana__url": "grafana:3000", "grafana__token_file": "t"}, "http://host:port expected"),
     "a port that is none": (
@@ -560,6 +572,12 @@ MISCONFIGURED = {
         "elasticsearch.api_key_file and elasticsearch.username are both set",
     ),
 }
+
+
+def test_a_token_that_no_header_holds_is_told(tmp_path):
+    (tmp_path / "token").write_text("töken\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="a token has no other characters than those of ASCII"):
+        planned(values(grafana__url=URL, grafana__token_file=str(tmp_path / "token")))
 
 
 @pytest.mark.parametrize("name", MISCONFIGURED)

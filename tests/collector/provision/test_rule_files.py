@@ -42,9 +42,18 @@ def test_files_are_written_once_under_a_line_that_makes_them_ours(folder):
     written = contents(folder)
     assert {name: text.split("\n", 1)[1] for name, text in written.items()} == RULES
     assert all(file_stamp(text) for text in written.values())
-    assert stat.S_IMODE((folder / HOST).stat().st_mode) & 0o044 == 0o044, "Prometheus runs as another user"
     assert applied(alone(folder)).writes == 0
     assert contents(folder) == written
+
+
+def test_prometheus_may_read_them_whoever_wrote_them(folder):
+    """It runs as another user, and an administrator's umask is often 077."""
+    before = os.umask(0o077)
+    try:
+        applied(alone(folder))
+    finally:
+        os.umask(before)
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o644}
 
 
 @pytest.mark.parametrize("judge", ["collector", "grafana"])
@@ -141,7 +150,7 @@ RELOADS = {
         Fault("GET", "/api/v1/rules", 200, {"status": "success", "data": {"groups": []}}),
         "rule_files",
     ),
-    "no right": (Fault("POST", "reload", 401, "Unauthorized"), "it asks for credentials and none are configured"),
+    "no right": (Fault("POST", "reload", 401, "Unauthorized"), "set prometheus.username and prometheus.password_file"),
 }
 
 
@@ -153,6 +162,8 @@ def test_a_reload_that_fails_is_told(folder, grafana, asked, name):
         applied(asked)
     assert any(said in fault for fault in caught.value.faults), caught.value.faults
     assert all("\n" not in fault for fault in caught.value.faults)
+    assert set(contents(folder)) == set(RULES)
+    assert caught.value.faults[-1] == "2 done", "what stays is not called undone"
 
 
 def test_a_refused_reload_is_asked_once_and_brings_the_old_files_back(folder, grafana, asked):
@@ -225,7 +236,7 @@ def test_the_real_prometheus_reads_refuses_and_goes_on(tmp_path, folder):
     (folder / "mine.yml").write_text(MINE)
     with server.prometheus(str(tmp_path), _CONFIG.format(folder=folder)) as prometheus:
         configuration = alone(folder, prometheus__url=prometheus.url)
-        client = Client(Login("Prometheus", prometheus.url, "", "", ""))
+        client = Client(Login("Prometheus", prometheus.url, "prometheus", ""))
 
         def known():
             groups = client.find("/api/v1/rules", "list")["data"]["groups"]

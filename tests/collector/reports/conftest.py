@@ -1,15 +1,14 @@
-import os
 from pathlib import Path
 
 import pytest
+
+from tests.servers.cache import lacking
 
 PYTHON = Path(__file__).parents[3] / ".venv-reports" / "bin" / "python"
 
 
 @pytest.fixture
 def evidently_python() -> str:
-    if PYTHON.exists():
-        return str(PYTHON)
-    if os.environ.get("CI") == "true":
-        pytest.fail("the environment of the extra `reports` is missing: make reports")
-    pytest.skip("needs the environment of the extra `reports`: make reports")
+    if not PYTHON.exists():
+        lacking("needs the environment of the extra `reports`: make reports")
+    return str(PYTHON)

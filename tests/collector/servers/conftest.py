@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from tests.servers.cache import lacking
+
 
 class Double:
     """Answers by path: a status and a document, or bytes. ``delay_s`` makes it slow; ``asked`` has the headers."""
@@ -79,7 +81,7 @@ def double() -> Iterator[Callable[..., Double]]:
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A certificate for 127.0.0.1 that nobody has signed, with its key in the same file."""
     if shutil.which("openssl") is None:
-        pytest.skip("no openssl on this machine")
+        lacking("no openssl on this machine")
     folder = tmp_path_factory.mktemp("tls")
     command = (
         "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=tocsin-test "

@@ -83,7 +83,7 @@ def test_servers_that_answer_are_up_with_their_version(double: Make) -> None:
 @pytest.mark.parametrize(
     ("state", "up", "said"),
     [
-        (State(True, 1.0, ""), True, []),
+        (State(True, 1.0, "", "9.2.0"), True, []),
         (State(True, 1.0, "an index is read-only"), True, ["an index is read-only"]),
         (State(False, None, "no connection: Connection refused"), False, ["no connection: Connection refused"]),
     ],
@@ -92,6 +92,7 @@ def test_elasticsearch_is_as_its_store_says(state: State, up: bool, said: list[s
     view = _one(logs=state, elasticsearch__urls=["http://me:secret@es:9200", "http://es2:9200"])
     assert (view.name, view.url, view.up) == ("elasticsearch", "http://es:9200, http://es2:9200", up)
     assert [remark.text for remark in view.remarks] + [view.fault] * (not up) == said
+    assert view.version == state.version
 
 
 def test_nothing_is_watched_unless_it_is_configured() -> None:
@@ -210,10 +211,29 @@ def test_another_product_is_recognised(double: Make, name: str, answers: Any, sa
     assert (view.up, view.fault.startswith(said)) == (False, True), view.fault
 
 
-def test_an_old_version_is_named(double: Make) -> None:
-    old = {"/api/v1/status/buildinfo": {"data": {"version": "2.24.0"}}}
-    view = _one(prometheus__url=double(PROMETHEUS | old).url)
-    assert (view.up, view.remarks[0].text) == (True, "Prometheus 2.24.0 is too old: 2.42 or newer")
+@pytest.mark.parametrize(
+    ("name", "answers", "said"),
+    [
+        (
+            "prometheus",
+            PROMETHEUS | {"/api/v1/status/buildinfo": {"data": {"version": "2.24.0"}}},
+            "Prometheus 2.24.0 is too old: 2.42 or newer",
+        ),
+        (
+            "alertmanager",
+            ALERTMANAGER | {"/api/v2/status": {"versionInfo": {"version": "0.24.0"}}},
+            "Alertmanager 0.24.0 is too old: 0.25 or newer",
+        ),
+        (
+            "grafana",
+            GRAFANA | {"/api/health": {"database": "ok", "version": "8.5.27"}},
+            "Grafana 8.5.27 is too old: 9.2 or newer",
+        ),
+    ],
+)
+def test_an_old_version_is_named(double: Make, name: str, answers: Any, said: str) -> None:
+    view = _one(**{f"{name}__url": double(answers).url})
+    assert (view.up, view.remarks[0].text) == (True, said)
     assert view.remarks[0].bad
 
 
@@ -282,7 +302,8 @@ def test_wrong_credentials_name_the_file_to_look_at(double: Make, tmp_path: Path
         "answers with the status 401 Unauthorized; look at prometheus.token_file"
     )
     assert _one(prometheus__url=server.url).fault == (
-        "answers with the status 401 Unauthorized; prometheus wants credentials and has none"
+        "answers with the status 401 Unauthorized; set prometheus.username and prometheus.password_file, or "
+        "prometheus.token_file"
     )
     missing = str(tmp_path / "none")
     assert _one(prometheus__url=server.url, prometheus__token_file=missing).fault == (

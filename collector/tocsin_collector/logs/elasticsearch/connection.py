@@ -16,13 +16,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from tocsin_collector import oldest
 from tocsin_collector.export.exposition import Sample
 from tocsin_collector.logs.contract import Unusable
 from tocsin_schema.metric import OVERFLOW
 from tocsin_schema.metrics.elasticsearch import CODES
 
 INSTALL = 'pip install "tocsin-collector[elasticsearch]"'
-OLDEST = (8, 14)
 _HEADERS = {"accept": "application/json", "content-type": "application/json"}
 _LONGEST_REASON = 300
 
@@ -145,10 +145,10 @@ class Connection:
             told = self.ask("GET", "/_nodes/_local/http?filter_path=nodes.*.version", timeout_s=timeout_s)
         found = _version(told)
         numbers = tuple(int(part) for part in found.split(".")[:2] if part.isdigit())
-        if numbers < OLDEST:
+        if numbers < oldest.ELASTICSEARCH:
             raise Trouble(
                 f"{self.access.shown} is Elasticsearch {found or 'of an unknown version':.40}: "
-                f"{OLDEST[0]}.{OLDEST[1]} or newer is needed",
+                f"{oldest.ELASTICSEARCH[0]}.{oldest.ELASTICSEARCH[1]} or newer is needed",
                 200,
             )
         return found
@@ -192,7 +192,7 @@ class Connection:
             code = str(error.meta.status)
             raise Trouble(self._refusal(error), error.meta.status) from None
         except elastic_transport.TransportError as error:
-            raise Trouble(f"{self.access.shown} {_failure(error)}") from None
+            raise Trouble(f"{self.access.shown} {_failure(error, self.access.shown)}") from None
         finally:
             self._count(code)
         self.last_success_s = self._clock()
@@ -248,27 +248,34 @@ def _version(told: Any) -> str:
     return str(found)
 
 
-def _failure(error: Any) -> str:
+def _failure(error: Any, shown: str) -> str:
     if isinstance(error, elastic_transport.ConnectionTimeout):
         return "does not answer in time"
-    said = _innermost(error)
+    said = _words(_innermost(error))
     if isinstance(error, elastic_transport.TlsError):
         hint = "; look at elasticsearch.ca_file" if "certificate" in said.lower() else ""
         return f"cannot be spoken to with TLS: {said}{hint}"
     if isinstance(error, elastic_transport.SerializationError):
         return "answers what is not JSON"
-    return f"cannot be reached: {said}"
+    # So a server ends a connection that does not begin with TLS; it says no word.
+    cut = isinstance(_innermost(error), ConnectionResetError) and "http://" in shown
+    return f"cannot be reached: {said}{'; where it speaks TLS, elasticsearch.urls begin with https' if cut else ''}"
 
 
-def _innermost(error: BaseException) -> str:
-    """The system's words for a failure, without the layers around it."""
+def _words(error: BaseException) -> str:
+    """The system's words for a failure."""
+    return " ".join(str(getattr(error, "strerror", None) or error).split())[:_LONGEST_REASON]
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """A failure without the layers around it."""
     for _ in range(8):
         layers = (*getattr(error, "errors", ()), error.__cause__, getattr(error, "reason", None), *error.args)
         inner = next((layer for layer in layers if isinstance(layer, BaseException)), None)
         if inner is None:
             break
         error = inner
-    return " ".join(str(getattr(error, "strerror", None) or error).split())[:_LONGEST_REASON]
+    return error
 
 
 def _reason(body: Any) -> str:

@@ -145,9 +145,8 @@ class ElasticsearchStore:
     def state(self) -> State:
         """Whether the server answers, as the last look or request has shown; ``error`` also tells what it refuses."""
         up = self._ready.is_set()
-        return State(
-            up, self._connection.last_success_s, (self._trouble or self._templates.remark) if up else self._fault
-        )
+        error = (self._trouble or self._templates.remark) if up else self._fault
+        return State(up, self._connection.last_success_s, error, self.version)
 
     # --- the way in ---------------------------------------------------------------------------------------------------
 

@@ -1,11 +1,7 @@
 """A real collector before a real Elasticsearch, both killed, stopped and held up while senders send."""
 
 import contextlib
-import http.client
-import json
 import sys
-import threading
-import urllib.parse
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -14,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.collector.logs.elasticsearch.conftest import Real
+from tests.collector.logs.elasticsearch.sender import Sender
 from tests.servers.cache import have
 from tests.servers.elasticsearch import elasticsearch, installed
 from tests.servers.process import Server, free_port, serving, until
@@ -43,55 +40,6 @@ def collector(real: Real, tmp_path: Path) -> Iterator[Server]:
     log = str(tmp_path / "collector.log")
     with serving(command, f"http://127.0.0.1:{port}", ready="/-/healthy", log=log) as server:
         yield server
-
-
-class Sender:
-    """Sends small batches one after the other, each until it is acknowledged."""
-
-    def __init__(self, number: int, url: str) -> None:
-        self.acknowledged: list[str] = []
-        self.refusals: Counter[int] = Counter()
-        self._number = number
-        self._address = urllib.parse.urlsplit(url)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-
-    def finish(self) -> None:
-        self._stop.set()
-        self._thread.join(60)
-        assert not self._thread.is_alive()
-
-    def _run(self) -> None:
-        turn = 0
-        while not self._stop.is_set():
-            turn += 1
-            names = [f"{self._number}-{turn}-{row}" for row in range(20)]
-            rows = [{"message": name, "event.id": name, "event.dataset": "outage"} for name in names]
-            body = "\n".join(map(json.dumps, rows)).encode()
-            while not self._sent(body):
-                self._stop.wait(0.05)
-            self.acknowledged += names
-            self._stop.wait(0.02)
-
-    def _sent(self, body: bytes) -> bool:
-        connection = http.client.HTTPConnection(self._address.hostname or "", self._address.port, timeout=20)
-        try:
-            connection.request("POST", "/v1/logs", body)
-            answer = connection.getresponse()
-            told = json.loads(answer.read())
-        except (OSError, http.client.HTTPException, ValueError):
-            self.refusals[0] += 1
-            return False
-        finally:
-            connection.close()
-        if answer.status == 200:
-            assert told["accepted"] + told["duplicate"] == 20
-            return True
-        assert answer.status == 503
-        assert answer.headers["Retry-After"] == "5"
-        self.refusals[503] += 1
-        return False
 
 
 def _get(url: str) -> str:
