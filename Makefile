@@ -5,7 +5,7 @@ BIN := .venv/bin
 ROOMS := schema agent collector dashboards alerts demo
 UV_INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --no-build-isolation --no-deps
 
-.PHONY: help demo test check setup bench lock reports grafana slow generate clean zipapp fuzz
+.PHONY: help demo test check setup bench lock reports grafana pictures slow generate clean zipapp fuzz
 .DEFAULT_GOAL := help
 
 help:  ## what can be made
@@ -34,6 +34,9 @@ bench: .venv/.test .venv-reports/.ready .venv-nvitop/.ready  ## tocsin and its p
 
 grafana: .venv/.test  ## build the real Grafana that the tests run against (8 minutes once, needs Go and gcc)
 	@exec $(BIN)/python -m tests.servers.grafana
+
+pictures: .venv/.test  ## take the documentation's pictures anew (5 minutes; the real servers and Chromium)
+	@exec $(BIN)/python -m tests.pictures
 
 # What these need is Debian's, and root: images and a booted systemd cannot be had without.
 SLOW_TOOLS := buildah crun debootstrap systemd-container

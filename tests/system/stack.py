@@ -7,7 +7,7 @@ library; the collector ships its logs to Elasticsearch and knows every server by
 import contextlib
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +28,7 @@ scrape_configs:
   - job_name: tocsin
     file_sd_configs: [{{files: ["{targets}"], refresh_interval: 1s}}]
 """
+Work = Callable[[Control], contextlib.AbstractContextManager[object]]
 _ALERTMANAGER = "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n"
 
 
@@ -46,8 +47,11 @@ class Stack:
 
 
 @contextlib.contextmanager
-def stack(folder: Path, days_per_second: float = 2) -> Iterator[Stack]:
-    """Everything, until the demo has raised its alarm: predictions, drift, quality, logs, GPUs have series then."""
+def stack(folder: Path, days_per_second: float = 2, work: Work = contextlib.nullcontext) -> Iterator[Stack]:
+    """Everything, until the demo has raised its alarm: predictions, drift, quality, logs, GPUs have series then.
+
+    ``work`` is what the GPUs do meanwhile.
+    """
     rules, targets, password = folder / "rules", folder / "targets.json", folder / "password"
     rules.mkdir()
     password.write_text(PASSWORD)
@@ -55,6 +59,7 @@ def stack(folder: Path, days_per_second: float = 2) -> Iterator[Stack]:
     gpus = _gpus(folder)
     with contextlib.ExitStack() as running:
         running.callback(gpus.close)
+        running.enter_context(work(gpus))
         config = _PROMETHEUS.format(rules=rules, targets=targets)
         search = running.enter_context(elasticsearch(str(folder), "9.2.0"))
         metrics = running.enter_context(prometheus(str(folder), config))
