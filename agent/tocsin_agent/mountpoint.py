@@ -18,14 +18,22 @@ SLOW_S = 0.1
 STUCK = "mountpoint timeout"
 
 
+def mountpoint(path: str, *fstypes: str) -> "Mountpoint":
+    """A mount by its path; one that a thread hangs in is the one that hangs, whoever asked: it gets no second thread.
+
+    ``fstypes``: its own, and those of the mounts that the way to it crosses and that may wait.
+    """
+    return _asked.get((path, *fstypes)) or Mountpoint(path, *fstypes)
+
+
 class Mountpoint:
     """One mount. An answer is a statvfs result, or the text of the error."""
 
-    __slots__ = ("_answer", "_busy", "_done", "_late", "_path", "_slow", "_waits")
+    __slots__ = ("_answer", "_busy", "_done", "_key", "_late", "_path", "_slow", "_waits")
 
     def __init__(self, path: str, *fstypes: str) -> None:
-        """``fstypes``: its own, and those of the mounts that the way to it crosses and that may wait."""
         self._path = path
+        self._key = path, *fstypes
         self._waits = not LOCAL.issuperset(fstypes)
         self._busy = self._slow = self._late = False
         self._done = allocate_lock()
@@ -56,19 +64,24 @@ class Mountpoint:
     def _start(self) -> None:
         self._done.acquire()
         self._busy = True
+        _asked[self._key] = self
         try:
             start_new_thread(self._work, ())
         except RuntimeError as error:  # the host has no thread left for us; the next scrape asks again
             self._answer = str(error)
-            self._busy = self._slow = False
-            self._done.release()
+            self._slow = False
+            self._free()
 
     def _work(self) -> None:
         began = monotonic()
         answer = self._statvfs()
         self._slow = monotonic() - began > SLOW_S
         self._answer = answer
+        self._free()
+
+    def _free(self) -> None:
         self._busy = False
+        _asked.pop(self._key, None)
         self._done.release()
 
     def _statvfs(self) -> "os.statvfs_result | str":
@@ -78,3 +91,7 @@ class Mountpoint:
             return (error.strerror or "error").lower()
         except ValueError as error:  # a path that no kernel can have
             return str(error)
+
+
+_asked: dict[tuple[str, ...], Mountpoint] = {}
+"""Those that a thread is in."""

@@ -11,7 +11,7 @@ from time import monotonic
 
 from tocsin_agent.exposition import family, template
 from tocsin_agent.kernelfile import KernelFile
-from tocsin_agent.mountpoint import LOCAL, Mountpoint
+from tocsin_agent.mountpoint import LOCAL, Mountpoint, mountpoint
 from tocsin_schema.metrics.filesystem import (
     AVAILABLE,
     DEVICE_ERROR,
@@ -201,10 +201,10 @@ class Filesystem:
         return self._template % tuple(values)
 
     def _ask(self) -> list[os.statvfs_result | str]:
-        for _, mountpoint in self._mounts:
-            mountpoint.ask()
+        for _, one in self._mounts:
+            one.ask()
         until = monotonic() + WAIT_S
-        return [mountpoint.answer(until - monotonic()) for _, mountpoint in self._mounts]
+        return [one.answer(until - monotonic()) for _, one in self._mounts]
 
     def _list(self, mounts: list[Mount]) -> None:
         """Take a new list; a mount that is still there keeps its thread, so that one that hangs has no second."""
@@ -218,7 +218,7 @@ class Filesystem:
             seen.add(labels)
             key = mount.path, mount.device, mount.fstype
             types = mount.fstype, *above(mount, waiting)
-            known[key] = self._known.get(key) or Mountpoint(self._root + mount.path, *types)
+            known[key] = self._known.get(key) or mountpoint(self._root + mount.path, *types)
             self._mounts.append((mount, known[key]))
         self._known, self._errors = known, None
 

@@ -34,18 +34,22 @@ def read(source: Filesystem, seen: dict[str, object], name: str) -> None:
 
 
 def main(root: str) -> None:
-    """The story: many mounts; one more, that hangs; three scrapes; it comes back with an error; it goes."""
+    """The story: many mounts; one more, that hangs; three scrapes; one by another source; it comes back, and goes."""
     seen: dict[str, object] = {}
     for number in range(150):
         mount("many", f"{root}/mount-with-a-long-name-{number}", "tmpfs", "size=4k")
     os.mkdir(f"{root}/proc")  # without the first process, which sees other mounts
     os.symlink("/proc/self", f"{root}/proc/self")
-    source = Filesystem({"procfs": f"{root}/proc", "rootfs": "/", "profile": "full"})
+    values = {"procfs": f"{root}/proc", "rootfs": "/", "profile": "full"}
+    source = Filesystem(values)
     read(source, seen, "before")
     fuse = os.open("/dev/fuse", os.O_RDWR)
     mount("filer", f"{root}/hung", "fuse.filer", f"fd={fuse},rootmode=40000,user_id=0,group_id=0")
     for name in ("first", "second", "third"):
         read(source, seen, name)
+    anew = Filesystem(values)  # another configuration, or off and on again
+    read(anew, seen, "anew")
+    anew.close()
     os.close(fuse)  # the kernel ends what waits, with an error
     until = time.monotonic() + 10
     while len(os.listdir("/proc/self/task")) > 1 and time.monotonic() < until:
