@@ -1,6 +1,8 @@
 """The agent in one file: it runs where nothing is installed, and does what the installed one does."""
 
+import glob
 import os
+import shutil
 import signal
 import ssl
 import subprocess
@@ -37,9 +39,18 @@ def serving(onefile, tmp_path) -> Iterator:
     """Start it over a configuration; gives the process and its address."""
     started: list[subprocess.Popen] = []
 
-    def start(text: str) -> tuple[subprocess.Popen, str]:
+    def start(text: str, python: str = sys.executable) -> tuple[subprocess.Popen, str]:
         (tmp_path / "agent.toml").write_text(text)
-        command = [*BARE, str(onefile), "run", "--config", str(tmp_path / "agent.toml"), "--listen", "127.0.0.1:0"]
+        command = [
+            python,
+            *BARE[1:],
+            str(onefile),
+            "run",
+            "--config",
+            str(tmp_path / "agent.toml"),
+            "--listen",
+            "127.0.0.1:0",
+        ]
         started.append(subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=CLEAN))
         line = started[-1].stderr.readline()
         assert line.startswith("tocsin_agent_listening"), line + started[-1].stderr.read()
@@ -81,6 +92,31 @@ def test_another_python_reads_the_text(onefile, tmp_path):
             new.writestr(name, b"\0\0\r\n" + data[4:] if name.endswith(".pyc") else data)
     done = subprocess.run([*BARE, str(other), "run", "--once"], capture_output=True, text=True, check=True, env=CLEAN)
     assert "\nnode_load1 " in done.stdout
+
+
+@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13", "3.14"])
+def test_it_serves_under_every_python_of_this_machine(serving, version, tmp_path, series):
+    python = interpreter(version)
+    if not python:
+        pytest.skip(f"no Python {version} here")
+    process, url = serving("", python)
+    with urllib.request.urlopen(f"{url}/metrics", timeout=10) as answer:
+        assert ("node_load1", frozenset()) in series(answer.read())
+    (tmp_path / "agent.toml").write_text("loud = true\n")
+    process.send_signal(signal.SIGHUP)
+    assert process.stderr.readline().startswith("reload_refused ")
+    process.terminate()
+    assert process.wait(10) == 0
+
+
+def interpreter(version: str) -> str:
+    """A Python that runs, on the path or where pyenv keeps them."""
+    kept = glob.glob(os.path.expanduser(f"~/.pyenv/versions/{version}.*/bin/python"))
+    for path in (*filter(None, [shutil.which(f"python{version}")]), *kept):
+        told = subprocess.run([path, "--version"], capture_output=True, text=True, check=False, env=CLEAN).stdout
+        if told.startswith(f"Python {version}."):
+            return path
+    return ""
 
 
 def test_it_serves_reads_its_configuration_again_and_ends(serving, tmp_path, series):
