@@ -12,6 +12,8 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from tests.agent.sources import tree
+from tests.servers import node_exporter
+from tests.servers.cache import have
 from tocsin_agent.exposition import openmetrics
 from tocsin_schema.settings.agent import AGENT
 
@@ -29,6 +31,16 @@ def configured(root: Path) -> dict[str, object]:
         "udev_data": str(root / "udev"),
         "textfile": [str(root / "textfile")] if (root / "textfile").exists() else [],
     }
+
+
+@pytest.fixture(scope="session", params=["newest", "binary"], ids=["newest", "debian"])
+def node_exporter_program(request: pytest.FixtureRequest) -> str:
+    """The path of a node_exporter: of the newest, built once, and of Debian's.
+
+    Who asks for it is marked ``timeout(60, func_only=True)``: the build takes minutes.
+    """
+    path: str = have(getattr(node_exporter, request.param))
+    return path
 
 
 @pytest.fixture

@@ -140,9 +140,9 @@ NO_PEER = {("mounts that are no UTF-8", "filesystem"), ("devices that are no UTF
 """node_exporter asks for a place as it prints it, which is not there, and panics over such a device."""
 
 
-def plant(root: Path, host: Host, seed: int = 0) -> None:
+def plant(root: Path, host: Host) -> None:
     """Write a host's files below a folder, and make the places of its mounts below ``rootfs``."""
-    for path, content in files(host, Random(seed)):
+    for path, content in files(host, Random(0)):
         if not any(f"{path}/".startswith(f"{lack}/") for lack in host.lacks):
             target = root / path.replace("proc/net/", "proc/1/net/")
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -13,26 +13,24 @@ from tests.agent.sources.crowded_host import DEVICES, MOUNTS, PAIRS, PLACES
 from tests.agent.sources.test_hosts_same_as_node_exporter import FLAGS, comparable
 from tests.agent.sources.test_same_as_node_exporter import early, theirs
 from tests.servers import node_exporter
-from tests.servers.cache import have
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.timeout(120, func_only=True)]
 
 UNSHARE = ["unshare", "-Urnmpf", "--mount-proc", "--kill-child"]
 LEFT = ("collector.netdev.device", "collector.filesystem")
 
 
 @pytest.fixture(scope="module")
-def crowded(tmp_path_factory):
-    program = os.environ.get("TOCSIN_NODE_EXPORTER") or have(node_exporter.binary)
+def crowded(node_exporter_program, tmp_path_factory):
     if subprocess.run([*UNSHARE, "ip", "link"], check=False, capture_output=True).returncode:
         pytest.skip("needs unshare with namespaces of its own, and ip")
     flags = [flag for flag in FLAGS if flag.removeprefix("--").startswith(LEFT)]
     told = str(Path(__file__).with_name("crowded_host.py")), str(tmp_path_factory.mktemp("crowd"))
-    command = [*UNSHARE, sys.executable, *told, program, *flags]
+    command = [*UNSHARE, sys.executable, *told, node_exporter_program, *flags]
     environ = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
     done = subprocess.run(command, capture_output=True, timeout=100, check=False, env=environ)
     assert not done.returncode, done.stderr.decode()
-    later = not node_exporter.version(program).startswith("1.5")
+    later = not node_exporter.version(node_exporter_program).startswith("1.5")
     return {name: [text.encode() for text in texts] for name, texts in json.loads(done.stdout).items()}, later
 
 

@@ -6,7 +6,7 @@ from tests.agent.conftest import configured
 from tests.agent.sources import hosts
 from tests.agent.sources.test_same_as_node_exporter import DISKS, LIVE, Peer, early, peer, same, theirs
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.timeout(60, func_only=True)]
 
 SOURCES = sorted({*LIVE, "filesystem"} - {"os", "time", "timex", "uname"})
 """But for those that ask the kernel, or what it is called."""
@@ -35,13 +35,13 @@ def misread(source: str, host: hosts.Host) -> bool:
 
 
 @pytest.mark.parametrize("name", hosts.HOSTS)
-def test_a_whole_host_reads_the_same(tmp_path, read_here, name):
+def test_a_whole_host_reads_the_same(node_exporter_program, tmp_path, read_here, name):
     root, host = tmp_path / "host", hosts.HOSTS[name]
     hosts.plant(root, host)
     paths = [f"--path.{kind}fs={root}/{kind}" for kind in ("proc", "sys")]
     paths += [f"--path.rootfs={root}/rootfs", f"--path.udev.data={root}/udev"]
     values, compared = configured(root), 0
-    with peer(tmp_path / "log", *paths, *FLAGS) as (url, later):
+    with peer(node_exporter_program, tmp_path / "log", *paths, *FLAGS) as (url, later):
         other = Peer(url, root, later)
         for source in SOURCES:
             unlike = (name, source) in hosts.NO_PEER or (not later and misread(source, host))

@@ -2,7 +2,6 @@
 
 import contextlib
 import math
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,12 +15,11 @@ from tests.agent.conftest import configured
 from tests.agent.sources import tree
 from tests.agent.sources.conftest import plain
 from tests.servers import node_exporter
-from tests.servers.cache import have
 from tests.servers.process import free_port, serving
 from tocsin_agent import listing
 from tocsin_agent.settings import SOURCES
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.timeout(60, func_only=True)]
 
 DISKS = r"^(z?ram|loop|fd|(h|s|v|xv)d[a-z]|nvme\d+n\d+p)\d+$"
 """What upstream leaves out, and Debian's package does not."""
@@ -100,8 +98,7 @@ class Peer:
 
 
 @contextlib.contextmanager
-def peer(log: Path, *flags: str) -> Iterator[tuple[str, bool]]:
-    program = os.environ.get("TOCSIN_NODE_EXPORTER") or have(node_exporter.binary)
+def peer(program: str, log: Path, *flags: str) -> Iterator[tuple[str, bool]]:
     url = f"http://127.0.0.1:{free_port()}"
     command = [program, f"--web.listen-address={url.removeprefix('http://')}", *(f"--collector.{n}" for n in ALL)]
     with serving([*command, *flags], url, ready="/", log=str(log)):
@@ -109,23 +106,22 @@ def peer(log: Path, *flags: str) -> Iterator[tuple[str, bool]]:
 
 
 @pytest.fixture(scope="module")
-def planted_peer(tmp_path_factory) -> Iterator[Peer]:
+def planted_peer(node_exporter_program, tmp_path_factory) -> Iterator[Peer]:
     root = tmp_path_factory.mktemp("host")
     for folder in ("proc/1", "sys", "rootfs", "textfile"):
         (root / folder).mkdir(parents=True)
     (root / "proc/self").symlink_to("1")
-    paths = (f"--path.procfs={root}/proc", f"--path.sysfs={root}/sys", f"--path.rootfs={root}/rootfs")
-    with peer(root.with_suffix(".log"), *paths, f"--collector.textfile.directory={root}/textfile") as (url, later):
+    flags = [f"--path.procfs={root}/proc", f"--path.sysfs={root}/sys", f"--path.rootfs={root}/rootfs"]
+    flags.append(f"--collector.textfile.directory={root}/textfile")
+    with peer(node_exporter_program, root.with_suffix(".log"), *flags) as (url, later):
         yield Peer(url, root, later)
 
 
 @pytest.fixture(scope="module")
-def live_peer(tmp_path_factory) -> Iterator[Peer]:
+def live_peer(node_exporter_program, tmp_path_factory) -> Iterator[Peer]:
     log = tmp_path_factory.mktemp("live") / "log"
-    with peer(log, "--collector.diskstats.device-exclude=" + DISKS, "--collector.netdev.device-exclude=") as (
-        url,
-        later,
-    ):
+    flags = ("--collector.diskstats.device-exclude=" + DISKS, "--collector.netdev.device-exclude=")
+    with peer(node_exporter_program, log, *flags) as (url, later):
         yield Peer(url, Path("/"), later)
 
 

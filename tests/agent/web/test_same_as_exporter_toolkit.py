@@ -16,11 +16,10 @@ import pytest
 from tests.agent.web.conftest import ALICE, BOB
 from tests.agent.web.test_webconfig import BAD, CERT, GOOD, VERIFY
 from tests.servers import node_exporter
-from tests.servers.cache import have
 from tests.servers.process import free_port
 from tocsin_agent.webconfig import read
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.timeout(60, func_only=True)]
 
 DECIDED = (b"TLS is enabled", b"TLS is disabled")
 """What it says once it has taken the file."""
@@ -50,15 +49,14 @@ class Toolkit:
 
 
 @pytest.fixture
-def toolkit(pki) -> Iterator:
-    program = os.environ.get("TOCSIN_NODE_EXPORTER") or have(node_exporter.binary)
+def toolkit(node_exporter_program, pki) -> Iterator:
     started: list[Toolkit] = []
 
     def start(path: str) -> Toolkit:
-        started.append(Toolkit(program, path, pki))
+        started.append(Toolkit(node_exporter_program, path, pki))
         return started[-1]
 
-    start.later = not node_exporter.version(program).startswith("1.5")
+    start.later = not node_exporter.version(node_exporter_program).startswith("1.5")
     yield start
     for one in started:
         one.close()
