@@ -68,8 +68,8 @@ class Activity:
     def _sample(self, nvml: "Asked", gpu: object) -> None:
         if self._session is not nvml.session:
             # Buffers may not outlive the session that they are of; two a reload of the driver are let go of.
-            self._session, self._at = nvml.session, None
             self._buffers = [nvml.nvmlGpmSampleAlloc(), nvml.nvmlGpmSampleAlloc()]
+            self._session, self._at = nvml.session, None
         earlier, later = self._buffers
         if known(nvml, self._call, gpu, *self._whose, later) is None:
             self.restart()

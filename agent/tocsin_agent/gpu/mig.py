@@ -112,11 +112,12 @@ class Mig(Reader):
         self._cut, self._found, self._turn = cut, {}, 0
         nvml.change()
         if cut:
-            self._places = min(known(nvml, "nvmlDeviceGetMaxMigDeviceCount", gpu) or 0, metrics.INSTANCES)
+            most = known(nvml, "nvmlDeviceGetMaxMigDeviceCount", gpu) or metrics.INSTANCES
+            self._places = min(most, metrics.INSTANCES)
             self._counts = supported(nvml, gpu)
 
     def _look(self, nvml: Asked, gpu: object, place: int) -> None:
-        known_as = instance = self._found.pop(place, None)
+        before = instance = self._found.pop(place, None)
         try:
             if instance is None or not instance.still():
                 instance = self._find(nvml, gpu, place)
@@ -129,7 +130,7 @@ class Mig(Reader):
             return
         if instance is not None:
             self._found[place] = instance
-            due = instance is not known_as or (self._turn + place) % (2 * EVERY) == 0
+            due = instance is not before or (self._turn + place) % (2 * EVERY) == 0
             if self._counts and due and place == self._first(instance.gpu_instance):
                 self._activity(instance.gpu_instance).sample(nvml, gpu)
 

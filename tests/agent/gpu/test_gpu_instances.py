@@ -3,6 +3,8 @@
 import os
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tocsin_agent.gpu.mig import profile
 
@@ -30,6 +32,11 @@ def test_the_profile_is_the_names_end_or_else_the_number_of_slices():
     assert profile("NVIDIA H100 80GB HBM3 MIG 1c.2g.20gb", 2) == "1c.2g.20gb"
     assert profile("NVIDIA H100 80GB HBM3", 2) == "2g"
     assert profile("", None) == ""
+
+
+@given(st.text(), st.none() | st.integers(0, 7))
+def test_any_name_has_a_profile_of_its_own_end_or_of_slices(name, slices):
+    assert (found := profile(name, slices)) in (f"{slices}g", "") or name.endswith(f" MIG {found}")
 
 
 @pytest.mark.system
