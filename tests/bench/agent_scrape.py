@@ -98,17 +98,15 @@ def minute(hosts: list[Host], sides: list[Side]) -> None:
         time.sleep(max(0.0, began + number * INTERVAL_S - time.monotonic()))
 
 
-def batch(hosts: list[Host], sides: list[Side]) -> None:
-    """Scrapes one after the other; each side's are added up."""
-    costs = [0.0] * len(sides)
-    for _ in range(BATCH):
-        for host in hosts:
-            host.tick()
-        for number, side in enumerate(sides):
+def batch(sides: list[Side]) -> None:
+    """Scrapes one after the other, side by side."""
+    for side in sides:
+        cost = 0.0
+        for _ in range(BATCH):
+            side.host.tick()
             before = side.target.cpu_ms()
             side.scrape()
-            costs[number] += side.target.cpu_ms() - before
-    for side, cost in zip(sides, costs, strict=True):
+            cost += side.target.cpu_ms() - before
         side.scrapes_ms.append(cost / BATCH)
 
 
@@ -167,14 +165,14 @@ def run() -> list[Measure]:
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         hosts = [Host("this"), Host("224", Path(folder))]
         sides = started(stack, hosts, peers)
-        measured(sides, lambda: batch(hosts, sides))  # what is built at the first scrapes
+        batch(sides)  # what is built at the first scrapes
         for side in sides:
             side.scrapes_ms.clear()
         for _ in range(MINUTES):
             for side, cost in zip(sides, measured(sides, lambda: minute(hosts, sides)), strict=True):
                 side.minutes_ms.append(cost)
         for _ in range(ROUNDS):
-            batch(hosts, sides)
+            batch(sides)
         by_key = {(side.host.name, side.encoding, side.name): side for side in sides}
         measures = [
             compared(by_key[host.name, encoding, OURS], by_key[host.name, encoding, peer])
