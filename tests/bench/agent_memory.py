@@ -25,7 +25,8 @@ from tests.servers import node_exporter
 MIB = 1024
 LIMITS_MIB = {"host": 13, "gpus": 19, "tls-logs": 25}
 GROWTH_KIB = 128
-WARM_UP = 300
+WARM_UP, SETTLED = 300, 3_000
+"""Scrapes before a size is taken, and before growth is: Python's heap has taken its shape by then."""
 SCRAPES, BIRTHS, LOSSES = 20_000, 10_000, 1_000
 LOST = 15
 """NVML_ERROR_GPU_IS_LOST."""
@@ -106,12 +107,12 @@ def run() -> list[Measure]:
             found["gpus"] = rss_mib(scraped(target))
         config.write_text(CONFIG.read_text() + "[gpu]\ninterval_s = 0.1\n")
         with running([agent, "run", "--config", str(config), "--listen", "{}"], environ) as target:
-            scraped(target, 1000)
+            scraped(target, SETTLED)
             before = target.memory_kib()
             hard_life(target, control)
             growth = target.memory_kib() - before
     about = {"python": platform.python_version(), version: round(peer, 1)}
-    life = {"scrapes": SCRAPES, "births": BIRTHS, "losses": LOSSES}
+    life = {"before": SETTLED, "before_kib": before, "scrapes": SCRAPES, "births": BIRTHS, "losses": LOSSES}
     return [
         *[
             Measure(f"agent-rss-{name}", found[name], limit, 1, "MiB", about, "limit")
