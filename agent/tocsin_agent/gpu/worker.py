@@ -13,6 +13,7 @@ from tocsin_agent.gpu.inside import Inside
 from tocsin_agent.gpu.kernellog import address
 from tocsin_agent.gpu.sample import Sampler
 from tocsin_agent.log import event
+from tocsin_schema.metrics.gpu import MEMORY_TOTAL, POWER, TEMPERATURE, UTILIZATION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from tocsin_agent.gpu.group import Key
 
 NOTHING: "Mapping[Key, float]" = {}
+VITAL: "frozenset[Key]" = frozenset((metric.name,) for metric in (MEMORY_TOTAL, UTILIZATION, POWER, TEMPERATURE))
+"""A GPU without any of these is not there: to a handle that has become invalid a driver says that no value exists."""
 
 
 class Snapshot:
@@ -86,6 +89,9 @@ class Worker:
                 return
             sampler = self._attach(session) if fresh or self._sampler is None else self._sampler
             values, garbage = sampler.take(session, self._handle, time.monotonic())
+            if VITAL.isdisjoint(values):
+                self._fail("absent", "it has no value at all")
+                return
             self._publish(values, garbage)
             if not self._met:
                 self._met = self._meet(session)
