@@ -21,9 +21,14 @@ class Noted(dict[str, object]):
         self.read.add(key)
         return super().__getitem__(key)
 
+    def get(self, key: str, default: object = None, /) -> object:
+        """As of any dictionary; what was looked for counts as read."""
+        self.read.add(key)
+        return super().get(key, default)
+
     def fits(self, values: "Values") -> bool:
         """Whether everything that was read is the same in another configuration."""
-        return all(self.get(key) == values[key] for key in self.read)
+        return all(super(Noted, self).get(key) == values[key] for key in self.read)
 
 
 class Parts:
@@ -67,8 +72,10 @@ class Parts:
                 self.tasks[name] = task
 
     def handlers(self) -> "dict[str, Handler]":
-        """What answers the tasks' paths."""
-        return {path: handler for task in self.tasks.values() for path, handler in task.routes().items()}
+        """What answers the tasks' paths, and those of sources that have any."""
+        routes = [task.routes() for task in self.tasks.values()]
+        routes += [source.routes() for source in self.sources.values() if hasattr(source, "routes")]
+        return {path: handler for route in routes for path, handler in route.items()}
 
     def close(self) -> None:
         """End everything."""

@@ -14,6 +14,9 @@ is used, and only if it is: the constructor looks first whether there is anythin
 The constant ``DEFAULT = False`` keeps it off until `sources` names it; ``SUMMARY = False`` does so under the profile
 `summary` (one host, few series), where the others tell less: ``values["profile"]`` says which it is.
 
+A source may have a method ``routes()``, as a task may, for what an operator asks of it: paths below ``/-/``, which the
+server answers on this host alone.
+
 It may have a function ``check(values) -> list[str]``: what is wrong with its part of the configuration, a line a fault.
 
 Adding a source is its file, its metrics' file in the catalogue, its test and its fixture; nothing else is edited.

@@ -18,6 +18,19 @@ def test_a_configuration_knows_what_was_read_of_it():
     assert not noted.fits({"a": 2, "b": 2})
 
 
+def test_what_was_asked_for_with_a_default_counts_as_read():
+    noted = Noted({"a": 1})
+    assert noted.get("a", 5) == 1
+    assert not noted.fits({"a": 2})
+
+
+def test_a_source_may_have_paths_for_operators(values):
+    parts = Parts()
+    parts.open_sources(values | {"gpu.enabled": True})
+    assert set(parts.handlers()) == {"/-/gpus/release", "/-/gpus/take"}
+    parts.close()
+
+
 def test_sources_whose_keys_did_not_change_are_kept(values):
     parts = Parts()
     assert parts.open_sources(values) == {}

@@ -102,6 +102,57 @@ def test_the_sandbox_stays_as_tight_as_it_is(name):
     assert done.returncode == 0, done.stdout[-400:]
 
 
+def with_drop_in(folder):
+    """The agent's unit with the drop-in for GPU hosts."""
+    text = (FOLDER / "tocsin-agent.service").read_text()
+    copy = folder / "tocsin-agent.service"
+    copy.write_text(re.sub(r"^(ExecStart=)\S+", rf"\g<1>{sys.executable}", text, flags=re.MULTILINE))
+    (folder / f"{copy.name}.d").mkdir()
+    shutil.copy(FOLDER / "gpu-kernel-log.conf", folder / f"{copy.name}.d")
+    return copy
+
+
+def test_systemd_understands_the_drop_in_for_gpu_hosts(tmp_path):
+    command = [have(analyze), "verify", str(with_drop_in(tmp_path))]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    said = [line for line in (done.stdout + done.stderr).splitlines() if "tocsin-agent" in line]
+    assert (done.returncode, said) == (0, [])
+
+
+def test_hosts_without_gpus_keep_the_kernels_log_shut():
+    held, opened = service("tocsin-agent"), unit(FOLDER / "gpu-kernel-log.conf")["Service"]
+    assert held["ProtectKernelLogs"] == ["yes"]
+    assert held["CapabilityBoundingSet"] == held["AmbientCapabilities"] == [""]
+    assert "/dev/kmsg" not in " ".join(held["DeviceAllow"])
+    assert opened == {
+        "ProtectKernelLogs": ["no"], "DeviceAllow": ["/dev/kmsg r"],
+        "CapabilityBoundingSet": ["CAP_SYSLOG"], "AmbientCapabilities": ["CAP_SYSLOG"],
+    }  # fmt: skip
+
+
+@pytest.mark.system
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives up root's capabilities")
+@pytest.mark.skipif(not os.access("/dev/kmsg", os.R_OK), reason="no /dev/kmsg here")
+@pytest.mark.parametrize("capability", ["syslog", ""])
+def test_the_capability_of_the_drop_in_is_what_the_kernels_log_asks_for(capability):
+    code = """if True:
+        from tocsin_agent.gpu.kernellog import KernelLog
+        log = KernelLog("/dev/kmsg", print)
+        log.start()
+        print("read" if log.thread else "not read")
+        log.close()
+    """
+    kept = f"-all,+{capability}" if capability else "-all"
+    done = subprocess.run(
+        ["setpriv", f"--inh-caps={kept}", f"--bounding-set={kept}", sys.executable, "-c", code],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    with open("/proc/sys/kernel/dmesg_restrict") as file:
+        free = file.read().strip() == "0"
+    assert done.stdout.strip() == ("read" if capability or free else "not read"), done.stderr
+    assert ("kernel_log_unreadable" in done.stderr) != (done.stdout.strip() == "read")
+
+
 @pytest.mark.system
 @pytest.mark.parametrize("name", UNITS)
 def test_the_command_runs_without_capabilities_where_only_its_folders_can_be_written(name, tmp_path):

@@ -64,3 +64,11 @@ def known(nvml: "Any", call: str, *arguments: object, **named: object) -> "Any":
         if error.value in REFUSED:
             refused.add(question)
         return None
+
+
+def words(nvml: "Any", call: str, *arguments: object) -> str:
+    """A name or a version; "" where there is none, or where it is no text. NVMLError when the GPU fails."""
+    try:
+        return str(known(nvml, call, *arguments) or "")
+    except UnicodeDecodeError:
+        return ""

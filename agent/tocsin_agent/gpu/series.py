@@ -1,9 +1,10 @@
-"""What is known of the GPUs as series. Pure: workers' snapshots, XID counts and a time in, bytes out."""
+"""What is known of the GPUs as series. Pure: workers' snapshots, counts of faults and a time in, bytes out."""
 
 from tocsin_agent.exposition import family, number, series
 from tocsin_agent.gpu.entries import METRICS
 from tocsin_schema.metric import header
 from tocsin_schema.metrics import gpu as metrics
+from tocsin_schema.metrics.nvswitch import SXID
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     Labels = Mapping[str, str]
     Row = tuple[Labels, float]
 
-STATE = (metrics.INFO, metrics.UP, metrics.AGE, metrics.XID, metrics.ERRORS, metrics.DRIVER_UP)
+STATE = (
+    metrics.INFO, metrics.UP, metrics.AGE, metrics.XID, metrics.ERRORS, metrics.DRIVER_UP, metrics.DRIVER_STATE,
+)  # fmt: skip
 """What is told of a GPU that does not answer, too."""
 VALUES = tuple(metric for metric in METRICS if metric not in (*STATE, metrics.SAMPLED))
 
@@ -25,11 +28,11 @@ def render(
     now: float,
     stale_s: float,
     *,
-    driver_up: bool,
+    driver_up: bool | None,
 ) -> bytes:
     """The families in the text format. A snapshot older than ``stale_s`` counts as failed: no values, ``up`` 0."""
     alive = [(_labels(index, gpu), gpu) for index, gpu in gpus if _alive(gpu, now, stale_s)]
-    living = {gpu.uuid for _, gpu in alive}
+    living = {gpu.uuid for _, gpu in alive if gpu.uuid}
     # After a reload a GPU may stand at another index; where it stood it is neither up nor down.
     down = [
         (_labels(index, gpu), gpu) for index, gpu in gpus if not _alive(gpu, now, stale_s) and gpu.uuid not in living
@@ -39,7 +42,7 @@ def render(
     up = [(label, 1) for label, _ in alive] + [(label, 0) for label, _ in down]
     rows = _rows(alive)
     return b"".join((
-        family(metrics.DRIVER_UP, [({}, int(driver_up))]),
+        family(metrics.DRIVER_UP, [] if driver_up is None else [({}, int(driver_up))]),
         family(metrics.INFO, info),
         family(metrics.UP, up),
         family(metrics.AGE, [(label, now - gpu.sampled) for label, gpu in every if gpu.sampled is not None]),
@@ -48,6 +51,17 @@ def render(
         family(metrics.XID, _xids(xids)),
         family(metrics.ERRORS, _errors(every)),
     ))  # fmt: skip
+
+
+def of_driver(state: str, states: "Iterable[str]") -> bytes:
+    """The agent's hold on the driver, as one series a state."""
+    return family(metrics.DRIVER_STATE, [({"state": name}, int(name == state)) for name in states])
+
+
+def of_switches(switches: "Mapping[tuple[str, str, str], int]") -> bytes:
+    """SXIDs by switch, number and gravity."""
+    labels = ("switch", "sxid", "kind")
+    return family(SXID, [(dict(zip(labels, key, strict=True)), count) for key, count in sorted(switches.items())])
 
 
 def _alive(gpu: "Snapshot", now: float, stale_s: float) -> bool:

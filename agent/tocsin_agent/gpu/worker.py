@@ -8,9 +8,12 @@ started a second time.
 import threading
 import time
 
-from tocsin_agent.gpu.answer import REASONS
+from tocsin_agent.gpu.answer import REASONS, known, words
+from tocsin_agent.gpu.inside import Inside
+from tocsin_agent.gpu.kernellog import address
 from tocsin_agent.gpu.sample import Sampler
 from tocsin_agent.log import event
+from tocsin_schema.metrics.gpu import MEMORY_TOTAL, POWER, TEMPERATURE, UTILIZATION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from tocsin_agent.gpu.group import Key
 
 NOTHING: "Mapping[Key, float]" = {}
+VITAL: "frozenset[Key]" = frozenset((metric.name,) for metric in (MEMORY_TOTAL, UTILIZATION, POWER, TEMPERATURE))
+"""A GPU without any of these is not there: to a handle that has become invalid a driver says that no value exists."""
 
 
 class Snapshot:
@@ -46,29 +51,50 @@ class Worker:
         self.failing_since: float | None = None
         self._driver = driver
         self._sampler: Sampler | None = None
+        self._sampled = ""
+        """The uuid of the GPU that the sampler counts for."""
         self._stopping = stopping
         self._session: Session | None = None
         self._handle: object = None
+        self._met = False
+        self.inside = Inside(f"GPU {index}")
+        self.nudge = threading.Event()
+        """Set to have the next attempt made at once."""
         self.tried = threading.Event()
         """Set once the first attempt has ended, however it did."""
         self.thread = threading.Thread(target=self._run, name=f"gpu{index}", daemon=True)
 
+    def forget(self) -> None:
+        """The GPU was given away, and another one may come; ``inside`` must be held."""
+        errors = self.snapshot.errors
+        self._session, self._handle, self.failing_since = None, None, None
+        self.snapshot = Snapshot(None, up=False, values=NOTHING)
+        self.snapshot.errors = errors
+
     def _run(self) -> None:
         while not self._stopping.is_set():
-            session = self._driver.session
-            if session is not None:
-                self._attempt(session)
-                self.tried.set()
-            self._stopping.wait(self._driver.interval_s)
+            with self.inside:
+                session = self._driver.session
+                if session is not None:
+                    self._attempt(session)
+                    self.tried.set()
+            self.nudge.wait(self._driver.interval_s)
+            self.nudge.clear()
 
     def _attempt(self, session: "Session") -> None:
         fresh = self._session is not session
         try:
+            if self.index >= session.count:
+                self._fail("absent", f"the driver has {session.count} GPUs")
+                return
             sampler = self._attach(session) if fresh or self._sampler is None else self._sampler
             values, garbage = sampler.take(session, self._handle, time.monotonic())
+            if VITAL.isdisjoint(values):
+                self._fail("absent", "it has no value at all")
+                return
             self._publish(values, garbage)
-            if fresh:
-                self._driver.xids.watch(session, self._handle, (str(self.index), self.snapshot.uuid))
+            if not self._met:
+                self._met = self._meet(session)
         except session.nvml.NVMLError as error:
             self._fail(REASONS.get(error.value, "other"), error)
             if error.value == session.nvml.NVML_ERROR_UNINITIALIZED:
@@ -82,16 +108,32 @@ class Worker:
         """Find the GPU anew: after a reload another card may stand at this index."""
         nvml = session.nvml
         handle = nvml.nvmlDeviceGetHandleByIndex(self.index)
-        uuid = str(nvml.nvmlDeviceGetUUID(handle))
-        if self._sampler is None or self.snapshot.uuid != uuid:
-            self._sampler = self._made()
+        uuid = words(nvml, "nvmlDeviceGetUUID", handle)
+        if self._sampler is None or self._sampled != uuid:
+            self._sampler, self._sampled = self._made(), uuid
         snapshot = Snapshot(self.snapshot if self.snapshot.uuid == uuid else None, up=False, values=NOTHING)
-        snapshot.uuid, snapshot.name, snapshot.version = uuid, str(nvml.nvmlDeviceGetName(handle)), session.version
+        snapshot.uuid, snapshot.version = uuid, session.version
+        snapshot.name = words(nvml, "nvmlDeviceGetName", handle)
         snapshot.errors = self.snapshot.errors
         self.snapshot = snapshot
-        self._handle, self._session = handle, session
+        self._handle, self._session, self._met = handle, session, False
         self._sampler.restart()
         return self._sampler
+
+    def _meet(self, session: "Session") -> bool:
+        """Have the GPU's XIDs counted. False when that failed: the GPU is well all the same, and it is tried again."""
+        gpu = str(self.index), self.snapshot.uuid
+        faults = self._driver.faults
+        try:
+            pci = known(session.nvml, "nvmlDeviceGetPciInfo", self._handle)
+            faults.meet(gpu, address(pci.domain, pci.bus, pci.device) if pci else "")
+            if self._driver.xids.watch(session, self._handle, gpu) or (pci and self._driver.reads_log):
+                faults.watched(gpu)
+        except session.nvml.NVMLError as error:
+            self.snapshot = Snapshot(self.snapshot, up=True, values=self.snapshot.values)
+            self.snapshot.errors = _counted(self.snapshot.errors, REASONS.get(error.value, "other"), 1)
+            return False
+        return True
 
     def _made(self) -> Sampler:
         from tocsin_agent.gpu.groups import GROUPS  # a host without a GPU does not load the readers
@@ -108,7 +150,7 @@ class Worker:
         self.snapshot = snapshot
         self.failing_since = None
 
-    def _fail(self, reason: str, error: Exception) -> None:
+    def _fail(self, reason: str, error: object) -> None:
         self._session = None
         if self.failing_since is None:
             self.failing_since = time.monotonic()

@@ -96,6 +96,14 @@ class Connection:
         self.sock.shutdown(_socket.SHUT_WR)
 
     @property
+    def peer(self) -> str:
+        """The address of the client, "" when it has gone."""
+        try:
+            return str(self.sock.getpeername()[0])
+        except OSError:
+            return ""
+
+    @property
     def unsent(self) -> bool:
         """Whether something waits for room in the socket."""
         return bool(self.client.outbox or self.sealed)

@@ -16,6 +16,7 @@ from tocsin_agent.guard import Deposed
 from tocsin_agent.httpd import response
 from tocsin_agent.httpd.client import ANSWERING, HANDSHAKE, HEAD, IDLE, LINGERING, PATIENCE_S, SENDING
 from tocsin_agent.httpd.connection import Connection, least_missed
+from tocsin_agent.httpd.local import OPERATORS, refusal
 from tocsin_agent.httpd.request import BadRequest, Request
 from tocsin_agent.httpd.response import RETRY
 from tocsin_agent.log import event
@@ -373,6 +374,8 @@ class Server:
         if handler is None:
             self._asking = connection
             self._settle(connection, lambda: self._pages(request))
+        elif request.path.startswith(OPERATORS) and (reason := refusal(connection.peer, request.headers)):
+            self._answer(connection, (403, dict(response.PLAIN), f"{reason}\n".encode()))
         elif self._handling >= MAX_HANDLERS or not self._in_thread(lambda: self._handle(connection, handler, request)):
             self._answer(connection, (503, RETRY, f"{BUSY}\n".encode()))
         else:

@@ -2,6 +2,7 @@
 
 from tocsin_dashboards.board import (
     ANY,
+    BLUE,
     GREEN,
     NEUTRAL,
     ORANGE,
@@ -35,6 +36,8 @@ _INSTANCE = f"{_GPU} instance {{{{gpu_instance}}}}"
 _SM, _TENSOR, _ARITHMETIC = 'part="sm"', 'part="tensor"', 'part=~"tensor_.*|fp.*"'
 _AS_A_WHOLE = 'part=~"sm|sm_occupancy|tensor|dram"'
 _BY_INSTANCE = "instance, gpu, gpu_instance"
+_SXIDS = "tocsin_nvswitch_sxid_errors_total"
+_RELEASED = 'state=~"releas.*"'
 _SLOWDOWN, _HOT_MEMORY = 'limit="slowdown"', 'limit="memory"'
 _DEVICE_XIDS = 'xid=~"48|62|64|74|79|95|119|120|140"'
 """Those after which a GPU needs a reset, a reboot or a replacement."""
@@ -258,9 +261,13 @@ GPUS = (
     Panel(
         23,
         "XID events",
-        "XID errors as they came, by number. Those after which a GPU needs a reset, a reboot or a replacement alert.",
+        "XID errors of GPUs and SXID errors of switches as they came, by number. XIDs after which a GPU needs a reset,"
+        " a reboot or a replacement alert.",
         "short",
-        (Query(f"sum by (instance, xid) ({gain(_XIDS)})", f"{_HOST} XID {{{{xid}}}}"),),
+        (
+            Query(f"sum by (instance, xid) ({gain(_XIDS)})", f"{_HOST} XID {{{{xid}}}}"),
+            Query(f"sum by (instance, sxid) ({gain(_SXIDS)})", f"{_HOST} switch SXID {{{{sxid}}}}"),
+        ),
         width=12,
         bars=True,
         steps=above(ANY),
@@ -605,13 +612,20 @@ GPUS_IN_DETAIL = (
     Panel(
         66,
         "GPU drivers",
-        "Whether NVML, the driver's library, starts on each host that has it.",
+        "Whether NVML, the driver's library, starts on each host that has it, and where the GPUs were asked for.",
         "short",
-        (Query(series("tocsin_gpu_driver_up"), _HOST),),
+        (
+            # While the GPUs are released nobody knows whether the driver starts, and the first series is absent.
+            Query(
+                f"{series('tocsin_gpu_driver_up')}"
+                f" or 2 * max by (instance) ({series('tocsin_gpu_driver_state', _RELEASED)} == 1)",
+                _HOST,
+            ),
+        ),
         kind="state-timeline",
         width=12,
         height=8,
-        words=((0, "does not start", RED), (1, "runs", GREEN)),
+        words=((0, "does not start", RED), (1, "runs", GREEN), (2, "released on request", BLUE)),
         no_value=_NO_GPU,
         drills=_TO_HOST,
     ),

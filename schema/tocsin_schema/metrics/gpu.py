@@ -60,16 +60,23 @@ ECC = Metric(
 )  # fmt: skip
 XID = Metric(
     "tocsin_gpu_xid_errors_total", COUNTER, "",
-    "XID errors seen since the agent started; those that end a GPU's work stand at 0 from the start.",
+    "XID errors since the agent started, once each whether NVML, the kernel's log or both told them; those that end a"
+    " GPU's work stand at 0 from the start. A GPU that NVML does not show has its PCI address for an index.",
     emitter="agent", labels={**GPU, "xid": XIDS},
 )  # fmt: skip
 ERRORS = Metric(
     "tocsin_gpu_errors_total", COUNTER, "", "Samples that failed, and single values dropped as garbage, by reason.",
-    emitter="agent", labels={**GPU, "reason": 12},
+    emitter="agent", labels={**GPU, "reason": 13},
 )  # fmt: skip
 DRIVER_UP = Metric(
-    "tocsin_gpu_driver_up", GAUGE, "", "1 while NVML is initialised, 0 while its library is there but does not start.",
+    "tocsin_gpu_driver_up", GAUGE, "",
+    "1 while NVML is initialised, 0 while its library is there but does not start; absent while the GPUs are released.",
     emitter="agent",
+)  # fmt: skip
+DRIVER_STATE = Metric(
+    "tocsin_gpu_driver_state", GAUGE, "",
+    "1 for the state of the agent's hold on the driver: up, down, released on request, or releasing (a call hangs).",
+    emitter="agent", labels={"state": 4},
 )  # fmt: skip
 
 MEMORY_BUSY = Metric(
@@ -212,5 +219,5 @@ METRICS = (
     TEMPERATURE_MARGIN_LIMIT, CLOCK, CLOCK_MAX, BAR1_USED, BAR1_TOTAL,
     ENCODER, DECODER, POWER_RANGE, THROTTLED, ECC_LOCATION, REMAPPED, REMAP_PENDING, REMAP_FAILED, RETIRED,
     RETIRE_PENDING, PCIE_BYTES, PCIE_REPLAYS, PCIE_ERRORS, NVLINK_BYTES, NVLINK_ERRORS,
-    PROCESS_MEMORY, PROCESS_BUSY, SAMPLED, UTILIZATION_MAX, POWER_MAX,
+    PROCESS_MEMORY, PROCESS_BUSY, SAMPLED, UTILIZATION_MAX, POWER_MAX, DRIVER_STATE,
 )  # fmt: skip

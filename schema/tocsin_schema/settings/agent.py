@@ -58,6 +58,13 @@ AGENT = (
     Key("sysfs", "text", "/sys", "where sysfs is mounted", env="TOCSIN_AGENT_SYSFS"),
     Key("rootfs", "text", "/", "where the host's root is mounted", env="TOCSIN_AGENT_ROOTFS"),
     Key("udev_data", "text", "/run/udev/data", "where udev keeps its records", env="TOCSIN_AGENT_UDEV_DATA"),
+    Key(
+        "kmsg",
+        "text",
+        "/dev/kmsg",
+        "the kernel's log, read for XIDs on hosts with a GPU; empty: not read",
+        env="TOCSIN_AGENT_KMSG",
+    ),
     Key("gpu.enabled", "boolean", True, "look for NVIDIA GPUs through NVML", env="TOCSIN_AGENT_GPU"),
     Key("gpu.interval_s", "number", 1.0, "seconds between two samples of a GPU", range=(0.1, 60)),
     Key("logs.files", "list", [], "log files to tail, as glob patterns", env="TOCSIN_AGENT_LOGS"),

@@ -46,6 +46,12 @@ ARRAYS = {
 """What a device has many of, behind the fields above."""
 DEVICES = 8
 SIZE = len(DEVICE) + sum(ARRAYS.values())
+TAIL = ("module", "sets")
+"""Behind the devices; then the faults of single functions, by device, the last of what concerns no device."""
+MOST_FUNCTIONS = 64
+FAULT = 2 * MOST_FUNCTIONS + 2
+GARBLED = {"name": 1, "uuid": 2, "version": 4}
+WORDS = len(HEADER) + DEVICES * SIZE + len(TAIL) + (DEVICES + 1) * FAULT
 HEALTHY = {
     "utilization": 40, "memory_total": 80 << 30, "memory_used": 20 << 30, "power_mw": 350_500, "limit_mw": 700_000,
     "energy_mj": 123_456_789, "temperature": 61, "corrected": 3, "uncorrected": 1,
@@ -76,9 +82,16 @@ CHILD = """
 import sys
 from tocsin_agent.sources.gpu import SOURCE
 interval_s = float(sys.argv[1])
-source = SOURCE({"gpu.enabled": True, "gpu.interval_s": interval_s}, pace=interval_s)
+procfs, kmsg, pace = sys.argv[2:5]
+source = SOURCE(
+    {"gpu.enabled": True, "gpu.interval_s": interval_s, "procfs": procfs, "kmsg": kmsg}, pace=float(pace)
+)
 for command in sys.stdin:
-    if command == "threads\\n":
+    if command.startswith("POST "):
+        path = command.split()[1]
+        status, _, body = source.routes()[path]("POST", path, {}, b"")
+        answer = f"{status} {body.decode()}"
+    elif command == "threads\\n":
         import threading
         answer = "\\n".join(thread.name for thread in threading.enumerate())
     elif command == "modules\\n":
@@ -95,7 +108,7 @@ class Control:
 
     def __init__(self, path, gpus):
         self.path = path
-        path.write_bytes(bytes(8 * (len(HEADER) + DEVICES * SIZE)))
+        path.write_bytes(bytes(8 * WORDS))
         with path.open("r+b") as file:
             self._map = mmap.mmap(file.fileno(), 0)
         self.set(loads=1, count=gpus)
@@ -130,6 +143,29 @@ class Control:
 
     def get(self, gpu, name):
         return struct.unpack_from("<Q", self._map, self._place(gpu, name))[0]
+
+    def tail(self, name, value=None):
+        place = 8 * (len(HEADER) + DEVICES * SIZE + TAIL.index(name))
+        if value is not None:
+            struct.pack_into("<Q", self._map, place, value)
+        return struct.unpack_from("<Q", self._map, place)[0]
+
+    def _fault(self, gpu, word, value):
+        start = len(HEADER) + DEVICES * SIZE + len(TAIL) + (DEVICES if gpu is None else gpu) * FAULT
+        struct.pack_into("<Q", self._map, 8 * (start + word), value)
+
+    def fault(self, gpu, function, *, ret=0, hang=0):
+        """Have one function fail or hang: of a GPU, or with None of those that concern no GPU."""
+        self._fault(gpu, FUNCTIONS.index(function), ret)
+        self._fault(gpu, MOST_FUNCTIONS + FUNCTIONS.index(function), hang)
+
+    def garble(self, gpu, *texts):
+        """Have these texts be none that can be read."""
+        self._fault(gpu, 2 * MOST_FUNCTIONS, sum(GARBLED[text] for text in texts))
+
+    def flap(self, gpu, calls):
+        """Lose the GPU and find it again every so many calls."""
+        self._fault(gpu, 2 * MOST_FUNCTIONS + 1, calls)
 
     def xid(self, gpu, number):
         self.set(gpu, xid=number, xid_count=self.get(gpu, "xid_count") + 1)
@@ -173,14 +209,43 @@ class Control:
 
 
 class Child:
-    """A process with the real source; ``read`` gives its series by name and GPU."""
+    """A process with the real source; ``read`` gives its series by name and GPU. What it logs is in ``log``."""
 
-    def __init__(self, library, control, interval_s):
-        environ = {**os.environ, "LD_LIBRARY_PATH": str(library), "TOCSIN_FAKE_NVML": str(control.path)}
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", CHILD, str(interval_s)],
-            env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        )  # fmt: skip
+    def __init__(self, library, control, interval_s, procfs="/proc", kmsg="", pace=None):
+        folder = control.path.parent
+        self.devices, self.log = folder / "dev", folder / "log"
+        self.devices.mkdir(exist_ok=True)
+        environ = {
+            **os.environ, "LD_LIBRARY_PATH": str(library), "TOCSIN_FAKE_NVML": str(control.path),
+            "TOCSIN_FAKE_DEV": str(self.devices),
+        }  # fmt: skip
+        with self.log.open("w") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", CHILD, str(interval_s), str(procfs), str(kmsg), str(pace or interval_s)],
+                env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
+            )  # fmt: skip
+
+    @property
+    def pid(self):
+        return self._process.pid
+
+    def held(self):
+        """The device files that are open, as the kernel sees it."""
+        folder = f"/proc/{self.pid}/fd"
+        found = set()
+        for fd in os.listdir(folder):
+            try:
+                target = os.readlink(f"{folder}/{fd}")
+            except FileNotFoundError:
+                continue
+            if target.startswith(f"{self.devices}/"):
+                found.add(target.removeprefix(f"{self.devices}/"))
+        return found
+
+    def post(self, path):
+        """What an operator's request is answered, without a server in between."""
+        status, _, said = self.ask(f"POST {path}").partition(" ")
+        return int(status), said.strip()
 
     def ask(self, command="read"):
         self._process.stdin.write(command + "\n")
@@ -221,7 +286,7 @@ def compiled(tmp_path_factory):
     if shutil.which("gcc") is None:
         lacking("no C compiler (gcc), so the fake NVML library cannot be built")
     folders = {}
-    for name, flags in (("new", []), ("old", ["-DOLD_DRIVER"])):
+    for name, flags in (("new", []), ("old", ["-DOLD_DRIVER"]), ("next", ["-DBUILD=2"])):
         folders[name] = tmp_path_factory.mktemp(f"nvml-{name}")
         target = folders[name] / "libnvidia-ml.so.1"
         subprocess.run(
@@ -262,10 +327,12 @@ def gpus(compiled, steered):
     """``gpus(2)`` gives the control of two GPUs and a child that samples them every 20 ms."""
     made = []
 
-    def start(count, *, driver="new", interval_s=0.02, **fields):
+    def start(count, *, driver="new", interval_s=0.02, procfs="/proc", kmsg="", **fields):
         control = steered(count)
+        if "module" in fields:
+            control.tail("module", fields.pop("module"))
         control.set(**fields)
-        made.append(Child(compiled[driver], control, interval_s))
+        made.append(Child(compiled.get(driver, driver), control, interval_s, procfs, kmsg))
         return control, made[-1]
 
     yield start

@@ -3,7 +3,9 @@
  * Everything that it answers stands in the file that TOCSIN_FAKE_NVML names, mapped into memory, so that a test flips
  * it live from another process. All fields are unsigned 64-bit integers; conftest.py knows the same layout. Each call on
  * a device is counted by its function.
- * Compile with -DOLD_DRIVER for a driver that lacks field values, memory info v2 and events.
+ * Compile with -DOLD_DRIVER for a driver that lacks field values, memory info v2 and events, with -DBUILD=2 for the
+ * library of the next driver. Under the folder TOCSIN_FAKE_DEV it opens nvidiactl, nvidia0, ... as the real one does
+ * under /dev, from nvmlInit and the look-up of a GPU until nvmlShutdown.
  */
 #include <fcntl.h>
 #include <stddef.h>
@@ -25,8 +27,11 @@
 #ifndef STEP_MS
 #define STEP_MS 5 /* how long a wait for events sleeps before it looks again; a driver does not look at all */
 #endif
+#ifndef BUILD
+#define BUILD 1
+#endif
 enum { OK = 0, UNINITIALIZED = 1, INVALID_ARGUMENT = 2, NOT_SUPPORTED = 3, DRIVER_NOT_LOADED = 9, TIMEOUT = 10,
-       VERSION_MISMATCH = 25, NOT_FOUND = 6, INSUFFICIENT_SIZE = 7 };
+       VERSION_MISMATCH = 25, NOT_FOUND = 6, INSUFFICIENT_SIZE = 7, LOST = 15, LIBRARY_MISMATCH = 18 };
 enum { UTILIZATION = 1, MEMORY = 2, POWER = 4, LIMIT = 8, ENERGY = 16, TEMPERATURE = 32, ECC = 64, EVENTS = 128,
        ENGINES = 256, THROTTLE = 512, LISTS = 1024 };
 
@@ -55,13 +60,25 @@ struct device {
     uint64_t fabric[4]; /* state (0: none), status, clique, health */
     uint64_t margin[1]; /* degrees + 1000; 0: tells none */
 };
+/* Faults of single functions; the last of control.fault is for those that concern no device. */
+enum { GARBLED_NAME = 1, GARBLED_UUID = 2, GARBLED_VERSION = 4 };
+struct fault {
+    uint64_t ret_in[FUNCTIONS], hang_in[FUNCTIONS];
+    uint64_t garbled; /* texts that are none */
+    uint64_t flap;    /* lost and found again every so many calls */
+};
 struct control {
     uint64_t loads, init_ret, init_hang, count, init_calls, shutdown_calls, free_ret, register_ret;
     struct device device[DEVICES];
+    uint64_t module; /* the build of the kernel's module; 0 fits every library */
+    uint64_t sets;   /* event sets that are not freed */
+    struct fault fault[DEVICES + 1];
 };
 
 /* conftest.py reads this list. */
 static const char *const functions[FUNCTIONS] = {
+    "nvmlInitWithFlags", "nvmlShutdown", "nvmlSystemGetDriverVersion", "nvmlDeviceGetCount_v2", "nvmlEventSetCreate",
+    "nvmlEventSetFree", "nvmlDeviceGetPciInfo_v3",
     "nvmlDeviceGetHandleByIndex_v2", "nvmlDeviceGetUUID", "nvmlDeviceGetName", "nvmlDeviceGetUtilizationRates",
     "nvmlDeviceGetMemoryInfo", "nvmlDeviceGetMemoryInfo_v2", "nvmlDeviceGetPowerUsage",
     "nvmlDeviceGetEnforcedPowerLimit", "nvmlDeviceGetTemperature", "nvmlDeviceGetTotalEccErrors",
@@ -113,13 +130,43 @@ static int of_parts(const char *function) {
 static volatile struct device *find(void *handle) {
     uintptr_t value = (uintptr_t)handle;
     if (value & PART) return part(handle) ? &control->device[value & 255] : NULL;
-    return value >> 8 == session && (value & 255) < control->count ? &control->device[value & 255] : NULL;
+    int there = (value & 255) < control->count && (value & 255) < DEVICES;
+    return value >> 8 == session && there ? &control->device[value & 255] : NULL;
+}
+
+static int number_of(const char *function) {
+    int index = 0;
+    while (strcmp(functions[index], function)) index++; /* one that the list lacks ends here, loudly */
+    return index;
 }
 
 static void count(volatile struct device *device, const char *function) {
-    int index = 0;
-    while (strcmp(functions[index], function)) index++; /* one that the list lacks ends here, loudly */
-    __atomic_add_fetch((uint64_t *)&device->counted[index], 1, __ATOMIC_RELAXED);
+    __atomic_add_fetch((uint64_t *)&device->counted[number_of(function)], 1, __ATOMIC_RELAXED);
+}
+
+/* Hang or fail in one function, as a test wants it; `place` is a device, or DEVICES. */
+static int faulty(int place, const char *function) {
+    volatile struct fault *fault = &control->fault[place];
+    int index = number_of(function);
+    hang(&fault->hang_in[index]);
+    return (int)fault->ret_in[index];
+}
+#define outside() faulty(DEVICES, __func__)
+
+static int files[DEVICES + 1]; /* one more than the descriptor; the last is nvidiactl */
+
+static void hold(int place) {
+    const char *folder = getenv("TOCSIN_FAKE_DEV");
+    char path[512];
+    if (!folder || files[place]) return;
+    if (place == DEVICES) snprintf(path, sizeof path, "%s/nvidiactl", folder);
+    else snprintf(path, sizeof path, "%s/nvidia%d", folder, place);
+    files[place] = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600) + 1;
+}
+
+static void let_go(void) {
+    for (int place = 0; place <= DEVICES; place++)
+        if (files[place]) close(files[place] - 1), files[place] = 0;
 }
 
 /* What every call on a device has in common: count, hang, fail. */
@@ -130,8 +177,12 @@ static int enter_as(const char *function, void *handle, uint64_t what, volatile 
     count(*device, function);
     __atomic_add_fetch((uint64_t *)&(*device)->calls, 1, __ATOMIC_RELAXED);
     hang(&(*device)->hang);
+    int index = (int)((uintptr_t)handle & 255), fault = faulty(index, function);
     if (!ready()) return UNINITIALIZED;
     if ((*device)->ret) return (int)(*device)->ret;
+    if (fault) return fault;
+    uint64_t flap = control->fault[index].flap;
+    if (flap && (*device)->calls / flap % 2) return LOST;
     volatile uint64_t *own = part(handle);
     if (own && own[CODE]) return (int)own[CODE];
     if (own && !of_parts(function)) return NOT_SUPPORTED;
@@ -151,15 +202,21 @@ int nvmlInitWithFlags(unsigned flags) {
     }
     __atomic_add_fetch((uint64_t *)&control->init_calls, 1, __ATOMIC_RELAXED);
     hang(&control->init_hang);
-    if (control->init_ret) return (int)control->init_ret;
+    int fault = outside();
+    if (control->init_ret || fault) return control->init_ret ? (int)control->init_ret : fault;
     if (!control->loads) return DRIVER_NOT_LOADED;
+    if (control->module && control->module != BUILD) return LIBRARY_MISMATCH;
+    hold(DEVICES);
     session = control->loads;
     return OK;
 }
 
 int nvmlShutdown(void) {
     if (!session) return UNINITIALIZED;
+    int fault = outside();
+    if (fault) return fault;
     session = 0;
+    let_go();
     __atomic_add_fetch((uint64_t *)&control->shutdown_calls, 1, __ATOMIC_RELAXED);
     return OK;
 }
@@ -167,13 +224,16 @@ int nvmlShutdown(void) {
 const char *nvmlErrorString(int code) { (void)code; return "an error of the fake"; }
 
 int nvmlSystemGetDriverVersion(char *text, unsigned size) {
-    if (!ready()) return UNINITIALIZED;
-    snprintf(text, size, "570.%u", (unsigned)control->loads);
+    int fault = outside();
+    if (!ready() || fault) return ready() ? fault : UNINITIALIZED;
+    if (control->fault[DEVICES].garbled & GARBLED_VERSION) snprintf(text, size, "\xff\xfe 57");
+    else snprintf(text, size, "%u.%u", 560 + 10 * BUILD, (unsigned)control->loads);
     return OK;
 }
 
 int nvmlDeviceGetCount_v2(unsigned *count) {
-    if (!ready()) return UNINITIALIZED;
+    int fault = outside();
+    if (!ready() || fault) return ready() ? fault : UNINITIALIZED;
     *count = (unsigned)control->count;
     return OK;
 }
@@ -181,7 +241,9 @@ int nvmlDeviceGetCount_v2(unsigned *count) {
 int nvmlDeviceGetHandleByIndex_v2(unsigned index, void **handle) {
     volatile struct device *device;
     *handle = (void *)(uintptr_t)(session << 8 | index);
-    return enter(*handle, 0, &device);
+    int code = enter(*handle, 0, &device);
+    if (!code) hold((int)index);
+    return code;
 }
 
 int nvmlDeviceGetUUID(void *handle, char *text, unsigned size) {
@@ -189,6 +251,7 @@ int nvmlDeviceGetUUID(void *handle, char *text, unsigned size) {
     int code = enter(handle, 0, &device);
     volatile uint64_t *own = part(handle);
     if (!code && own && own[IDENTITY] == GARBLED) return snprintf(text, size, "MIG-\xc3("), OK;
+    if (!code && !own && control->fault[(uintptr_t)handle & 255].garbled & GARBLED_UUID) return snprintf(text, size, "\xc3("), OK;
     if (!code) snprintf(text, size, own ? "MIG-%08x" : "GPU-%08x", (unsigned)(own ? own[IDENTITY] : device->identity));
     return code;
 }
@@ -198,11 +261,22 @@ int nvmlDeviceGetName(void *handle, char *text, unsigned size) {
     int code = enter(handle, 0, &device);
     volatile uint64_t *own = part(handle);
     if (code) return code;
+    if (!own && control->fault[(uintptr_t)handle & 255].garbled & GARBLED_NAME) return snprintf(text, size, "\xff\x80"), OK;
     int length = snprintf(text, size, "Fake \"H100\" 80GB");
     if (own && own[GIGABYTES] == GARBLED) snprintf(text, size, "\xff\x80");
     else if (own)
         snprintf(text + length, size - length, " MIG %ug.%ugb", (unsigned)own[SLICES], (unsigned)own[GIGABYTES]);
     return OK;
+}
+
+struct pci { char legacy[16]; unsigned domain, bus, device, id, subsystem; char bus_id[32]; };
+
+/* A card's place goes with the card: 0000:a0:00 and so on. */
+int nvmlDeviceGetPciInfo_v3(void *handle, struct pci *pci) {
+    volatile struct device *device;
+    int code = enter(handle, 0, &device);
+    if (!code) pci->domain = 0, pci->bus = (unsigned)device->identity & 255, pci->device = 0;
+    return code;
 }
 
 struct rates { unsigned gpu, memory; };
@@ -428,18 +502,21 @@ int nvmlDeviceGetMemoryInfo_v2(void *handle, struct memory_v2 *memory) {
     return OK;
 }
 
-static struct { int device; uint64_t seen; } sets[4096];
-static int set_count;
+static struct { int used, device; uint64_t seen; } sets[4096];
 
 struct event { void *device; unsigned long long type, data; unsigned gpu_instance, compute_instance; };
 
 int nvmlEventSetCreate(void **set) {
-    if (!ready()) return UNINITIALIZED;
-    int index = __atomic_fetch_add(&set_count, 1, __ATOMIC_RELAXED);
-    if (index >= 4096) return 999;
-    sets[index].device = -1;
-    *set = &sets[index];
-    return OK;
+    int fault = outside();
+    if (!ready() || fault) return ready() ? fault : UNINITIALIZED;
+    for (int index = 0; index < 4096; index++)
+        if (!__atomic_exchange_n(&sets[index].used, 1, __ATOMIC_ACQ_REL)) {
+            sets[index].device = -1;
+            *set = &sets[index];
+            __atomic_add_fetch((uint64_t *)&control->sets, 1, __ATOMIC_RELAXED);
+            return OK;
+        }
+    return 999;
 }
 
 int nvmlDeviceRegisterEvents(void *handle, unsigned long long types, void *set) {
@@ -456,6 +533,8 @@ int nvmlDeviceRegisterEvents(void *handle, unsigned long long types, void *set) 
 int nvmlEventSetWait_v2(void *set, struct event *event, unsigned timeout_ms) {
     int slot = (int)(((char *)set - (char *)sets) / sizeof *sets), index = sets[slot].device;
     if (ready()) count(&control->device[index], __func__);
+    int fault = ready() ? faulty(index, __func__) : OK;
+    if (fault) return fault;
     for (unsigned waited = 0;; waited += STEP_MS) {
         if (!ready()) return UNINITIALIZED;
         volatile struct device *device = &control->device[index];
@@ -471,8 +550,12 @@ int nvmlEventSetWait_v2(void *set, struct event *event, unsigned timeout_ms) {
 }
 
 int nvmlEventSetFree(void *set) {
-    (void)set;
-    return ready() ? (int)control->free_ret : UNINITIALIZED;
+    int fault = outside();
+    if (!ready()) return UNINITIALIZED;
+    if (control->free_ret || fault) return control->free_ret ? (int)control->free_ret : fault;
+    sets[((char *)set - (char *)sets) / sizeof *sets].used = 0;
+    __atomic_sub_fetch((uint64_t *)&control->sets, 1, __ATOMIC_RELAXED);
+    return OK;
 }
 
 int nvmlDeviceGetMigMode(void *handle, unsigned *current, unsigned *pending) {

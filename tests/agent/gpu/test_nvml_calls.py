@@ -10,7 +10,10 @@ from tocsin_agent.gpu.groups import GROUPS, WAITS
 
 BUDGET = 15
 """NVML calls a GPU and second at the shipped default."""
-ONCE = {"nvmlDeviceGetHandleByIndex_v2", "nvmlDeviceGetUUID", "nvmlDeviceGetName", "nvmlDeviceRegisterEvents"}
+ONCE = {
+    "nvmlDeviceGetHandleByIndex_v2", "nvmlDeviceGetUUID", "nvmlDeviceGetName", "nvmlDeviceRegisterEvents",
+    "nvmlDeviceGetPciInfo_v3",
+}  # fmt: skip
 """When a GPU is found."""
 PAGE = Path(__file__).parents[3] / "docs/reference/nvml-calls.md"
 INTERVAL_S = 0.1

@@ -5,6 +5,8 @@ from tests.alerts.stories.telling import AGENT, TICK_S, Counter, Course, Gauge, 
 
 _CARD = {"gpu": "0", "uuid": "GPU-1", **AGENT}
 _XID = "tocsin_gpu_xid_errors_total"
+_STATE = "tocsin_gpu_driver_state"
+_RELEASED = AGENT | {"state": "released"}
 _DEVICE, _PROGRAM = ("48", "62", "64", "74", "79", "95", "119", "120", "140"), ("13", "31", "43", "45")
 
 
@@ -16,7 +18,17 @@ def stories() -> list[Story]:
         _each_fault(),
         silent("GpuXid", "faults of programs", own),
         *standard("GpuLost", {named("tocsin_gpu_up", _CARD): Gauge(0.0, 1.0)}, _CARD, Course(0.0)),
+        *standard("GpusReleased", {named(_STATE, _RELEASED): Gauge(1.0, 0.0)}, _RELEASED, Course(1.0)),
+        _releasing(),
+        silent("GpusReleased", "GPUs in use", {named(_STATE, AGENT | {"state": "up"}): Gauge(1.0, 0.0)}),
     ]
+
+
+def _releasing() -> Story:
+    labels = _RELEASED | {"state": "releasing"}
+    series: dict[str, Values] = {named(_STATE, labels): Gauge(1.0, 0.0).values("b" * 63)}
+    checks = Check(BEFORE, 59 * TICK_S), Check(FIRES, 60 * TICK_S, (Fires(labels, 1.0),))
+    return Story("GpusReleased", "a call that hangs", TICK_S, series, checks)
 
 
 def _each_fault() -> Story:
