@@ -11,9 +11,9 @@ class Later:
     A hundred metrics cost every start 1 ms and 100 KiB. The source imports the file itself once it has found a device.
     """
 
-    def __init__(self, group: str) -> None:
-        self._group = group
+    def __init__(self, *groups: str) -> None:
+        self._groups = groups
 
     def __get__(self, instance: object, owner: type) -> "tuple[Metric, ...]":
-        module = __import__(f"tocsin_schema.metrics.{self._group}", fromlist=["METRICS"])
-        return tuple(module.METRICS)
+        names = [f"tocsin_schema.metrics.{group}" for group in self._groups]
+        return tuple([metric for name in names for metric in __import__(name, fromlist=["METRICS"]).METRICS])

@@ -6,7 +6,9 @@ from tocsin_agent.settings import SOURCES, TASKS, chosen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from tocsin_agent.source import Source, Values
+    from typing import Any
+
+    from tocsin_agent.source import Sampling, Source, Values
     from tocsin_agent.task import Handler, Task
 
 
@@ -21,9 +23,14 @@ class Noted(dict[str, object]):
         self.read.add(key)
         return super().__getitem__(key)
 
+    def get(self, key: str, default: object = None, /) -> object:
+        """As of any dictionary; what was looked for counts as read."""
+        self.read.add(key)
+        return super().get(key, default)
+
     def fits(self, values: "Values") -> bool:
         """Whether everything that was read is the same in another configuration."""
-        return all(self.get(key) == values[key] for key in self.read)
+        return all(super(Noted, self).get(key) == values[key] for key in self.read)
 
 
 class Parts:
@@ -69,6 +76,11 @@ class Parts:
     def handlers(self) -> "dict[str, Handler]":
         """What answers the tasks' paths."""
         return {path: handler for task in self.tasks.values() for path, handler in task.routes().items()}
+
+    def samplers(self) -> "list[Sampling]":
+        """The sources that look between scrapes too."""
+        found: list[Any] = [source for source in self.sources.values() if hasattr(source, "sample")]
+        return found
 
     def close(self) -> None:
         """End everything."""

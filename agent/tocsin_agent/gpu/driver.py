@@ -16,6 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from tocsin_agent.gpu.pulser import Pulser
+
 LOOK_AGAIN_S = 30.0
 """Between two looks for a library that is not there."""
 RETRY_S = 1.0
@@ -38,7 +40,8 @@ class Session:
 class Driver:
     """Owns every GPU thread. ``workers`` only grows; ``session`` is None while NVML is not initialised."""
 
-    def __init__(self, interval_s: float, pace: float = 1.0, procfs: str = "/proc") -> None:
+    def __init__(self, interval_s: float, pace: float = 1.0, procfs: str = "/proc", pulse_s: float = 0.0) -> None:
+        """``pulse_s``: between two looks at what moves; 0: there are samples only."""
         self.nvml: Any = None
         self.session: Session | None = None
         self.workers: list[Worker] = []
@@ -50,8 +53,14 @@ class Driver:
         self._looked = threading.Event()
         self._told = ""
         self.xids = Xids(self, self._stopping)
+        self._pulser = self._made_pulser(pulse_s) if pulse_s else None
         self._thread = threading.Thread(target=self._run, name="gpu-driver", daemon=True)
         self._thread.start()
+
+    def _made_pulser(self, period_s: float) -> "Pulser":
+        from tocsin_agent.gpu.pulser import Pulser  # most do not look between samples
+
+        return Pulser(self, period_s, self._stopping)
 
     def lost(self, session: Session) -> None:
         """A worker found that this session has ended."""
@@ -70,8 +79,9 @@ class Driver:
         self._stopping.set()
         self._lost.set()
         deadline = time.monotonic() + timeout_s
-        for thread in (*(worker.thread for worker in self.workers), self.xids.thread, self._thread):
-            if thread.is_alive():
+        pulser = self._pulser.thread if self._pulser else None
+        for thread in (*(worker.thread for worker in self.workers), self.xids.thread, self._thread, pulser):
+            if thread and thread.is_alive():
                 thread.join(max(0.0, deadline - time.monotonic()))
 
     def _run(self) -> None:
@@ -123,11 +133,15 @@ class Driver:
             worker.thread.start()
         if not self.xids.thread.ident:
             self.xids.thread.start()
+        if self._pulser and not self._pulser.thread:
+            self._pulser.start()
 
     def _watch(self) -> None:
         """Wait until the session is lost or every GPU has failed for long; a driver without GPUs is looked at again."""
         opened = time.monotonic()
         while not self._lost.wait(RETRY_S):
+            if self._pulser:
+                self._pulser.check()
             since = [worker.failing_since for worker in self.workers] or [opened]
             if all(start is not None and time.monotonic() - max(start, opened) > GIVE_UP_S for start in since):
                 return

@@ -61,6 +61,16 @@ class Worker:
                 self.tried.set()
             self._stopping.wait(self._driver.interval_s)
 
+    def pulse(self) -> None:
+        """Look at what moves, between two samples; called by the thread that does so for all GPUs."""
+        session, sampler = self._session, self._sampler
+        if not self.snapshot.up or sampler is None or session is None or session is not self._driver.session:
+            return
+        try:
+            sampler.pulse(self._handle, time.monotonic())
+        except Exception:  # whatever it is, the next sample meets it too, counts it and tells it
+            return
+
     def _attempt(self, session: "Session") -> None:
         fresh = self._session is not session
         try:

@@ -27,7 +27,8 @@ class Gpu:
         self._stale_s = stale_after(interval_s)
         self._settled = False
         procfs = str(values.get("procfs", "/proc"))
-        self._driver = Driver(interval_s, pace, procfs) if values["gpu.enabled"] else None
+        hz = float(values.get("sampling.hz", 0.0))  # type: ignore[arg-type]
+        self._driver = Driver(interval_s, pace, procfs, 1 / hz if hz else 0.0) if values["gpu.enabled"] else None
 
     def read(self) -> bytes:
         """The GPUs as they were sampled last; only the first read waits a little, for ``run --once``."""

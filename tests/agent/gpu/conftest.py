@@ -76,7 +76,7 @@ CHILD = """
 import sys
 from tocsin_agent.sources.gpu import SOURCE
 interval_s = float(sys.argv[1])
-source = SOURCE({"gpu.enabled": True, "gpu.interval_s": interval_s}, pace=interval_s)
+source = SOURCE({"gpu.enabled": True, "gpu.interval_s": interval_s, "sampling.hz": float(sys.argv[2])}, pace=interval_s)
 for command in sys.stdin:
     if command == "threads\\n":
         import threading
@@ -175,10 +175,10 @@ class Control:
 class Child:
     """A process with the real source; ``read`` gives its series by name and GPU."""
 
-    def __init__(self, library, control, interval_s):
+    def __init__(self, library, control, interval_s, hz=0):
         environ = {**os.environ, "LD_LIBRARY_PATH": str(library), "TOCSIN_FAKE_NVML": str(control.path)}
         self._process = subprocess.Popen(
-            [sys.executable, "-c", CHILD, str(interval_s)],
+            [sys.executable, "-c", CHILD, str(interval_s), str(hz)],
             env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         )  # fmt: skip
 
@@ -262,10 +262,10 @@ def gpus(compiled, steered):
     """``gpus(2)`` gives the control of two GPUs and a child that samples them every 20 ms."""
     made = []
 
-    def start(count, *, driver="new", interval_s=0.02, **fields):
+    def start(count, *, driver="new", interval_s=0.02, hz=0, **fields):
         control = steered(count)
         control.set(**fields)
-        made.append(Child(compiled[driver], control, interval_s))
+        made.append(Child(compiled[driver], control, interval_s, hz))
         return control, made[-1]
 
     yield start
