@@ -143,6 +143,7 @@ def test_what_is_not_sampled_is_not_loaded(agent, tmp_path):
 
 def test_real_load_is_seen(agent, load, tmp_path):
     one = agent("sampling.hz = 10\n")
+    until(one, lambda values: values.get("tocsin_sampling_looks_total", 0) > 2)
     load(os.cpu_count(), 2)
     with open(tmp_path / "written", "wb", buffering=0) as file:
         for _ in range(4):
