@@ -15,8 +15,8 @@ from typing import Any
 
 import psutil
 
-from tests.bench.agent_scrape import IDENTITY, Target, running
 from tests.bench.measure import Measure
+from tests.bench.target import AGENT, Target, running
 from tests.servers import node_exporter
 
 STRETCHES, STRETCH_S, HZ = 7, 4.0, 10
@@ -72,15 +72,15 @@ def stretch(pids: tuple[int, ...], exporter: Target) -> list[float]:
     before, began = [cpu_ms(pid) for pid in pids], time.monotonic()
     for beat in range(int(STRETCH_S * HZ)):
         time.sleep(max(began + beat / HZ - time.monotonic(), 0))
-        exporter.scrape(IDENTITY)
+        exporter.scrape()
     passed_s = time.monotonic() - began
     return [(cpu_ms(pid) - start) / passed_s for pid, start in zip(pids, before, strict=True)]
 
 
 def run() -> list[Measure]:
     """All three at once; medians over stretches."""
-    program = node_exporter.binary()
-    agent_command = [sys.executable, "-m", "tocsin_agent", "run", "--listen", "{}", "--sample-hz", str(HZ)]
+    ((version, program), *_) = node_exporter.programs().items()
+    agent_command = [*AGENT, "--sample-hz", str(HZ)]
     peer_command = [program, *node_exporter.FLAGS, "--web.listen-address={}"]
     with running(agent_command) as agent, running(peer_command) as exporter, looping() as loop:
         pids = agent.pid, loop.pid, exporter.pid
@@ -88,11 +88,8 @@ def run() -> list[Measure]:
         ours, psutils, exporters = map(
             statistics.median, zip(*[stretch(pids, exporter) for _ in range(STRETCHES)], strict=True)
         )
-        looks = [
-            line for line in agent.scrape(IDENTITY).splitlines() if line.startswith(b"tocsin_sampling_looks_total")
-        ]
+        looks = [line for line in agent.scrape().splitlines() if line.startswith(b"tocsin_sampling_looks_total")]
     detail: dict[str, Any] = {"python": platform.python_version(), "looks": int(looks[0].split()[1]), "hz": HZ}
-    exporter_version = f"node_exporter {node_exporter.version(program)}"
     return [
         Measure(
             "agent-sampling-psutil",
@@ -102,5 +99,5 @@ def run() -> list[Measure]:
             "ms/s",
             detail | {"peer": f"psutil {psutil.__version__}"},
         ),
-        Measure("agent-sampling-exporter", ours, exporters, EXPORTER_GOAL, "ms/s", detail | {"peer": exporter_version}),
+        Measure("agent-sampling-exporter", ours, exporters, EXPORTER_GOAL, "ms/s", detail | {"peer": version}),
     ]
