@@ -77,9 +77,11 @@ def test_pressure_wakes_the_sampler(agent, load):
     """Four times as many processes as CPUs want to run, until that is seen."""
     one = agent()
     before = found(one)
-    load(4 * os.cpu_count(), 25)
+    load(4 * os.cpu_count(), 50)
     values = until(
-        one, lambda values: values["tocsin_sampling_active"] and values.get("tocsin_sampling_looks_total", 0) > 20
+        one,
+        lambda values: values["tocsin_sampling_active"] and values.get("tocsin_sampling_looks_total", 0) > 20,
+        limit_s=45,  # a kernel that is busy may ring seconds late
     )
     assert values[ALARMS] > before[ALARMS]
     assert values["tocsin_host_cpu_busy_max_ratio"] > 0.8
