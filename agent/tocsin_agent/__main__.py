@@ -5,8 +5,8 @@ import sys
 OK, FAILED, USAGE, DENIED, CONFIG = 0, 1, 2, 77, 78
 
 HELP = """\
-usage: tocsin-agent run [--config FILE] [--listen ADDRESS:PORT] [--sources NAMES] [--once]
-       tocsin-agent check [--config FILE] [--listen ADDRESS:PORT] [--sources NAMES]
+usage: tocsin-agent run [--config FILE] [--listen ADDRESS:PORT] [--sources NAMES] [--sample-hz N] [--once]
+       tocsin-agent check [--config FILE] [--listen ADDRESS:PORT] [--sources NAMES] [--sample-hz N]
        tocsin-agent list [--json]
        tocsin-agent --help | --version
 
@@ -22,6 +22,8 @@ options
   --config FILE           a TOML file; without one, the defaults and the environment
   --listen ADDRESS:PORT   instead of 127.0.0.1:10300; port 0 takes a free one and logs it
   --sources NAMES         only these, as cpu,meminfo,systemd; `list` tells which are on by default
+  --sample-hz N           look at host and GPUs N times a second, up to 10, whatever happens;
+                          0, the default: at the host 10 times a second while there is pressure
   --once                  one scrape on standard output
   --json                  machine-readable output of `list`
 
@@ -34,10 +36,12 @@ exit status: 0 ok, 1 failed, 2 wrong usage, 77 permission denied, 78 wrong confi
 
 # What each command takes; True for an option with a value.
 OPTIONS = {
-    "run": {"--config": True, "--listen": True, "--sources": True, "--once": False},
-    "check": {"--config": True, "--listen": True, "--sources": True},
+    "run": {"--config": True, "--listen": True, "--sources": True, "--sample-hz": True, "--once": False},
+    "check": {"--config": True, "--listen": True, "--sources": True, "--sample-hz": True},
     "list": {"--json": False},
 }
+WORDS = ("listen", "sources", "sample_hz")
+"""Options that stand above the configuration, as ``settings`` calls them."""
 
 
 class UsageError(Exception):
@@ -104,14 +108,15 @@ def _with_settings(command: str, options: dict[str, str]) -> int:
     from tocsin_agent.settings import settings
     from tocsin_schema.config import ConfigError
 
-    words = options.get("--config"), options.get("--listen"), options.get("--sources")
+    given = {name: options[f"--{name.replace('_', '-')}"] for name in WORDS if f"--{name.replace('_', '-')}" in options}
+    file = options.get("--config")
     try:
-        values = settings(*words)
+        values = settings(file, **given)
         if command == "check":
             run.protected(values)
             print(f"ok: would listen on {values['listen']}")
             return OK
-        return run.once(values) if "--once" in options else run.run(values, *words)
+        return run.once(values) if "--once" in options else run.run(values, file, **given)
     except ConfigError as error:
         for fault in error.faults:
             print(f"tocsin-agent: {fault}", file=sys.stderr)

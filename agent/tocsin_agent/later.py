@@ -15,5 +15,5 @@ class Later:
         self._groups = groups
 
     def __get__(self, instance: object, owner: type) -> "tuple[Metric, ...]":
-        modules = [__import__(f"tocsin_schema.metrics.{group}", fromlist=["METRICS"]) for group in self._groups]
-        return tuple(metric for module in modules for metric in module.METRICS)
+        names = [f"tocsin_schema.metrics.{group}" for group in self._groups]
+        return tuple([metric for name in names for metric in __import__(name, fromlist=["METRICS"]).METRICS])

@@ -6,7 +6,9 @@ from tocsin_agent.settings import SOURCES, TASKS, chosen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from tocsin_agent.source import Source, Values
+    from typing import Any
+
+    from tocsin_agent.source import Sampling, Source, Values
     from tocsin_agent.task import Handler, Task
 
 
@@ -76,6 +78,11 @@ class Parts:
         routes = [task.routes() for task in self.tasks.values()]
         routes += [source.routes() for source in self.sources.values() if hasattr(source, "routes")]
         return {path: handler for route in routes for path, handler in route.items()}
+
+    def samplers(self) -> "list[Sampling]":
+        """The sources that look between scrapes too."""
+        found: list[Any] = [source for source in self.sources.values() if hasattr(source, "sample")]
+        return found
 
     def close(self) -> None:
         """End everything."""

@@ -57,12 +57,13 @@ def once(values: "Values") -> int:
     return OK
 
 
-def run(values: "Values", file: str | None = None, listen: str | None = None, sources: str | None = None) -> int:
+def run(values: "Values", file: str | None = None, **words: str) -> int:
     """Serve until SIGTERM or SIGINT. FAILED when the address cannot be had, DENIED when it may not.
 
     Raises ConfigError for a bad ``web.yml``.
 
-    ``file``, ``listen`` and ``sources`` are those of the command line: SIGHUP reads the configuration again from there.
+    ``file`` and ``words`` are those of the command line, as ``settings`` takes them: SIGHUP reads the configuration
+    again from there.
     """
     protection = protected(values)
     _signal.pthread_sigmask(_signal.SIG_BLOCK, SIGNALS)  # before the first thread: all of them take it over
@@ -72,7 +73,7 @@ def run(values: "Values", file: str | None = None, listen: str | None = None, so
         print(f"cannot listen on {values['listen']}: {error.strerror}\n{_try_this(error)}", file=sys.stderr)
         return DENIED if isinstance(error, PermissionError) else FAILED
     server.protection = protection
-    agent = Agent(server, _notifier(), values, (file, listen, sources))
+    agent = Agent(server, _notifier(), values, (file, words))
     agent.start()
     agent.serve()
     agent.close()
@@ -111,7 +112,7 @@ class Agent:
         server: Server,
         notifier: "Notifier | None",
         values: "Values",
-        words: tuple[str | None, str | None, str | None],
+        words: tuple[str | None, dict[str, str]],
     ) -> None:
         self._server = server
         self._values = values
@@ -135,6 +136,7 @@ class Agent:
         handlers = self._parts.handlers()
         self._pages = Pages(self._scrape, handlers)
         self._server.answer_with(self._pages, handlers)
+        self._server.sample_with(self._parts.samplers())
 
     def serve(self) -> None:
         """Serve until a signal ends it."""
@@ -198,7 +200,8 @@ class Agent:
         if self._notifier:
             self._notifier.reloading()
         try:
-            values = settings(*self._words)
+            file, words = self._words
+            values = settings(file, **words)
             protection = self._protection(values)
             self._live_by(values, protection, self._moved(values))
         except ConfigError as error:
@@ -241,6 +244,7 @@ class Agent:
                 self._server.move(sock)
             self._server.protection = protection
             self._server.answer_with(pages, handlers)
+            self._server.sample_with(self._parts.samplers())
 
         self._in_loop(swap)
         hung = self._scrape.hung()

@@ -4,8 +4,8 @@ import os
 
 from tocsin_agent import listing
 from tocsin_agent.httpd import address
-from tocsin_schema.config import ConfigError, load, nearest
-from tocsin_schema.settings.agent import AGENT
+from tocsin_schema.config import ConfigError, load, nearest, parsed
+from tocsin_schema.settings.agent import AGENT, SAMPLING_HZ
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,14 +16,21 @@ SUMMARY = "summary"
 LIST = "`tocsin-agent list` tells which there are"
 
 
-def settings(file: str | None, listen: str | None, sources: str | None = None) -> "Values":
+def settings(
+    file: str | None, listen: str | None = None, sources: str | None = None, sample_hz: str | None = None
+) -> "Values":
     """The value of every key; the command line's words win. Raises ConfigError with all faults at once."""
     values = load(AGENT, None, os.environ) if file is None else _in_child(file)
+    faults = []
     if listen is not None:
         values["listen"] = listen
     if sources is not None:
         values["sources"] = [name.strip() for name in sources.split(",") if name.strip()]
-    faults = _faults(values)
+    if sample_hz is not None:
+        hz, fault = parsed(SAMPLING_HZ, sample_hz)
+        values |= {} if fault else {SAMPLING_HZ.path: hz}
+        faults += [f"--sample-hz {sample_hz!r:.80}: {fault}"] if fault else []
+    faults += _faults(values)
     if faults:
         raise ConfigError(faults)
     return values

@@ -56,3 +56,18 @@ if TYPE_CHECKING:
 
         def close(self) -> None:
             """Let go of files and threads, within a second."""
+
+    class Sampling(Source, Protocol):
+        """A source that looks between scrapes too: in the loop that serves, so what it does there must not wait.
+
+        A source that has these methods is asked whenever the loop turns; one without them costs it nothing.
+        """
+
+        def alarms(self) -> tuple[int, ...]:
+            """Descriptors on which POLLPRI wakes the loop; the same ones until ``close``."""
+
+        def alarmed(self, fd: int) -> None:
+            """One of them has."""
+
+        def sample(self) -> float:
+            """Look, if it is time; gives the seconds until it is again. It raises nothing."""

@@ -111,7 +111,8 @@ def _flatten(tree: dict[str, object], keys: dict[str, Key], prefix: str = "") ->
     return found
 
 
-def _apply_environment(key: Key, values: dict[str, object], text: str, faults: list[str]) -> None:
+def parsed(key: Key, text: str) -> tuple[object, str]:
+    """A value as the environment or a command line gives it, and what is wrong with it ("": nothing)."""
     value: object = text
     try:
         if key.type == "integer":
@@ -123,11 +124,14 @@ def _apply_environment(key: Key, values: dict[str, object], text: str, faults: l
         elif key.type == "list":
             value = [part.strip() for part in text.split(",") if part.strip()]
     except (ValueError, KeyError):
-        faults.append(f"environment: {key.env}={text!r:.80}: {key.type} expected")
-        return
-    fault = _fault(key, value)
+        return None, f"{key.type} expected"
+    return value, _fault(key, value)
+
+
+def _apply_environment(key: Key, values: dict[str, object], text: str, faults: list[str]) -> None:
+    value, fault = parsed(key, text)
     if fault:
-        faults.append(f"environment: {key.env}: {fault}")
+        faults.append(f"environment: {key.env}={text!r:.80}: {fault}")
     else:
         values[key.path] = value
 

@@ -14,6 +14,7 @@ from tocsin_agent.__main__ import HELP, OPTIONS, UsageError, parse
         ("run --once", "run", {"--once": "yes"}),
         ("run --config a.toml --listen :0", "run", {"--config": "a.toml", "--listen": ":0"}),
         ("run --sources cpu,stat", "run", {"--sources": "cpu,stat"}),
+        ("run --sample-hz 10", "run", {"--sample-hz": "10"}),
         ("run --listen=[::1]:5", "run", {"--listen": "[::1]:5"}),
         ("check --config=a=b", "check", {"--config": "a=b"}),
         ("list --json", "list", {"--json": "yes"}),
@@ -30,7 +31,7 @@ def test_commands(line, command, options):
     [
         ("", "a command expected: run, check or list"),
         ("serve", "no command 'serve'; there are: run, check, list"),
-        ("run --onec", "run has no option '--onec'; it has: --config, --listen, --sources, --once"),
+        ("run --onec", "run has no option '--onec'; it has: --config, --listen, --sources, --sample-hz, --once"),
         ("run now", "run has no option 'now'"),
         ("check --once", "check has no option '--once'"),
         ("run --config", "--config needs a value"),

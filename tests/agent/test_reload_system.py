@@ -182,7 +182,7 @@ def test_five_hundred_reloads_half_of_them_bad_under_scrape(running, tmp_path):
         'collector = "http://[::1]:9"\n',
     ]
     bad = ['sources = ["cpuu"]\n', "x = [\n", "listen = 5\n"]
-    one = running()
+    one = running(TOCSIN_AGENT_SAMPLE_HZ="10")  # or pressure would have it load what samples somewhere in between
     scraper = Scraper(one)
     scraper.start()
     try:

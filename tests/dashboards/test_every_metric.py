@@ -32,6 +32,7 @@ NEITHER = {
     r"node_(hwmon|thermal|cooling|rapl|edac|md|nvme|infiniband)_\w+": "only hosts with that hardware have them",
     r"node_cpu_(frequency|scaling)\w+": "only hosts whose driver tells; clocks explain little without the load",
     r"tocsin_(cpufreq|hwmon|infiniband|nvme|systemd|textfile|thermal_zone)_age_seconds": "ages of what Explore has",
+    r"tocsin_sampling_(looks_total|folded_devices)": "the covered time is shown; how a peak was seen is for Explore",
     r"tocsin_host_cpus": "the summary's divisor",
     r"tocsin_agent_(http_handshakes_failed|serving_takeovers)_total": "causes, to be asked for after a gap in a scrape",
     r"tocsin_agent_config_last_reload_\w+": "told on the terminal of who reloads",

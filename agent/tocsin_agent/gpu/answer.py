@@ -46,12 +46,17 @@ class Asked:
         return getattr(self.nvml, name)
 
 
+def refusals(nvml: "Any") -> set[tuple[object, ...]]:
+    """What a GPU has refused, to be looked into and added to; the binding itself knows of none."""
+    return nvml.refused if isinstance(nvml, Asked) else set()
+
+
 def known(nvml: "Any", call: str, *arguments: object, **named: object) -> "Any":
     """What the call answers, or None where this GPU, driver or user has no such value; NVMLError when the GPU fails.
 
     ``nvml`` is the binding, or what a GPU is asked through, which is not asked twice what it has refused.
     """
-    refused = nvml.refused if isinstance(nvml, Asked) else set()
+    refused = refusals(nvml)
     # A kind or a place may be refused alone; handles and buffers are not part of what is asked.
     question = (call, *(value for value in (*arguments, *named.values()) if isinstance(value, int)))
     if question in refused:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from tocsin_agent.gpu.kernellog import Entry
+    from tocsin_agent.gpu.pulser import Pulser
     from tocsin_agent.gpu.worker import Snapshot
 
 RETRY_S = 0.5
@@ -80,7 +81,10 @@ def bound(procfs: str) -> "frozenset[str]":
 class Driver:
     """Owns every GPU thread. ``workers`` only grows; ``session`` is None while NVML is not initialised."""
 
-    def __init__(self, interval_s: float, pace: float = 1.0, procfs: str = "/proc", kmsg: str = "") -> None:
+    def __init__(
+        self, interval_s: float, pace: float = 1.0, procfs: str = "/proc", kmsg: str = "", pulse_s: float = 0.0
+    ) -> None:
+        """``pulse_s``: between two looks at what moves; 0: there are samples only."""
         self.nvml: Any = None
         self.session: Session | None = None
         self.workers: list[Worker] = []
@@ -102,8 +106,14 @@ class Driver:
         self._told = ""
         self.xids = Xids(self, self.faults, self._stopping)
         self._log = KernelLog(kmsg, self._heard)
+        self._pulser = self._made_pulser(pulse_s) if pulse_s else None
         self._thread = threading.Thread(target=self._run, name="gpu-driver", daemon=True)
         self._thread.start()
+
+    def _made_pulser(self, period_s: float) -> "Pulser":
+        from tocsin_agent.gpu.pulser import Pulser  # most do not look between samples
+
+        return Pulser(self, period_s, self._stopping)
 
     @property
     def state(self) -> str:
@@ -212,7 +222,8 @@ class Driver:
         for worker in self.workers:
             worker.nudge.set()
         deadline = time.monotonic() + timeout_s
-        threads = (*(worker.thread for worker in self.workers), self.xids.thread, self._log.thread, self._thread)
+        pulser = self._pulser.thread if self._pulser else None
+        threads = (*(each.thread for each in self.workers), self.xids.thread, self._log.thread, self._thread, pulser)
         for thread in threads:
             if thread is not None and thread.is_alive():
                 thread.join(max(0.0, deadline - time.monotonic()))
@@ -310,12 +321,16 @@ class Driver:
             worker.nudge.set()
         if not self.xids.thread.ident:
             self.xids.thread.start()
+        if self._pulser and not self._pulser.thread:
+            self._pulser.start()
 
     def _watch(self, session: Session) -> bool:
         """Wait until the session is over. True when it must end, whoever hangs."""
         opened = time.monotonic()
         while not (self._stopping.is_set() or self.away):
             self._pause(RETRY_S)
+            if self._pulser:
+                self._pulser.check()
             workers = self.workers[: session.count]
             if self._lost is session or _all_fail(workers, opened):
                 return True

@@ -10,7 +10,10 @@ if TYPE_CHECKING:
 
 
 class Reader:
-    """Makes a group's calls for one GPU; what it counts outlives the driver's sessions."""
+    """Makes a group's calls for one GPU; what it counts outlives the driver's sessions.
+
+    One that has a method ``pulse`` is also called between its readings, in another thread, where that is asked for.
+    """
 
     __slots__ = ("_last", "limit_s", "procfs")
 

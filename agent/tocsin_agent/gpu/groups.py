@@ -70,5 +70,11 @@ GROUPS = (
     Group("fabric", 30, {"nvmlDeviceGetGpuFabricInfoV": 1}, Fabric),
 )  # fmt: skip
 
+PULSE = {
+    "nvmlDeviceGetMemoryInfo_v2": 1, "nvmlDeviceGetMemoryInfo": 1, "nvmlDeviceGetUtilizationRates": 1,
+    "nvmlDeviceGetPowerUsage": 1,
+}  # fmt: skip
+"""Asked `sampling.hz` times a second, where that is set: what moves. The last two only where the driver keeps no
+samples of them."""
 WAITS = 2.0
 """XIDs are waited for apart from the groups (``xid.py``): so many calls of nvmlEventSetWait_v2 a GPU and second."""

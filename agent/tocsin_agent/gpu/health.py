@@ -42,6 +42,7 @@ FIELDS: "dict[Field, Key]" = {
     (145, 0): (REMAP_FAILED.name,),
 }
 """Counts over the card's life (aggregate); the volatile ones are lost with the driver."""
+ASKED = (*FIELDS, *wires.ERRORS)
 
 
 class Health(Reader):
@@ -51,7 +52,7 @@ class Health(Reader):
 
     def read(self, nvml: "Any", gpu: object, _now: float) -> "dict[Key, float]":
         """What a GPU without ECC, row remapping or NVLink has not is absent."""
-        values = fields(nvml, gpu, (*FIELDS, *wires.ERRORS))
+        values = fields(nvml, gpu, ASKED)
         found = {key: values[field] for field, key in FIELDS.items() if field in values} | wires.failed(values)
         for number, kind in enumerate(KINDS):
             total = known(nvml, "nvmlDeviceGetTotalEccErrors", gpu, number, nvml.NVML_AGGREGATE_ECC)

@@ -22,6 +22,13 @@ class Inside:
         self._lock.acquire()
         self._since = time.monotonic()
 
+    def enter_if_free(self) -> bool:
+        """Go in unless somebody is inside. False when somebody is."""
+        free = self._lock.acquire(blocking=False)
+        if free:
+            self._since = time.monotonic()
+        return free
+
     def __exit__(self, *_: object) -> None:
         self.leave()
 

@@ -63,6 +63,9 @@ class Sampler:
         self._again_s = AGAIN_S * pace
         self._asked: Asked | None = None
         self._forget = 0.0
+        self._nvml: Asked | None = None
+        """As the last sample asked it."""
+        self._pulsing = [part.reader.pulse for part in self._parts if hasattr(part.reader, "pulse")]
 
     def restart(self) -> None:
         """Everything is due: the GPU was found anew."""
@@ -75,6 +78,7 @@ class Sampler:
         """The newest values, and how many new ones were garbage. Raises NVMLError when the GPU fails."""
         garbage = 0
         nvml = self._asking(session, now)
+        self._nvml = nvml
         for part in self._parts:
             if now >= part.due or nvml.changed:
                 found = part.reader.read(nvml, gpu, now)
@@ -82,7 +86,15 @@ class Sampler:
                 garbage += len(found) - len(part.values)
                 # A sample comes a little later than it should, never earlier: half an interval is no period missed.
                 part.due = now + part.period_s - self._interval_s / 2
-        return {key: value for part in self._parts for key, value in part.values.items()}, garbage
+        every: dict[Key, float] = {}
+        for part in self._parts:
+            every.update(part.values)
+        return every, garbage
+
+    def pulse(self, gpu: object, now: float) -> None:
+        """Look at what moves between two samples, behind the first. Raises NVMLError."""
+        for pulse in self._pulsing:
+            pulse(self._nvml, gpu, now)
 
     def _asking(self, session: "Session", now: float) -> Asked:
         if self._asked is None or self._asked.session is not session or now >= self._forget:

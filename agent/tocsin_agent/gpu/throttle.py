@@ -25,6 +25,9 @@ BITS = {
     0x40: "hardware_thermal", 0x80: "power_brake", 0x02: "application_clocks",
 }  # fmt: skip
 """Bits of nvmlClocksEventReasons. An idle GPU's low clocks, and those of a display, are no throttling."""
+KEYS: "dict[Field, Key]" = {field: (THROTTLED.name, reason) for field, reason in FIELDS.items()}
+SAMPLED: "dict[int, Key]" = {bit: (THROTTLED.name, reason) for bit, reason in BITS.items()}
+EVERY = sum(BITS)
 NS = 1e-9
 
 
@@ -34,19 +37,17 @@ class Throttle:
     __slots__ = ("_counted", "_sampled_s")
 
     def __init__(self) -> None:
-        self._counted: set[str] = set()
-        self._sampled_s = dict.fromkeys(BITS.values(), 0.0)
+        self._counted: set[Key] = set()
+        self._sampled_s = dict.fromkeys(SAMPLED.values(), 0.0)
 
     def read(self, nvml: "Any", gpu: object, fields: "Mapping[Field, float]", passed_s: float) -> "dict[Key, float]":
         """Seconds by reason. ``fields`` are what the driver answered, ``passed_s`` the time since the last sample."""
-        found: dict[Key, float] = {
-            (THROTTLED.name, FIELDS[field]): count * NS for field, count in fields.items() if field in FIELDS
-        }
-        self._counted.update(reason for _, reason in found)
+        found = {KEYS[field]: fields[field] * NS for field in KEYS if field in fields}
+        self._counted.update(found)
         bits = known(nvml, "nvmlDeviceGetCurrentClocksThrottleReasons", gpu)
         if bits is None:
             return found
-        for bit, reason in BITS.items():
-            self._sampled_s[reason] += passed_s if bits & bit else 0.0
-        sampled = {(THROTTLED.name, reason): s for reason, s in self._sampled_s.items() if reason not in self._counted}
-        return found | sampled
+        for bit in BITS if bits & EVERY else ():
+            self._sampled_s[SAMPLED[bit]] += passed_s if bits & bit else 0.0
+        found.update([item for item in self._sampled_s.items() if item[0] not in self._counted])
+        return found

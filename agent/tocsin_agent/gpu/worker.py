@@ -81,6 +81,19 @@ class Worker:
             self.nudge.wait(self._driver.interval_s)
             self.nudge.clear()
 
+    def pulse(self) -> None:
+        """Look at what moves, between two samples; called by the thread that does so for all GPUs."""
+        if not self.inside.enter_if_free():
+            return  # a sample is being taken, or NVML is being shut down
+        try:
+            sampler, session = self._sampler, self._session
+            if self.snapshot.up and sampler is not None and session is not None and session is self._driver.session:
+                sampler.pulse(self._handle, time.monotonic())
+        except Exception:  # whatever it is, the next sample meets it too, counts it and tells it
+            return
+        finally:
+            self.inside.leave()
+
     def _attempt(self, session: "Session") -> None:
         fresh = self._session is not session
         try:

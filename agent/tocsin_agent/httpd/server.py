@@ -9,7 +9,7 @@ import _socket
 import os
 from _thread import start_new_thread
 from errno import EMFILE, ENFILE
-from select import POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, poll
+from select import POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, POLLPRI, poll
 from time import monotonic, sleep
 
 from tocsin_agent.guard import Deposed
@@ -23,10 +23,11 @@ from tocsin_agent.log import event
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Protocol, TypeAlias
 
     from tocsin_agent.protection import Protection
+    from tocsin_agent.source import Sampling
     from tocsin_agent.task import Answer, Handler
 
     class Waiting(Protocol):
@@ -93,6 +94,8 @@ class Server:
         self._listen(listener(host, port))
         self._pages: Pages = Nothing()
         self._handlers: dict[str, Handler] = {}
+        self._samplers: tuple[Sampling, ...] = ()
+        self._alarms: dict[int, Sampling] = {}
         self._done: list[Work] = []
         self._handling = self._checking = 0
         self._asking: Connection | None = None
@@ -105,6 +108,15 @@ class Server:
         ``handlers`` by path run in threads; ``pages`` answers everything else, in the loop.
         """
         self._pages, self._handlers = pages, handlers
+
+    def sample_with(self, samplers: "Iterable[Sampling]") -> None:
+        """Let these look between scrapes from now on, and no other; before ``serve``, or in the loop."""
+        for fd in self._alarms:
+            self._poll.unregister(fd)
+        self._samplers = tuple(samplers)
+        self._alarms = {fd: sampler for sampler in self._samplers for fd in sampler.alarms()}
+        for fd in self._alarms:
+            self._poll.register(fd, POLLPRI)
 
     def serve(self) -> bool:
         """Serve until ``stop``, then finish the answers that are on their way.
@@ -207,6 +219,8 @@ class Server:
 
     def _turn(self, at_most_ms: float = 60_000) -> None:
         at_most_ms = min(at_most_ms, self.watch() * 1000)
+        for sampler in self._samplers:
+            at_most_ms = min(at_most_ms, sampler.sample() * 1000)
         soonest = min([connection.deadline for connection in self.connections.values()], default=monotonic() + 60)
         wait_ms = min(max((soonest - monotonic()) * 1000, 0) + 1, at_most_ms)
         for fd, events in self._poll.poll(wait_ms):
@@ -214,11 +228,21 @@ class Server:
                 self._look_around()
             elif fd in self.connections:
                 self._serve_connection(self.connections[fd], events)
+            elif fd in self._alarms:
+                self._sound(fd, events)
             elif not self._stopping:
                 self._accept()
         now = monotonic()
         for connection in [one for one in self.connections.values() if one.deadline < now]:
             self._cut_off(connection)
+
+    def _sound(self, fd: int, events: int) -> None:
+        """An alarm went off, or will never again."""
+        if events & (POLLERR | POLLHUP | POLLNVAL):  # a trigger that is gone says POLLPRI too, for ever
+            self._poll.unregister(fd)
+            del self._alarms[fd]
+        else:
+            self._alarms[fd].alarmed(fd)
 
     def _accept(self) -> bool:
         """Take one client in. False when nobody waits."""

@@ -34,6 +34,7 @@ class Gpu:
         self._driver: Driver | None = None
         self._looked = 0.0
         self._settled = False
+        self._hz = float(values.get("sampling.hz", 0.0))  # type: ignore[arg-type]
         self._look()
 
     def _look(self) -> None:
@@ -41,7 +42,8 @@ class Gpu:
         if self._enabled and there():
             from tocsin_agent.gpu.driver import Driver
 
-            self._driver = Driver(self._interval_s, self._pace, self._procfs, self._kmsg)
+            pulse_s = 1 / self._hz if self._hz else 0.0
+            self._driver = Driver(self._interval_s, self._pace, self._procfs, self._kmsg, pulse_s)
 
     def routes(self) -> "dict[str, Handler]":
         """How an operator asks for the GPUs, and gives them back."""

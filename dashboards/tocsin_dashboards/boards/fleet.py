@@ -50,6 +50,7 @@ _FULLEST = f"max by (instance) (1 - {_FREE_RATIO})"
 _TO_HOST = (Drill("Only this host", "tocsin-fleet", ("instance",)),)
 _UP = ((0, "does not answer", RED), (1, "answers", GREEN))
 _NO_GPU = "no GPU"
+_NOT_LOOKED = "not looked at"
 _NO_COUNTERS, _NO_INSTANCE, _NO_FABRIC = "no GPU with counters", "no GPU is cut", "no GPU in a fabric"
 
 BROKEN = (
@@ -818,6 +819,17 @@ GPUS_IN_DETAIL = (
         drills=_TO_HOST,
     ),
     Panel(
+        212,
+        "Peaks of memory in use",
+        "Most device memory in use in the last minute, as a share of what is installed.",
+        "percentunit",
+        (Query(ratio("tocsin_gpu_memory_used_max_bytes", "tocsin_gpu_memory_total_bytes"), _GPU),),
+        width=24,
+        maximum=1,
+        no_value=_NO_GPU,
+        drills=_TO_HOST,
+    ),
+    Panel(
         211,
         "Peaks of power",
         "Highest power in the driver's own samples of the last minute.",
@@ -949,6 +961,130 @@ GPU_PARTS = (
     ),
 )
 
+PEAKS = (
+    Panel(
+        300,
+        "Peaks of CPU",
+        "Share of all CPUs' time in a tenth of a second: the busiest of the last minute, and what nine in ten stay "
+        "below.",
+        "percentunit",
+        (
+            Query(series("tocsin_host_cpu_busy_max_ratio"), f"{_HOST} highest"),
+            Query(quantile(0.9, "instance", "tocsin_host_cpu_busy_sampled_ratio"), f"{_HOST} nine in ten"),
+        ),
+        maximum=1,
+        no_value=_NOT_LOOKED,
+        drills=_TO_HOST,
+    ),
+    Panel(
+        301,
+        "Peaks of memory",
+        "Share of memory that could not be had without swapping: the most of the last minute, and what nine in ten "
+        "looks stay below.",
+        "percentunit",
+        (
+            Query(series("tocsin_host_memory_used_max_ratio"), f"{_HOST} highest"),
+            Query(quantile(0.9, "instance", "tocsin_host_memory_used_sampled_ratio"), f"{_HOST} nine in ten"),
+        ),
+        maximum=1,
+        no_value=_NOT_LOOKED,
+        drills=_TO_HOST,
+    ),
+    Panel(
+        302,
+        "Peaks of CPU power",
+        "Highest power of each package of CPUs in the last minute, and what all of them together stay below in nine of "
+        "ten looks. Only root may read it, or who was given the right.",
+        "watt",
+        (
+            Query(series("tocsin_host_cpu_power_max_watts"), f"{_HOST} package {{{{package}}}}"),
+            Query(quantile(0.9, "instance", "tocsin_host_cpu_power_sampled_watts"), f"{_HOST} nine in ten"),
+        ),
+        no_value=_NOT_LOOKED,
+        drills=_TO_HOST,
+    ),
+    Panel(
+        303,
+        "Peaks of the network",
+        "Highest rates of each device in the last minute.",
+        "Bps",
+        (
+            Query(series("tocsin_host_network_receive_max_bytes_per_second"), f"{_DISK} received"),
+            Query(series("tocsin_host_network_transmit_max_bytes_per_second"), f"{_DISK} sent"),
+        ),
+        no_value=_NOT_LOOKED,
+        drills=_TO_HOST,
+    ),
+    Panel(
+        304,
+        "Peaks of disk traffic",
+        "Highest rates of each disk in the last minute.",
+        "Bps",
+        (
+            Query(series("tocsin_host_disk_read_max_bytes_per_second"), f"{_DISK} read"),
+            Query(series("tocsin_host_disk_written_max_bytes_per_second"), f"{_DISK} written"),
+        ),
+        no_value=_NOT_LOOKED,
+        drills=_TO_HOST,
+    ),
+    Panel(
+        305,
+        "Peaks of busy disks",
+        "Share of a tenth of a second in which a disk had something to do: each disk's busiest of the last minute, and "
+        "what the busiest of all stays below in nine of ten looks.",
+        "percentunit",
+        (
+            Query(series("tocsin_host_disk_busy_max_ratio"), _DISK),
+            Query(quantile(0.9, "instance", "tocsin_host_disk_busy_sampled_ratio"), f"{_HOST} nine in ten"),
+        ),
+        maximum=1,
+        no_value=_NOT_LOOKED,
+        drills=_TO_HOST,
+    ),
+    Panel(
+        306,
+        "Usual traffic",
+        "What network and disks of a host stay below in nine of ten looks: where it is far below the peaks, the "
+        "traffic comes in bursts.",
+        "Bps",
+        tuple(
+            Query(quantile(0.9, "instance", f"tocsin_host_{what}_sampled_bytes_per_second"), f"{_HOST} {word}")
+            for what, word in (
+                ("network_receive", "received"),
+                ("network_transmit", "sent"),
+                ("disk_read", "read"),
+                ("disk_written", "written"),
+            )
+        ),
+        no_value=_NOT_LOOKED,
+        drills=_TO_HOST,
+    ),
+    Panel(
+        307,
+        "Time that was looked at",
+        "Share of time in which the agent looked at the host several times a second: while tasks wait, or always where "
+        "sampling.hz says so. Peaks outside of it were not seen. Looks that fail show as their rate.",
+        "percentunit",
+        (
+            Query(rate("tocsin_sampling_covered_seconds_total"), f"{_HOST} looked at"),
+            Query(series("tocsin_sampling_active"), f"{_HOST} now"),
+            Query(rate("tocsin_sampling_failures_total"), f"{_HOST} failed a second"),
+        ),
+        no_value=_NOT_LOOKED,
+        drills=_TO_HOST,
+    ),
+    Panel(
+        308,
+        "Alarms of waiting tasks",
+        "How often the kernel woke the agent because tasks waited for CPU, memory or a disk for 300 ms of 2 s.",
+        "short",
+        (Query(gain("tocsin_sampling_alarms_total"), f"{_HOST} {{{{resource}}}}"),),
+        bars=True,
+        no_value="no alarms on this kernel",
+        drills=_TO_HOST,
+    ),
+)
+
 SYSTEMS = (
     Panel(
         70,
@@ -983,6 +1119,7 @@ BOARD = Board(
         Row(104, "Disks and network in detail", DISKS_AND_NETWORK, collapsed=True),
         Row(105, "GPUs in detail", GPUS_IN_DETAIL, collapsed=True),
         Row(107, "Parts, instances and fabric of GPUs", GPU_PARTS, collapsed=True),
+        Row(108, "Peaks between scrapes", PEAKS, collapsed=True),
         Row(106, "Systems", SYSTEMS, collapsed=True),
     ),
 )

@@ -212,6 +212,11 @@ POWER_MAX = Metric(
     "tocsin_gpu_power_max_watts", GAUGE, "watts", "Highest sample of power in the last minute.",
     emitter="agent", labels=GPU,
 )  # fmt: skip
+MEMORY_MAX = Metric(
+    "tocsin_gpu_memory_used_max_bytes", GAUGE, "bytes",
+    "Most device memory in use in the last minute, as the agent saw it: once a second, or as often as it is asked to.",
+    emitter="agent", labels=GPU,
+)  # fmt: skip
 
 METRICS = (
     INFO, UP, AGE, UTILIZATION, BUSY, MEMORY_USED, MEMORY_TOTAL, POWER, POWER_LIMIT, ENERGY, TEMPERATURE, ECC, XID,
@@ -219,5 +224,5 @@ METRICS = (
     TEMPERATURE_MARGIN_LIMIT, CLOCK, CLOCK_MAX, BAR1_USED, BAR1_TOTAL,
     ENCODER, DECODER, POWER_RANGE, THROTTLED, ECC_LOCATION, REMAPPED, REMAP_PENDING, REMAP_FAILED, RETIRED,
     RETIRE_PENDING, PCIE_BYTES, PCIE_REPLAYS, PCIE_ERRORS, NVLINK_BYTES, NVLINK_ERRORS,
-    PROCESS_MEMORY, PROCESS_BUSY, SAMPLED, UTILIZATION_MAX, POWER_MAX, DRIVER_STATE,
+    PROCESS_MEMORY, PROCESS_BUSY, SAMPLED, UTILIZATION_MAX, POWER_MAX, MEMORY_MAX, DRIVER_STATE,
 )  # fmt: skip

@@ -3,6 +3,16 @@
 from tocsin_schema.config import Key
 from tocsin_schema.ports import AGENT_LISTEN
 
+SAMPLING_HZ = Key(
+    "sampling.hz",
+    "number",
+    0.0,
+    "times a second that host and GPUs are looked at, always; 0: the host 10 times while tasks wait, and of GPUs what "
+    "their driver keeps",
+    env="TOCSIN_AGENT_SAMPLE_HZ",
+    range=(0, 10),
+)
+
 AGENT = (
     Key(
         "listen", "text", AGENT_LISTEN, "address and port of /metrics and of the event relay", env="TOCSIN_AGENT_LISTEN"
@@ -67,6 +77,7 @@ AGENT = (
     ),
     Key("gpu.enabled", "boolean", True, "look for NVIDIA GPUs through NVML", env="TOCSIN_AGENT_GPU"),
     Key("gpu.interval_s", "number", 1.0, "seconds between two samples of a GPU", range=(0.1, 60)),
+    SAMPLING_HZ,
     Key("logs.files", "list", [], "log files to tail, as glob patterns", env="TOCSIN_AGENT_LOGS"),
     Key("logs.dataset", "text", "app", "event.dataset of the records"),
     Key("logs.namespace", "text", "default", "data_stream.namespace of the records"),

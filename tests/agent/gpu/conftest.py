@@ -82,9 +82,12 @@ CHILD = """
 import sys
 from tocsin_agent.sources.gpu import SOURCE
 interval_s = float(sys.argv[1])
-procfs, kmsg, pace = sys.argv[2:5]
+procfs, kmsg, pace, hz = sys.argv[2:6]
 source = SOURCE(
-    {"gpu.enabled": True, "gpu.interval_s": interval_s, "procfs": procfs, "kmsg": kmsg}, pace=float(pace)
+    {
+        "gpu.enabled": True, "gpu.interval_s": interval_s, "sampling.hz": float(hz), "procfs": procfs, "kmsg": kmsg,
+    },
+    pace=float(pace),
 )
 for command in sys.stdin:
     if command.startswith("POST "):
@@ -211,7 +214,7 @@ class Control:
 class Child:
     """A process with the real source; ``read`` gives its series by name and GPU. What it logs is in ``log``."""
 
-    def __init__(self, library, control, interval_s, procfs="/proc", kmsg="", pace=None):
+    def __init__(self, library, control, interval_s, procfs="/proc", kmsg="", pace=None, hz=0):
         folder = control.path.parent
         self.devices, self.log = folder / "dev", folder / "log"
         self.devices.mkdir(exist_ok=True)
@@ -221,7 +224,7 @@ class Child:
         }  # fmt: skip
         with self.log.open("w") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", CHILD, str(interval_s), str(procfs), str(kmsg), str(pace or interval_s)],
+                [sys.executable, "-c", CHILD, *map(str, (interval_s, procfs, kmsg, pace or interval_s, hz))],
                 env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
             )  # fmt: skip
 
@@ -327,12 +330,12 @@ def gpus(compiled, steered):
     """``gpus(2)`` gives the control of two GPUs and a child that samples them every 20 ms."""
     made = []
 
-    def start(count, *, driver="new", interval_s=0.02, procfs="/proc", kmsg="", **fields):
+    def start(count, *, driver="new", interval_s=0.02, procfs="/proc", kmsg="", hz=0, **fields):
         control = steered(count)
         if "module" in fields:
             control.tail("module", fields.pop("module"))
         control.set(**fields)
-        made.append(Child(compiled.get(driver, driver), control, interval_s, procfs, kmsg))
+        made.append(Child(compiled.get(driver, driver), control, interval_s, procfs, kmsg, hz=hz))
         return control, made[-1]
 
     yield start

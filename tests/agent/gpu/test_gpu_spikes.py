@@ -1,25 +1,10 @@
 """Short peaks: every one is in the histogram and in the maximum, whenever and however often one scrapes."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from tocsin_agent.gpu.buffer import Highest
 
 START_US = 1_700_000_000_000_000
 STEP_US = 166_667
 UTILIZATION, POWER = 1, 0
-
-
-@given(st.lists(st.tuples(st.floats(0, 20), st.floats(0, 1)), max_size=60), st.floats(1, 60))
-def test_the_highest_is_that_of_the_window(steps, window_s):
-    highest, now, seen = Highest(window_s), 0.0, []
-    for passed_s, value in steps:
-        now += passed_s
-        highest.add(now, value)
-        seen.append((now, value))
-        assert highest.value(now) == max(value for at, value in seen if now - at <= window_s)
-    assert highest.value(now + window_s + 1) is None
 
 
 def buckets(series):
@@ -76,3 +61,90 @@ def test_without_a_ring_the_agents_own_samples_are_counted(gpus):
     assert series["power_max_watts", "0"] == 500
     found = buckets(series)
     assert found[float("inf")] == found[1.0] > found[0.8]
+
+
+@pytest.mark.system
+def test_with_a_pace_of_ten_a_second_what_the_driver_does_not_keep_is_looked_at_between_samples(gpus):
+    """The samples are 30 s apart, so that all that is seen was seen between two."""
+    control, child = gpus(1, interval_s=30, hz=10)
+    child.until(lambda series: series.get(("up", "0")) == 1)
+    asked = control.counted(0)
+    before = asked["nvmlDeviceGetMemoryInfo_v2"]
+    control.set(0, memory_used=70 << 30, utilization=95, power_mw=600_000)
+    child.until(lambda _: control.counted(0)["nvmlDeviceGetMemoryInfo_v2"] >= before + 10)
+    after = control.counted(0)
+    assert after["nvmlDeviceGetTemperature"] == asked["nvmlDeviceGetTemperature"]
+    assert after["nvmlDeviceGetUtilizationRates"] >= asked["nvmlDeviceGetUtilizationRates"] + 9
+    assert after["nvmlDeviceGetPowerUsage"] >= asked["nvmlDeviceGetPowerUsage"] + 9
+
+
+@pytest.mark.system
+def test_a_burst_between_samples_is_seen_at_ten_a_second(gpus):
+    control, child = gpus(1, interval_s=1, hz=10)
+    child.until(lambda series: series.get(("up", "0")) == 1)
+    samples = control.counted(0)["nvmlDeviceGetTemperature"]
+    child.until(lambda _: control.counted(0)["nvmlDeviceGetTemperature"] > samples)  # the next one is a second away
+    looks = control.counted(0)["nvmlDeviceGetMemoryInfo_v2"]
+    control.set(0, memory_used=75 << 30, utilization=99, power_mw=650_000)
+    child.until(lambda _: control.counted(0)["nvmlDeviceGetMemoryInfo_v2"] >= looks + 2)
+    control.set(0, memory_used=20 << 30, utilization=5, power_mw=100_000)
+    for _ in range(2):  # whoever comes later
+        series = child.until(
+            lambda series: series["power_watts", "0"] == 100 and series["utilization_ratio", "0"] == 0.05
+        )
+        assert series["utilization_max_ratio", "0"] == 0.99
+        assert series["power_max_watts", "0"] == 650
+        assert series["memory_used_max_bytes", "0"] == 75 << 30
+        assert series["utilization_busy_seconds_total", "0"] > 0
+
+
+@pytest.mark.system
+def test_what_the_driver_keeps_is_not_asked_between_samples(gpus):
+    control, child = gpus(1, interval_s=1, hz=10)
+    for kind in (UTILIZATION, POWER):
+        control.sample(0, kind, START_US, 5)
+    child.until(lambda series: series.get(("utilization_sampled_ratio_count", "0")) == 1)
+    before = control.counted(0)
+    child.until(lambda _: control.counted(0)["nvmlDeviceGetMemoryInfo_v2"] >= before["nvmlDeviceGetMemoryInfo_v2"] + 25)
+    after = control.counted(0)
+    for call in ("nvmlDeviceGetUtilizationRates", "nvmlDeviceGetPowerUsage"):
+        assert after[call] - before[call] <= 5, call  # once a sample
+
+
+def looks(control, gpu):
+    return control.counted(gpu)["nvmlDeviceGetMemoryInfo_v2"]
+
+
+@pytest.mark.system
+def test_a_gpu_that_hangs_between_two_samples_holds_no_other_up(gpus):
+    control, child = gpus(2, interval_s=1, hz=10)
+    child.until(lambda series: series.get(("up", "0")) == series.get(("up", "1")) == 1)
+    for _ in range(2):
+        control.set(0, hang=1)
+        series = child.until(lambda series: series["up", "0"] == 0)
+        assert series["up", "1"] == 1
+        assert ("memory_used_max_bytes", "0") not in series
+        before = looks(control, 1)
+        child.until(lambda _, before=before: looks(control, 1) >= before + 15)
+        control.set(0, hang=0)
+        child.until(lambda series: series["up", "0"] == 1)
+        before = looks(control, 0)
+        child.until(lambda _, before=before: looks(control, 0) >= before + 15)
+    child.until(lambda _: child.ask("threads").split().count("gpu-pulser") == 1)
+
+
+@pytest.mark.system
+def test_a_gpu_that_fails_between_two_samples_is_told_and_comes_back(gpus):
+    control, child = gpus(1, interval_s=0.5, hz=10)
+    child.until(lambda series: series.get(("up", "0")) == 1)
+    control.set(0, ret=15)
+    child.until(lambda series: series["up", "0"] == 0 and series.get(("errors_total", "0", "lost"), 0) >= 1)
+    control.set(0, ret=0)
+    child.until(lambda series: series["up", "0"] == 1)
+
+
+@pytest.mark.system
+def test_at_the_default_no_thread_looks_between_samples(gpus):
+    _, child = gpus(1)
+    child.until(lambda series: series.get(("up", "0")) == 1)
+    assert "gpu-pulser" not in child.ask("threads")

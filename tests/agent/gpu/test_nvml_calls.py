@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tocsin_agent.gpu.answer import AGAIN_S
-from tocsin_agent.gpu.groups import GROUPS, WAITS
+from tocsin_agent.gpu.groups import GROUPS, PULSE, WAITS
 
 BUDGET = 15
 """NVML calls a GPU and second at the shipped default."""
@@ -23,8 +23,8 @@ POWER, UTILIZATION = 0, 1
 """Rings of samples; the second is also the bit of utilisation in what the GPU does not support."""
 
 
-def _calls(group):
-    return ", ".join(f"`{call}`: {count}" for call, count in group.calls.items())
+def _calls(calls):
+    return ", ".join(f"`{call}`: {count}" for call, count in calls.items())
 
 
 def sampled(control):
@@ -32,10 +32,10 @@ def sampled(control):
 
 
 def test_the_page_is_the_table():
-    rows = [f"| {group.name} | {group.period_s:g} | {_calls(group)} |" for group in GROUPS]
+    rows = [f"| {group.name} | {group.period_s:g} | {_calls(group.calls)} |" for group in GROUPS]
     page = PAGE.read_text()
     assert [line for line in page.splitlines() if "`nvml" in line and line.startswith("|")] == [
-        *rows, f"| xid | {1 / WAITS:g} | `nvmlEventSetWait_v2`: 1 |"
+        *rows, f"| pulse | 0.1, if asked for | {_calls(PULSE)} |", f"| xid | {1 / WAITS:g} | `nvmlEventSetWait_v2`: 1 |"
     ]  # fmt: skip
 
 
