@@ -30,6 +30,7 @@ NEITHER = {
         "asked for when something is wrong, by boards made for node_exporter, which find them under their names"
     ),
     r"node_(hwmon|thermal|cooling|rapl|edac|md|nvme|infiniband)_\w+": "only hosts with that hardware have them",
+    r"tocsin_host_cpu_power_\w+": "only hosts with RAPL, and who may read it",
     r"node_cpu_(frequency|scaling)\w+": "only hosts whose driver tells; clocks explain little without the load",
     r"tocsin_(cpufreq|hwmon|infiniband|nvme|systemd|textfile|thermal_zone)_age_seconds": "ages of what Explore has",
     r"tocsin_sampling_(looks_total|folded_devices)": "the covered time is shown; how a peak was seen is for Explore",

@@ -29,6 +29,7 @@ scrape_configs:
     file_sd_configs: [{{files: ["{targets}"], refresh_interval: 1s}}]
 """
 Work = Callable[[Control], contextlib.AbstractContextManager[object]]
+_SXID = "3,1,99,-;nvidia-nvswitch0: SXid (PCI:0000:05:00.0): 12028, Non-fatal, Link 32 egress non-posted PRIV error\n"
 _ALERTMANAGER = "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n"
 
 
@@ -75,10 +76,13 @@ def stack(folder: Path, days_per_second: float = 2, work: Work = contextlib.null
             "TOCSIN_GRAFANA_PASSWORD_FILE": str(password),
             "TOCSIN_ELASTICSEARCH_URLS": search.url,
         }
-        fake = {"LD_LIBRARY_PATH": str(library), "TOCSIN_FAKE_NVML": str(gpus.path)}
+        kmsg = folder / "kmsg"
+        kmsg.touch()
+        fake = {"LD_LIBRARY_PATH": str(library), "TOCSIN_FAKE_NVML": str(gpus.path), "TOCSIN_KMSG": str(kmsg)}
         terminal = running.enter_context(demo(days_per_second, **environ, **fake))
         page = terminal.wait(r"page +(http://\S+)", 60)[1]
         terminal.wait(r"\[\w+\] Model flights.*", ALARM_WITHIN_S)
+        kmsg.write_text(_SXID)  # the agent has long been reading by now
         yield Stack(page, terminal, metrics, alerts, boards, search, gpus, environ)
 
 

@@ -22,6 +22,7 @@ from tocsin_agent.gpu.kernellog import REMOVED, REMOVING, SXID, XID, KernelLog
 from tocsin_agent.gpu.library import load, unload
 from tocsin_agent.gpu.sample import stale_after
 from tocsin_agent.gpu.series import of_driver, of_switches, render
+from tocsin_agent.gpu.turns import HUNG_S, Turns, until_beat
 from tocsin_agent.gpu.worker import Worker
 from tocsin_agent.gpu.xid import Xids
 from tocsin_agent.log import event
@@ -32,17 +33,22 @@ if TYPE_CHECKING:
     from typing import Any
 
     from tocsin_agent.gpu.kernellog import Entry
-    from tocsin_agent.gpu.pulser import Pulser
     from tocsin_agent.gpu.worker import Snapshot
 
 RETRY_S = 0.5
-"""Between two attempts to initialise, and between two looks at a session: what is mended is seen within 2 s."""
+"""Between two attempts to initialise: what is mended is seen within 2 s."""
+WATCH_S = 1.0
+"""The longest between two looks at a session."""
+CLOSE_S = 0.1
+"""The shortest, while a GPU hangs: others may hang with it."""
+AFTER_S = 1.5 * HUNG_S
+"""A look comes so long after the samples began, when a GPU that hangs can just be told."""
 GIVE_UP_S = 1.0
 """When every GPU has failed for this long, NVML is initialised anew; one GPU's loss must not disturb the others."""
 NO_GPUS_S = 10.0
 """A driver without a GPU is initialised anew as often."""
 LEAVE_S = 0.7
-"""For threads to come out of NVML; that of the XIDs waits inside for half a second."""
+"""For threads to come out of NVML: a call takes milliseconds, unless it hangs."""
 REMOVED_S = 2.0
 """After the kernel has gone on with the removal of a device, before the others are taken again."""
 
@@ -106,14 +112,11 @@ class Driver:
         self._told = ""
         self.xids = Xids(self, self.faults, self._stopping)
         self._log = KernelLog(kmsg, self._heard)
-        self._pulser = self._made_pulser(pulse_s) if pulse_s else None
+        self._turns = [Turns("gpu-sampler", interval_s, Worker.sample, self._stopping)]
+        if pulse_s:
+            self._turns.append(Turns("gpu-pulser", pulse_s, Worker.pulse, self._stopping))
         self._thread = threading.Thread(target=self._run, name="gpu-driver", daemon=True)
         self._thread.start()
-
-    def _made_pulser(self, period_s: float) -> "Pulser":
-        from tocsin_agent.gpu.pulser import Pulser  # most do not look between samples
-
-        return Pulser(self, period_s, self._stopping)
 
     @property
     def state(self) -> str:
@@ -219,12 +222,10 @@ class Driver:
         self._stopping.set()
         self._nudge.set()
         self._log.close()
-        for worker in self.workers:
-            worker.nudge.set()
         deadline = time.monotonic() + timeout_s
-        pulser = self._pulser.thread if self._pulser else None
-        threads = (*(each.thread for each in self.workers), self.xids.thread, self._log.thread, self._thread, pulser)
-        for thread in threads:
+        for turns in self._turns:
+            turns.close(deadline)
+        for thread in (self.xids.thread, self._log.thread, self._thread):
             if thread is not None and thread.is_alive():
                 thread.join(max(0.0, deadline - time.monotonic()))
 
@@ -314,23 +315,20 @@ class Driver:
 
     def _start(self, count: int) -> None:
         while len(self.workers) < count and not self._stopping.is_set():
-            worker = Worker(len(self.workers), self, self._stopping)
+            worker = Worker(len(self.workers), self)
             self.workers.append(worker)
-            worker.thread.start()
-        for worker in self.workers:
-            worker.nudge.set()
+            for turns in self._turns:
+                turns.add(worker)
+        self._turns[0].nudge.set()
         if not self.xids.thread.ident:
             self.xids.thread.start()
-        if self._pulser and not self._pulser.thread:
-            self._pulser.start()
 
     def _watch(self, session: Session) -> bool:
         """Wait until the session is over. True when it must end, whoever hangs."""
         opened = time.monotonic()
         while not (self._stopping.is_set() or self.away):
-            self._pause(RETRY_S)
-            if self._pulser:
-                self._pulser.check()
+            apart = [turns.check() for turns in self._turns]
+            self._pause(CLOSE_S if any(apart) else until_beat(min(max(self.interval_s, CLOSE_S), WATCH_S), AFTER_S))
             workers = self.workers[: session.count]
             if self._lost is session or _all_fail(workers, opened):
                 return True

@@ -76,5 +76,5 @@ PULSE = {
 }  # fmt: skip
 """Asked `sampling.hz` times a second, where that is set: what moves. The last two only where the driver keeps no
 samples of them."""
-WAITS = 2.0
+WAITS = 1.0
 """XIDs are waited for apart from the groups (``xid.py``): so many calls of nvmlEventSetWait_v2 a GPU and second."""

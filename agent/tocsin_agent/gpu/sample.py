@@ -28,8 +28,9 @@ BOUNDS = {
 """The highest plausible value by unit. NVML writes all ones where it has no value."""
 HIGHEST = {metric.name: BOUNDS[metric.unit] for metric in METRICS}
 HIGHEST |= {f"{metrics.SAMPLED.name}_{part}": BOUNDS[""] for part in ("bucket", "sum", "count")}
-LOWEST = dict.fromkeys((metrics.TEMPERATURE_MARGIN.name, metrics.TEMPERATURE_MARGIN_LIMIT.name), -BOUNDS["celsius"])
-"""What may be negative."""
+LOWEST = dict.fromkeys(HIGHEST, 0.0)
+LOWEST |= dict.fromkeys((metrics.TEMPERATURE_MARGIN.name, metrics.TEMPERATURE_MARGIN_LIMIT.name), -BOUNDS["celsius"])
+"""Only margins may be negative."""
 WHOLE = {
     metrics.MEMORY_USED.name: metrics.MEMORY_TOTAL.name,
     gpu_mig.MIG_MEMORY_USED.name: gpu_mig.MIG_MEMORY_TOTAL.name,
@@ -105,9 +106,8 @@ class Sampler:
 
 def plausible(found: "Mapping[Key, float]") -> "dict[Key, float]":
     """Without what cannot be; used memory is bounded by the installed."""
-    return {key: value for key, value in found.items() if LOWEST.get(key[0], 0) <= value <= _highest(key, found)}
-
-
-def _highest(key: "Key", found: "Mapping[Key, float]") -> float:
-    name, *labels = key
-    return found.get((WHOLE[name], *labels), 0.0) if name in WHOLE else HIGHEST[name]
+    kept = {key: value for key, value in found.items() if LOWEST[key[0]] <= value <= HIGHEST[key[0]]}
+    for key in [key for key in kept if key[0] in WHOLE]:
+        if kept[key] > found.get((WHOLE[key[0]], *key[1:]), 0.0):
+            del kept[key]
+    return kept

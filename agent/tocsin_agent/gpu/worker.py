@@ -1,8 +1,7 @@
-"""The thread that samples one GPU and is the only one that can hang with it.
+"""The samples of one GPU: found, sampled, lost and found again.
 
-It publishes an immutable snapshot after each attempt; a scrape reads the newest one. A snapshot that grows old (the
-call hangs) is told apart from one that failed by its age alone, so a hung thread needs no watchdog and is never
-started a second time.
+An immutable snapshot is published after each attempt; a scrape reads the newest one. A snapshot that grows old (the
+call hangs) is told apart from one that failed by its age alone. Which thread comes in here is ``turns.py``'s matter.
 """
 
 import threading
@@ -43,9 +42,9 @@ class Snapshot:
 
 
 class Worker:
-    """Samples the GPU of one index until ``stopping``; ``snapshot`` is replaced whole, never changed."""
+    """The GPU of one index; ``snapshot`` is replaced whole, never changed."""
 
-    def __init__(self, index: int, driver: "Driver", stopping: threading.Event) -> None:
+    def __init__(self, index: int, driver: "Driver") -> None:
         self.index = index
         self.snapshot = Snapshot(None, up=False, values=NOTHING)
         self.failing_since: float | None = None
@@ -53,16 +52,12 @@ class Worker:
         self._sampler: Sampler | None = None
         self._sampled = ""
         """The uuid of the GPU that the sampler counts for."""
-        self._stopping = stopping
         self._session: Session | None = None
         self._handle: object = None
         self._met = False
         self.inside = Inside(f"GPU {index}")
-        self.nudge = threading.Event()
-        """Set to have the next attempt made at once."""
         self.tried = threading.Event()
         """Set once the first attempt has ended, however it did."""
-        self.thread = threading.Thread(target=self._run, name=f"gpu{index}", daemon=True)
 
     def forget(self) -> None:
         """The GPU was given away, and another one may come; ``inside`` must be held."""
@@ -71,18 +66,16 @@ class Worker:
         self.snapshot = Snapshot(None, up=False, values=NOTHING)
         self.snapshot.errors = errors
 
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            with self.inside:
-                session = self._driver.session
-                if session is not None:
-                    self._attempt(session)
-                    self.tried.set()
-            self.nudge.wait(self._driver.interval_s)
-            self.nudge.clear()
+    def sample(self) -> None:
+        """Take a sample, if there is a driver to ask."""
+        with self.inside:
+            session = self._driver.session
+            if session is not None:
+                self._attempt(session)
+                self.tried.set()
 
     def pulse(self) -> None:
-        """Look at what moves, between two samples; called by the thread that does so for all GPUs."""
+        """Look at what moves, between two samples."""
         if not self.inside.enter_if_free():
             return  # a sample is being taken, or NVML is being shut down
         try:

@@ -14,8 +14,12 @@ if TYPE_CHECKING:
     from tocsin_agent.gpu.driver import Driver, Session
     from tocsin_agent.gpu.faults import Faults, Gpu
 
-WAIT_MS = 500
-"""One round over all GPUs; what happens between two waits on a set is kept in the set."""
+PERIOD_S = 1.0
+"""Between two rounds over all GPUs; what happens between two waits on a set is kept in the set."""
+WAIT_MS = 0
+"""What has happened is in the set: a wait that sleeps costs each GPU a wake-up, and tells an XID no sooner."""
+MOST = 100
+"""XIDs of a GPU in one round."""
 
 
 class Watch:
@@ -78,15 +82,15 @@ class Xids:
                 watch.free()
 
     def _run(self) -> None:
-        while not self._stopping.is_set():
+        while not self._stopping.wait(PERIOD_S * self._driver.pace):
             with self.inside:
-                session, watches = self._current()
-                waited = [self._wait(watch, WAIT_MS // len(watches)) for watch in watches if session is not None]
-            if not any(waited):
-                self._stopping.wait(WAIT_MS / 1000)
+                for watch in self._current():
+                    for _ in range(MOST):
+                        if not self._wait(watch):
+                            break
 
-    def _current(self) -> "tuple[Session | None, list[Watch]]":
-        """The session and its watches; lets go of those that were replaced."""
+    def _current(self) -> list[Watch]:
+        """The session's watches; lets go of those that were replaced."""
         session = self._driver.session
         with self._lock:
             retired, self._retired = self._retired, []
@@ -94,17 +98,17 @@ class Xids:
         for watch in retired:
             if watch.session is session:
                 watch.free()
-        return session, watches
+        return watches
 
-    def _wait(self, watch: Watch, timeout_ms: int) -> bool:
-        """One wait for one event. False when NVML would not wait (a lost GPU, a session that ended)."""
+    def _wait(self, watch: Watch) -> bool:
+        """Take one event. False when there is none, or NVML would not wait (a lost GPU, a session that ended)."""
         nvml = watch.session.nvml
         if self._driver.session is not watch.session:
             return False
         try:
-            event = nvml.nvmlEventSetWait(watch.set, timeout_ms)
-        except nvml.NVMLError as error:
-            return bool(error.value == nvml.NVML_ERROR_TIMEOUT)
+            event = nvml.nvmlEventSetWait(watch.set, WAIT_MS)
+        except nvml.NVMLError:
+            return False
         if event.eventType & nvml.nvmlEventTypeXidCriticalError:
             self._faults.nvml_told(watch.gpu, event.eventData)
         return True

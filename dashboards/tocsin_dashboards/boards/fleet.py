@@ -991,19 +991,6 @@ PEAKS = (
         drills=_TO_HOST,
     ),
     Panel(
-        302,
-        "Peaks of CPU power",
-        "Highest power of each package of CPUs in the last minute, and what all of them together stay below in nine of "
-        "ten looks. Only root may read it, or who was given the right.",
-        "watt",
-        (
-            Query(series("tocsin_host_cpu_power_max_watts"), f"{_HOST} package {{{{package}}}}"),
-            Query(quantile(0.9, "instance", "tocsin_host_cpu_power_sampled_watts"), f"{_HOST} nine in ten"),
-        ),
-        no_value=_NOT_LOOKED,
-        drills=_TO_HOST,
-    ),
-    Panel(
         303,
         "Peaks of the network",
         "Highest rates of each device in the last minute.",

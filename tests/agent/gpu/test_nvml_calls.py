@@ -55,8 +55,7 @@ def as_the_table_tells(calls, seconds):
         # half an interval before the next period.
         allowed = sum((seconds / max(group.period_s - 0.5, 1) + 1) * group.calls.get(name, 0) for group in GROUPS)
         assert count <= allowed, name
-    # Waits have their own pace, which a test cannot hurry.
-    assert 0 < waits <= WAITS * (seconds * INTERVAL_S * 1.5 + 2)
+    assert 0 < waits <= WAITS * (seconds + 2)
     assert sum(calls.values()) / seconds + WAITS <= BUDGET
 
 

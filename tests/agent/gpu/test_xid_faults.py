@@ -186,7 +186,7 @@ def test_a_host_whose_log_may_not_be_read_has_its_xids_from_nvml(gpus, tmp_path)
     control.xid(0, 79)
     child.until(lambda series: series[COUNT, "0", "79"] == 1)
     assert child.log.read_text().count("kernel_log_unreadable") == 1
-    assert sorted(child.ask("threads").split()) == ["MainThread", "gpu-driver", "gpu-xid", "gpu0"]
+    assert sorted(child.ask("threads").split()) == ["MainThread", "gpu-driver", "gpu-sampler", "gpu-xid"]
 
 
 def test_every_xid_of_the_table_has_a_meaning_and_a_next_step():

@@ -17,8 +17,9 @@ PATHS = (
 )  # fmt: skip
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    # Not for the whole session: while playwright is there this thread has an event loop, and no test may run another.
     path = have(chromium.binary)
     with sync_playwright() as playwright:
         made = playwright.chromium.launch(executable_path=path, args=chromium.FLAGS)
