@@ -78,7 +78,7 @@ def stack(folder: Path, days_per_second: float = 2, work: Work = contextlib.null
         }
         kmsg = folder / "kmsg"
         kmsg.touch()
-        fake = {"LD_LIBRARY_PATH": str(library), "TOCSIN_FAKE_NVML": str(gpus.path), "TOCSIN_KMSG": str(kmsg)}
+        fake = {"LD_LIBRARY_PATH": str(library), "TOCSIN_FAKE_NVML": str(gpus.path), "TOCSIN_AGENT_KMSG": str(kmsg)}
         terminal = running.enter_context(demo(days_per_second, **environ, **fake))
         page = terminal.wait(r"page +(http://\S+)", 60)[1]
         terminal.wait(r"\[\w+\] Model flights.*", ALARM_WITHIN_S)
