@@ -35,8 +35,8 @@ def run(title: str, marks: str, workers: int) -> int:
 def main() -> int:
     """Run all stages, also after a failed one, so that one run tells everything."""
     unit = run("unit", f"not ({SLOW} or slow)", CORES)
-    # The others wait more than they compute: two workers more than cores keep them busy.
-    return max(unit, run("real servers and processes, browser, reports", f"({SLOW}) and not slow", CORES + 2))
+    # The others wait more than they compute: one worker more than cores keeps them busy.
+    return max(unit, run("real servers and processes, browser, reports", f"({SLOW}) and not slow", CORES + 1))
 
 
 if __name__ == "__main__":

@@ -147,14 +147,19 @@ def test_real_load_is_seen(agent, load, tmp_path):
     one = agent("sampling.hz = 10\n")
     until(one, lambda values: values.get("tocsin_sampling_looks_total", 0) > 2)
     load(os.cpu_count(), 2)
+    disk = any(os.path.exists(f"/sys/block/{name}/stat") for name in ("vda", "sda"))
     with open(tmp_path / "written", "wb", buffering=0) as file:
-        for _ in range(4):
+
+        def seen(values):
+            """A look that took too long is left out: on a busy machine it takes some writes until one is seen."""
+            file.seek(0)
             file.write(bytes(1 << 20))
             os.fsync(file.fileno())
-    values = until(one, lambda values: values.get("tocsin_host_cpu_busy_max_ratio", 0) > 0.9)
+            written = values.get("tocsin_host_disk_written_max_bytes_per_second", 0) > 1 << 20
+            return values.get("tocsin_host_cpu_busy_max_ratio", 0) > 0.9 and (written or not disk)
+
+        values = until(one, seen)
     assert 0 < values["tocsin_host_memory_used_max_ratio"] < 1
-    if os.path.exists("/sys/block/vda/stat") or os.path.exists("/sys/block/sda/stat"):
-        assert values["tocsin_host_disk_written_max_bytes_per_second"] > 1 << 20
     looks = values["tocsin_sampling_looks_total"]
     values = until(one, lambda values: values["tocsin_sampling_looks_total"] >= looks + 20)
     assert values["tocsin_sampling_covered_seconds_total"] > 1.5
