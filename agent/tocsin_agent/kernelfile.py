@@ -157,10 +157,15 @@ def text(path: str) -> str:
         file.close()
 
 
-def numbered(folder: str, stem: str) -> list[str]:
-    """The numbers of the entries that are called by a stem and a number, ascending."""
+def entries(folder: str) -> list[str]:
+    """The names in a folder, in order; none when it cannot be listed."""
     try:
-        found = [name.removeprefix(stem) for name in os.listdir(folder) if name.startswith(stem)]
+        return sorted(os.listdir(folder))
     except OSError:
         return []
+
+
+def numbered(folder: str, stem: str) -> list[str]:
+    """The numbers of the entries that are called by a stem and a number, ascending."""
+    found = [name.removeprefix(stem) for name in entries(folder) if name.startswith(stem)]
     return sorted([number for number in found if number.isdecimal()], key=int)

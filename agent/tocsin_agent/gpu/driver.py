@@ -11,7 +11,6 @@ Nobody may be inside NVML when it is shut down. On request that is waited for wi
 call holds is not released, and nobody shall be told that it is; a session that is lost is ended all the same.
 """
 
-import os
 import threading
 import time
 
@@ -25,6 +24,7 @@ from tocsin_agent.gpu.series import of_driver, of_switches, render
 from tocsin_agent.gpu.turns import HUNG_S, Turns, until_beat
 from tocsin_agent.gpu.worker import Worker
 from tocsin_agent.gpu.xid import Xids
+from tocsin_agent.kernelfile import entries
 from tocsin_agent.log import event
 from tocsin_schema.metrics.gpu import GPUS
 
@@ -78,10 +78,7 @@ class Session:
 
 def bound(procfs: str) -> "frozenset[str]":
     """The PCI addresses of the GPUs that the kernel's driver has; NVML counts anew only when it is initialised."""
-    try:
-        return frozenset(os.listdir(f"{procfs}/driver/nvidia/gpus"))
-    except OSError:
-        return frozenset()
+    return frozenset(entries(f"{procfs}/driver/nvidia/gpus"))
 
 
 class Driver:

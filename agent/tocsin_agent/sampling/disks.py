@@ -3,9 +3,9 @@
 Devices that stand upon others (dm-, md) are left out: what they do their disks do.
 """
 
-from os import listdir
 from os.path import exists
 
+from tocsin_agent.kernelfile import entries
 from tocsin_agent.sources.diskstats import STACKED, ignored
 
 TYPE_CHECKING = False
@@ -21,11 +21,8 @@ READ, WRITTEN, BUSY = 2, 6, 9
 def found(sysfs: object) -> "Found":
     """The disks that /proc/diskstats would show too, under the same names."""
     folder = f"{sysfs}/block"
-    try:
-        entries = sorted(listdir(folder))
-    except OSError:
-        return {}
-    disks = {entry.replace("!", "/"): [f"{folder}/{entry}/stat"] for entry in entries if not entry.startswith(STACKED)}
+    names = [name for name in entries(folder) if not name.startswith(STACKED)]
+    disks = {name.replace("!", "/"): [f"{folder}/{name}/stat"] for name in names}
     return {name: paths for name, paths in disks.items() if not ignored(name) and exists(paths[0])}
 
 

@@ -3,10 +3,9 @@
 Two reads of 2 us a device, and only of hardware's: /proc/net/dev would sum up each of a hundred containers' ends.
 """
 
-from os import listdir
 from os.path import exists
 
-from tocsin_agent.kernelfile import integer
+from tocsin_agent.kernelfile import entries, integer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,11 +17,7 @@ LOOPBACK = "lo"
 def found(sysfs: object) -> "Found":
     """The devices of hardware, as in the profile `summary`; where there are none, all but the loopback."""
     folder = f"{sysfs}/class/net"
-    try:
-        names = sorted(listdir(folder))
-    except OSError:
-        return {}
-    names = [name for name in names if exists(f"{folder}/{name}/statistics")]
+    names = [name for name in entries(folder) if exists(f"{folder}/{name}/statistics")]
     wires = [name for name in names if exists(f"{folder}/{name}/device")]
     wires = wires or [name for name in names if name != LOOPBACK]
     return {name: [f"{folder}/{name}/statistics/{way}_bytes" for way in ("rx", "tx")] for name in wires}

@@ -3,9 +3,9 @@
 Only root may read them since Linux 5.10 (CVE-2020-8694), or who was given the right. A read costs about 5 us a package.
 """
 
-from os import R_OK, access, listdir
+from os import R_OK, access
 
-from tocsin_agent.kernelfile import integer, text
+from tocsin_agent.kernelfile import entries, integer, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,11 +15,7 @@ if TYPE_CHECKING:
 def found(sysfs: object) -> "Found":
     """The packages by the number behind their name; the zones inside of one (core, dram) are in it, or beside it."""
     folder = f"{sysfs}/class/powercap"
-    try:
-        zones = sorted(listdir(folder))
-    except OSError:
-        return {}
-    names = {zone: text(f"{folder}/{zone}/name") for zone in zones}
+    names = {zone: text(f"{folder}/{zone}/name") for zone in entries(folder)}
     files = {
         name.removeprefix("package-"): f"{folder}/{zone}/energy_uj"
         for zone, name in names.items()

@@ -3,9 +3,7 @@
 A driver asks the device's firmware for its counters, which may keep it waiting for a minute: each device is read aside.
 """
 
-from os import listdir
-
-from tocsin_agent.kernelfile import integer, text
+from tocsin_agent.kernelfile import entries, integer, text
 from tocsin_agent.later import Later
 from tocsin_agent.readings import Reading, Readings, fixed
 
@@ -62,7 +60,9 @@ class Infiniband:
         return self._readings.text()
 
     def _find(self) -> list[Reading] | None:
-        ports = [(device, port) for device in _names(self._folder) for port in _names(f"{self._folder}/{device}/ports")]
+        ports = [
+            (device, port) for device in entries(self._folder) for port in entries(f"{self._folder}/{device}/ports")
+        ]
         if ports == self._ports:
             return None
         self._ports = ports
@@ -95,7 +95,7 @@ class Infiniband:
         if device.startswith(WITH_HARDWARE_COUNTERS):
             counters["hw_counters"] = metrics.HARDWARE | {"lifespan": metrics.LIFESPAN}
         for name, known in counters.items():
-            for file in _names(f"{folder}/{name}"):
+            for file in entries(f"{folder}/{name}"):
                 if file in known and (file in KEPT_IN_SUMMARY or not self._summary):
                     value = words if file in DATA else seconds if file == "lifespan" else integer
                     found.append(Reading(known[file], labels, f"{folder}/{name}/{file}", value, device))
@@ -104,13 +104,6 @@ class Infiniband:
     def close(self) -> None:
         """Let go of the files."""
         self._readings.close()
-
-
-def _names(folder: str) -> list[str]:
-    try:
-        return sorted(listdir(folder))
-    except OSError:
-        return []
 
 
 SOURCE = Infiniband

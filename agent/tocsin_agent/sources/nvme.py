@@ -3,12 +3,12 @@
 The kernel asks the controller for some of it, which may keep it waiting: each controller is read aside, every 45 s.
 """
 
-from os import fsencode, listdir
+from os import fsencode
 from time import monotonic
 
 from tocsin_agent.aside import Aside, Errand
 from tocsin_agent.exposition import family
-from tocsin_agent.kernelfile import LOOK_S, text
+from tocsin_agent.kernelfile import LOOK_S, entries, text
 from tocsin_agent.readings import OLD_S, WAIT_S
 from tocsin_schema.metrics.nvme import AGE, BLOCK_SIZE, CAPACITY, INFO, METRICS, NAMESPACE_INFO, SIZE, USED
 
@@ -38,7 +38,7 @@ class Controller:
     def __init__(self, folder: str, name: str) -> None:
         device = {"device": fsencode(name).decode("utf-8", "replace")}
         self.labels = device | {label: text(f"{folder}/{name}/{file}") for label, file in FILES.items()}
-        found = [(namespace(name, entry), f"{folder}/{name}/{entry}") for entry in sorted(_names(f"{folder}/{name}"))]
+        found = [(namespace(name, entry), f"{folder}/{name}/{entry}") for entry in sorted(entries(f"{folder}/{name}"))]
         self.namespaces = [(device | {"nsid": number}, *_namespace(path)) for number, path in found if number]
 
 
@@ -86,7 +86,7 @@ class Nvme:
         return self._text
 
     def _look(self) -> None:
-        names = sorted(_names(self._folder))
+        names = sorted(entries(self._folder))
         self._errands = {name: self._errands.get(name) or self._errand(name) for name in names}
         errands = list(self._errands.values())
         self._aside.ask(errands, WAIT_S)
@@ -101,13 +101,6 @@ class Nvme:
 
     def close(self) -> None:
         """Nothing is kept open."""
-
-
-def _names(folder: str) -> list[str]:
-    try:
-        return listdir(folder)
-    except OSError:
-        return []
 
 
 SOURCE = Nvme

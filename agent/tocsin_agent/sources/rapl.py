@@ -4,9 +4,7 @@ The kernel counts microjoules: they leave as text with the exponent ``e-6``. Onl
 (CVE-2020-8694), or who was given the right. A read costs about 5 us a zone.
 """
 
-from os import listdir
-
-from tocsin_agent.kernelfile import text
+from tocsin_agent.kernelfile import entries, text
 from tocsin_agent.readings import Reading, Readings, exponent
 from tocsin_schema.metrics.rapl import METRICS, ZONES
 
@@ -37,12 +35,8 @@ class Rapl:
         return self._readings.text()
 
     def _find(self) -> list[Reading]:
-        try:
-            zones = sorted(listdir(self._folder))
-        except OSError:
-            return []
         found, counts = [], dict.fromkeys(ZONES, 0)
-        for zone in zones:
+        for zone in entries(self._folder):
             kind, index = split(text(f"{self._folder}/{zone}/name"))
             if kind not in ZONES:
                 continue

@@ -4,9 +4,7 @@ The kernel counts thousandths of a degree: they leave with the exponent ``e-3``.
 its time: only the CPU's own sensors are read within the scrape.
 """
 
-from os import listdir
-
-from tocsin_agent.kernelfile import signed, text
+from tocsin_agent.kernelfile import entries, signed, text
 from tocsin_agent.readings import Reading, Readings, exponent
 from tocsin_schema.metrics.thermal_zone import AGE, METRICS, MOST, STATE, TEMPERATURE
 
@@ -37,10 +35,7 @@ class ThermalZone:
         return self._readings.text()
 
     def _find(self) -> list[Reading] | None:
-        try:
-            names = sorted(name for name in listdir(self._folder) if name.startswith((ZONE, COOLING)))
-        except OSError:
-            names = []
+        names = [name for name in entries(self._folder) if name.startswith((ZONE, COOLING))]
         if names == self._names:
             return None
         self._names = names
