@@ -7,8 +7,8 @@ from _bisect import bisect_left
 from itertools import accumulate
 
 from tocsin_agent.gpu.buffer import POWER, UTILIZATION, Buffer
-from tocsin_agent.sampling.highest import Highest
-from tocsin_schema.metrics.gpu import BUSY, LE, MEMORY_MAX, POWER_MAX, SAMPLED, UTILIZATION_MAX, WINDOW_S
+from tocsin_agent.sampling.highest import WINDOW_S, Highest
+from tocsin_schema.metrics.gpu import BUSY, LE, MEMORY_MAX, POWER_MAX, SAMPLED, UTILIZATION_MAX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

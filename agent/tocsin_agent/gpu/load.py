@@ -1,7 +1,5 @@
 """How busy a GPU is: utilisation, memory, power, energy, temperature, what holds it back, what it moves."""
 
-from collections import deque
-
 from tocsin_agent.gpu import throttle, wires
 from tocsin_agent.gpu.answer import known
 from tocsin_agent.gpu.busy import Busy
@@ -11,18 +9,13 @@ from tocsin_schema.metrics import gpu as metrics
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, TypeAlias
+    from typing import Any
 
     from tocsin_agent.gpu.group import Key
-
-    Look: TypeAlias = tuple[float, float | None, float | None, float | None]
-    """When, and utilisation, watts, bytes."""
 
 MEMORY_V2 = 0x02000028
 """The version word of nvmlMemory_v2_t, whose ``used`` leaves out what the driver reserves."""
 
-MOST_LOOKS = 1000
-"""That wait for the next reading."""
 ENERGY, MEMORY_CELSIUS = (83, 0), (82, 0)
 """Fields: millijoules since the driver was loaded, and the temperature of the memory."""
 ASKED = (ENERGY, MEMORY_CELSIUS, *throttle.FIELDS, *wires.BYTES)
@@ -31,14 +24,13 @@ ASKED = (ENERGY, MEMORY_CELSIUS, *throttle.FIELDS, *wires.BYTES)
 class Load(Reader):
     """Read at every sample."""
 
-    __slots__ = ("_busy", "_looks", "_seen", "_throttle")
+    __slots__ = ("_busy", "_seen", "_throttle")
 
     def __init__(self, limit_s: float, procfs: str = "/proc") -> None:
         super().__init__(limit_s, procfs)
         self._busy = Busy(limit_s)
         self._throttle = throttle.Throttle()
         self._seen: float | None = None
-        self._looks: deque[Look] = deque(maxlen=MOST_LOOKS)
 
     def read(self, nvml: "Any", gpu: object, now: float) -> "dict[Key, float]":
         """Utilisation too high to be true counts as none: drivers have reported 905 %."""
@@ -59,14 +51,11 @@ class Load(Reader):
             found[metrics.TEMPERATURE.name,] = celsius
         self._busy.drain(nvml, gpu, now)
         ratio, watts = found.get((metrics.UTILIZATION.name,)), found.get((metrics.POWER.name,))
-        self._looks.append((now, ratio, watts, used(memory)))
-        while self._looks:
-            at, ratio, watts, held = self._looks.popleft()
-            self._busy.see(at, self._since(at), ratio, watts, held)
+        self._busy.see(now, self._since(now), ratio, watts, used(memory))
         return found | self._busy.told(now) | self._fields(nvml, gpu, passed_s)
 
     def pulse(self, nvml: "Any", gpu: object, now: float) -> None:
-        """Note what the driver keeps no samples of; in another thread than the readings, which take it from there."""
+        """Look at what the driver keeps no samples of."""
         ratio = watts = None
         if not self._busy.utilization_kept:
             rates = known(nvml, "nvmlDeviceGetUtilizationRates", gpu)
@@ -74,7 +63,7 @@ class Load(Reader):
         if not self._busy.power_kept:
             milliwatts = known(nvml, "nvmlDeviceGetPowerUsage", gpu)
             watts = milliwatts / 1000 if milliwatts is not None else None
-        self._looks.append((now, ratio, watts, used(installed(nvml, gpu))))
+        self._busy.see(now, self._since(now), ratio, watts, used(installed(nvml, gpu)))
 
     def restart(self) -> None:
         """The GPU failed and was found anew."""

@@ -5,9 +5,10 @@ seven of them at each reading would be more calls than all other groups make. nv
 instance that is gone may be another's; so its UUID and its size are asked again with its memory.
 """
 
-from tocsin_agent.gpu.answer import Asked, known
+from tocsin_agent.gpu.answer import Asked, known, words
 from tocsin_agent.gpu.gpm import Activity, supported
 from tocsin_agent.gpu.group import Reader
+from tocsin_agent.gpu.load import installed
 from tocsin_schema.metrics import gpu_mig as metrics
 
 TYPE_CHECKING = False
@@ -42,7 +43,8 @@ class Instance:
         self.compute_instance: int = nvml.nvmlDeviceGetComputeInstanceId(handle)
         attributes = known(self._asked, "nvmlDeviceGetAttributes_v2", handle)
         self.multiprocessors: int | None = attributes and attributes.multiprocessorCount
-        self.profile = profile(self._name(), attributes and attributes.gpuInstanceSliceCount)
+        name = words(self._asked, "nvmlDeviceGetName", handle)
+        self.profile = profile(name, attributes and attributes.gpuInstanceSliceCount)
         self.memory = self._memory()
 
     def still(self) -> bool:
@@ -52,18 +54,9 @@ class Instance:
         total, self.memory = self.memory and self.memory[0], self._memory()
         return total == (self.memory and self.memory[0])
 
-    def _name(self) -> str:
-        """Empty where there is none, or one that is no text."""
-        try:
-            return str(known(self._asked, "nvmlDeviceGetName", self._handle) or "")
-        except UnicodeDecodeError:
-            return ""
-
     def _memory(self) -> tuple[int, int] | None:
         """Total and used bytes."""
-        nvml = self._asked
-        told = known(nvml, "nvmlDeviceGetMemoryInfo", self._handle, version=nvml.nvmlMemory_v2)
-        told = told or known(nvml, "nvmlDeviceGetMemoryInfo", self._handle)
+        told = installed(self._asked, self._handle)
         return told and (told.total, told.used)
 
 

@@ -64,8 +64,6 @@ class Sampler:
         self._again_s = AGAIN_S * pace
         self._asked: Asked | None = None
         self._forget = 0.0
-        self._nvml: Asked | None = None
-        """As the last sample asked it."""
         self._pulsing = [part.reader.pulse for part in self._parts if hasattr(part.reader, "pulse")]
 
     def restart(self) -> None:
@@ -79,7 +77,6 @@ class Sampler:
         """The newest values, and how many new ones were garbage. Raises NVMLError when the GPU fails."""
         garbage = 0
         nvml = self._asking(session, now)
-        self._nvml = nvml
         for part in self._parts:
             if now >= part.due or nvml.changed:
                 found = part.reader.read(nvml, gpu, now)
@@ -95,7 +92,7 @@ class Sampler:
     def pulse(self, gpu: object, now: float) -> None:
         """Look at what moves between two samples, behind the first. Raises NVMLError."""
         for pulse in self._pulsing:
-            pulse(self._nvml, gpu, now)
+            pulse(self._asked, gpu, now)
 
     def _asking(self, session: "Session", now: float) -> Asked:
         if self._asked is None or self._asked.session is not session or now >= self._forget:

@@ -2,6 +2,9 @@
 
 from collections import deque
 
+WINDOW_S = 60
+"""How far the highest values look back: every scraper that comes once a minute sees each peak."""
+
 
 class Highest:
     """The highest value in a window that slides."""

@@ -6,11 +6,10 @@ from tocsin_agent.exposition import Text, family
 from tocsin_agent.kernelfile import KernelFile
 from tocsin_agent.sampling import cpu, disks, memory, network, power
 from tocsin_agent.sampling.counters import Counters
-from tocsin_agent.sampling.highest import Highest
+from tocsin_agent.sampling.highest import WINDOW_S, Highest
 from tocsin_agent.sampling.histogram import BYTES_PER_SECOND, RATIO, WATTS, Histogram
 from tocsin_agent.sampling.kind import Kind, Reading
 from tocsin_schema.metrics import peaks, sampling
-from tocsin_schema.metrics.gpu import WINDOW_S
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

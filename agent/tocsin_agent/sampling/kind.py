@@ -6,9 +6,8 @@ from time import monotonic
 
 from tocsin_agent.exposition import family
 from tocsin_agent.sampling.counters import Counters
-from tocsin_agent.sampling.highest import Highest
+from tocsin_agent.sampling.highest import WINDOW_S, Highest
 from tocsin_schema.metric import OVERFLOW
-from tocsin_schema.metrics.gpu import WINDOW_S
 from tocsin_schema.metrics.peaks import DEVICES
 
 TYPE_CHECKING = False

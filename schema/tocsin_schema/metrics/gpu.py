@@ -197,8 +197,6 @@ PROCESS_BUSY = Metric(
 )  # fmt: skip
 LE = tuple(step / 10 for step in range(11))
 """Upper bounds of the buckets of utilisation; +Inf adds nothing to a share, and is there as the format asks."""
-WINDOW_S = 60
-"""How far the highest values look back: every scraper that comes once a minute sees each peak."""
 SAMPLED = Metric(
     "tocsin_gpu_utilization_sampled_ratio", HISTOGRAM, "ratio",
     "Utilisation in each of the driver's own samples, several a second; only the agent's where it keeps none.",
