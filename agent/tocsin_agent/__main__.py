@@ -40,8 +40,8 @@ OPTIONS = {
     "check": {"--config": True, "--listen": True, "--sources": True, "--sample-hz": True},
     "list": {"--json": False},
 }
-WORDS = ("listen", "sources", "sample_hz")
-"""Options that stand above the configuration, as ``settings`` calls them."""
+WORDS = {"--listen": "listen", "--sources": "sources", "--sample-hz": "sample_hz"}
+"""Options that stand above the configuration, and what ``settings`` calls them."""
 
 
 class UsageError(Exception):
@@ -108,7 +108,7 @@ def _with_settings(command: str, options: dict[str, str]) -> int:
     from tocsin_agent.settings import settings
     from tocsin_schema.config import ConfigError
 
-    given = {name: options[f"--{name.replace('_', '-')}"] for name in WORDS if f"--{name.replace('_', '-')}" in options}
+    given = {name: options[word] for word, name in WORDS.items() if word in options}
     file = options.get("--config")
     try:
         values = settings(file, **given)
