@@ -78,13 +78,8 @@ def families(text: bytes) -> list[bytes]:
     return [HELP + part + b"\n" for part in text[len(HELP) : -1].split(b"\n" + HELP)] if text else []
 
 
-def openmetrics(texts: "Iterable[bytes]") -> bytes:
-    """The same families as OpenMetrics 1.0, under the rules of client_golang. Each text holds whole families."""
-    return b"".join([renamed(family) for text in texts for family in families(text)]) + END
-
-
 def renamed(family: bytes) -> bytes:
-    """One family of the text format in OpenMetrics.
+    """One family of the text format in OpenMetrics 1.0, under the rules of client_golang.
 
     That of the counter ``x_total`` is ``x``; a counter of another name and an untyped metric become ``unknown``.
     """

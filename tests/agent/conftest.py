@@ -14,11 +14,16 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from tests.agent.sources import tree
 from tests.servers import node_exporter
 from tests.servers.cache import have
-from tocsin_agent.exposition import openmetrics
+from tocsin_agent.exposition import END, families, renamed
 from tocsin_schema.settings.agent import AGENT
 
 FIXTURES = Path(__file__).parent / "sources" / "fixtures"
 Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+def openmetrics(texts):
+    """Whole families as OpenMetrics, without what the agent remembers of the scrape before."""
+    return b"".join([renamed(family) for text in texts for family in families(text)]) + END
 
 
 def configured(root: Path) -> dict[str, object]:

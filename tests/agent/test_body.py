@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.agent.conftest import openmetrics
 from tocsin_agent.body import LONG_BYTES, Body
-from tocsin_agent.exposition import openmetrics, template
+from tocsin_agent.exposition import template
 from tocsin_schema.metric import COUNTER, GAUGE, Metric
 
 SHORT = [Metric(f"t_short{n}", GAUGE, "", "Short.", emitter="agent") for n in range(3)]

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin_agent.exposition import family, number, openmetrics, template
+from tests.agent.conftest import openmetrics
+from tocsin_agent.exposition import family, number, template
 from tocsin_agent.exposition import series as line
 from tocsin_schema.metric import COUNTER, GAUGE, UNTYPED, Metric
 
