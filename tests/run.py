@@ -22,6 +22,7 @@ def run(title: str, marks: str, workers: int) -> int:
         str(workers),
         "--dist",
         "loadfile",  # servers are started once a file
+        "--no-loadscope-reorder",  # the files with the longest tests first (tests/conftest.py), not those with the most
         "-r",
         "fEs",
         "-m",
@@ -35,8 +36,8 @@ def run(title: str, marks: str, workers: int) -> int:
 def main() -> int:
     """Run all stages, also after a failed one, so that one run tells everything."""
     unit = run("unit", f"not ({SLOW} or slow)", CORES)
-    # The others wait more than they compute: one worker more than cores keeps them busy.
-    return max(unit, run("real servers and processes, browser, reports", f"({SLOW}) and not slow", CORES + 1))
+    # The others wait twice as long as they compute.
+    return max(unit, run("real servers and processes, browser, reports", f"({SLOW}) and not slow", 2 * CORES + 1))
 
 
 if __name__ == "__main__":
