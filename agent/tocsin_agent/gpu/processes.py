@@ -56,11 +56,14 @@ def told(start: "Key", sized: "Iterable[tuple[tuple[str, str], float]]") -> "dic
 class Processes(Reader):
     """The processes of one GPU."""
 
-    __slots__ = ("_seen_us",)
+    __slots__ = ("_held", "_seen_us")
 
     def __init__(self, limit_s: float, procfs: str = "/proc") -> None:
         super().__init__(limit_s, procfs)
         self._seen_us = 0
+        self._held: dict[str, object] = {}
+        """By call, the type of the array that the binding last had it fill. ctypes knows a type of array only while
+        somebody holds it, and makes it anew: 3 KiB in a cycle that waits for the garbage collector."""
 
     def read(self, nvml: "Any", gpu: object, _now: float) -> "dict[Key, float]":
         """Memory and utilisation by pid and name; on a GPU that is cut, memory by instance too."""
@@ -80,8 +83,10 @@ class Processes(Reader):
         """A process that computes and draws stands in both lists with the same memory."""
         found: Held = {}
         for call in LISTS:
-            for process in known(nvml, call, gpu) or ():
+            processes = known(nvml, call, gpu) or ()
+            for process in processes:
                 found[(process.gpuInstanceId, process.computeInstanceId), process.pid] = process.usedGpuMemory
+            self._held[call] = nvml.c_nvmlProcessInfo_t * (2 * len(processes) + 5)  # what the binding makes room for
         return found
 
     def _owner(self, pid: int) -> tuple[str, float]:
@@ -97,6 +102,7 @@ class Processes(Reader):
     def _busy(self, nvml: "Any", gpu: object, starts: "Mapping[int, float]") -> dict[int, float]:
         samples = known(nvml, "nvmlDeviceGetProcessUtilization", gpu, self._seen_us) or ()
         self._seen_us = max([self._seen_us, *(sample.timeStamp for sample in samples)])
+        self._held["nvmlDeviceGetProcessUtilization"] = samples and type(samples[0]._b_base_)
         return shares(((sample.pid, sample.timeStamp, sample.smUtil) for sample in samples), starts)
 
 

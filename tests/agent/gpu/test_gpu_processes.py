@@ -1,6 +1,8 @@
 """Processes of a GPU: whose memory, whose time, and never those of a process that had the number before."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -66,3 +68,26 @@ def test_beyond_sixteen_processes_the_rest_are_one(gpus):
     sizes = [value for key, value in series.items() if key[0] == "process_memory_bytes"]
     assert len(sizes) == 17
     assert sum(sizes) == sum(range(1, 31)) << 20
+
+
+LOOKS = """
+import gc, pynvml
+from tocsin_agent.gpu.processes import Processes
+pynvml.nvmlInit()
+gpu, reader = pynvml.nvmlDeviceGetHandleByIndex(0), Processes(1.0)
+assert reader.read(pynvml, gpu, 0.0)
+gc.collect()
+gc.disable()
+for _ in range(5):
+    reader.read(pynvml, gpu, 0.0)
+print(gc.collect())
+"""
+
+
+@pytest.mark.system
+def test_looks_at_processes_leave_nothing_to_the_garbage_collector(compiled, steered):
+    control = steered(1)
+    control.processes(0, (os.getpid(), 3 << 30, 25, 0), (1, 1 << 30, 50, 0))
+    environ = {**os.environ, "LD_LIBRARY_PATH": str(compiled["new"]), "TOCSIN_FAKE_NVML": str(control.path)}
+    done = subprocess.run([sys.executable, "-c", LOOKS], env=environ, capture_output=True, text=True, timeout=30)
+    assert (done.stdout, done.stderr) == ("0\n", "")
