@@ -14,7 +14,7 @@ from tocsin_collector.export.exposition import Sample
 from tocsin_collector.fleet import Fleet
 from tocsin_collector.frame import Frame, frame
 from tocsin_collector.ingest.checks import Bounds
-from tocsin_collector.ingest.intake import BLOCK_RECORD, Intake
+from tocsin_collector.ingest.intake import BLOCK_RECORD, Intake, Memory
 from tocsin_collector.journal import open_journal
 from tocsin_collector.logs import open_logs
 from tocsin_collector.monitor.judge import Judge
@@ -80,7 +80,11 @@ class Service:
         self._taking = asyncio.Lock()  # one reference after the other
         self._meanwhile: list[tuple[Frame, int]] | None = None
         self.intake = Intake(
-            self.journal, self._apply, bounds=Bounds(values["ingest.past_s"], values["ingest.future_s"]), clock=clock
+            self.journal,
+            self._apply,
+            bounds=Bounds(values["ingest.past_s"], values["ingest.future_s"]),
+            memory=Memory(self.monitor.calendar.horizon_s, values["ingest.ids_memory_bytes"]),
+            clock=clock,
         )
 
     def recover(self) -> None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from tocsin_collector.frame import Frame, Values
 from tocsin_collector.texts import hashes
 from tocsin_collector.verdict import NUMBER
-from tocsin_schema.block import OUTCOME, Block
+from tocsin_schema.block import OUTCOME
 
 U64 = NDArray[np.uint64]
 _FACTOR, _SHIFT = np.uint64(0x9E3779B97F4A7C15), np.uint64(32)
@@ -31,11 +31,6 @@ def keys(frame: Frame) -> U64:
         names = frame.columns["name"]
         found ^= hashes(["name " + name for name in names.names])[names.data]
     return found
-
-
-def block_key(block: Block) -> U64:
-    """The key of a block itself: its producer and sequence."""
-    return hashes([f"block {block.producer} {block.sequence}"])
 
 
 def contents(frame: Frame) -> U64:

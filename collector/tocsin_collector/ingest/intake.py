@@ -19,6 +19,7 @@ import numpy as np
 
 from tocsin_collector.export.exposition import Sample
 from tocsin_collector.frame import Frame, frame
+from tocsin_collector.ingest import times
 from tocsin_collector.ingest.answer import Answer, Refusal, Rejection
 from tocsin_collector.ingest.checks import Bounds, check_columns, check_rows
 from tocsin_collector.ingest.counters import Counters
@@ -32,6 +33,13 @@ BLOCK_RECORD = 1
 MAX_WAITING_BYTES = 128 << 20
 Apply = Callable[[Frame, int], None]
 _log = logging.getLogger(__name__)
+
+
+class Memory(NamedTuple):
+    """How long events are remembered to tell them from new ones, and how much memory their ids may take."""
+
+    horizon_s: float = 90_600.0
+    most_bytes: int = 1 << 30
 
 
 class Recovered(NamedTuple):
@@ -65,7 +73,13 @@ class Intake:
     """Takes blocks from HTTP or from the same process. ``apply`` gets each accepted frame and its journal position."""
 
     def __init__(
-        self, journal: Journal, apply: Apply, *, bounds: Bounds | None = None, clock: Callable[[], float] = time.time
+        self,
+        journal: Journal,
+        apply: Apply,
+        *,
+        bounds: Bounds | None = None,
+        memory: Memory | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.counters = Counters()
         self.clock = clock
@@ -74,7 +88,7 @@ class Intake:
         self._journal = journal
         self._apply = apply
         self._bounds = bounds or Bounds()
-        self._dedupe = Dedupe()
+        self._dedupe = Dedupe(*(memory or Memory()))
         self._waiting: list[_Request] = []
         self._waiting_bytes = 0
         self._worker: asyncio.Task[None] | None = None
@@ -91,8 +105,9 @@ class Intake:
                 unreadable += 1
                 _log.error("journal_record_unreadable position=%d reason=%s", position, error)
                 continue
-            judged, fresh = self._judge(block, frame(block))
-            self._dedupe.keep()
+            whole = frame(block)
+            judged = self._dedupe.replay(block, whole)
+            fresh = _accepted(whole, judged)
             if fresh is not None:
                 blocks += 1
                 rows += judged.accepted.size
@@ -137,6 +152,7 @@ class Intake:
         journal = self._journal
         yield from self.counters.samples()
         yield Sample("tocsin_ingest_dedupe_bytes", {}, self._dedupe.size_bytes)
+        yield Sample("tocsin_ingest_horizon_seconds", {}, self._dedupe.horizon.shortest_s)
         yield Sample("tocsin_journal_bytes_total", {}, journal.bytes_total)
         yield Sample("tocsin_journal_syncs_total", {}, journal.syncs_total)
         yield Sample("tocsin_journal_sync_seconds_total", {}, journal.sync_seconds_total)
@@ -207,25 +223,15 @@ class Intake:
             raw = None
             good = np.delete(np.arange(block.rows), [fault.row for fault in faults])
             block, whole, rows = take(block, good), whole.take(good), [rows[row] for row in good.tolist()]
-        judged, fresh = self._judge(block, whole)
-        rejected += [
-            Rejection(
-                rows[row], "conflict", f"id {whole.ids[row]!a:.80}: known with other values; a new event has a new id"
-            )
-            for row in judged.conflicts.tolist()
-        ]
-        duplicate = block.rows - judged.accepted.size - judged.conflicts.size
+        judged = self._dedupe.judge(block, whole)
+        rejected += _refused(whole, judged, rows)
+        fresh = _accepted(whole, judged)
+        known = block.rows - judged.accepted.size - judged.conflicts.size - judged.forgotten.size
         if fresh is None:
-            return _Taken(block.type, duplicate, rejected, None, b"")
+            return _Taken(block.type, known, rejected, None, b"")
         if judged.accepted.size < block.rows:
             raw, block = None, take(block, judged.accepted)
-        return _Taken(block.type, duplicate, rejected, fresh, raw or encode(block))
-
-    def _judge(self, block: Block, whole: Frame) -> tuple[Judged, Frame | None]:
-        judged = self._dedupe.judge(block, whole)
-        if judged.accepted.size == 0:
-            return judged, None
-        return judged, whole if judged.accepted.size == whole.rows else whole.take(judged.accepted)
+        return _Taken(block.type, known, rejected, fresh, raw or encode(block))
 
     def _count(self, outcome: _Taken, positions: Iterator[int]) -> None:
         self.counters.duplicate[outcome.type] += outcome.duplicate
@@ -250,6 +256,22 @@ class Intake:
             rejected,
             str(end),
         )
+
+
+def _accepted(whole: Frame, judged: Judged) -> Frame | None:
+    if judged.accepted.size == 0:
+        return None
+    return whole if judged.accepted.size == whole.rows else whole.take(judged.accepted)
+
+
+def _refused(whole: Frame, judged: Judged, rows: Sequence[int]) -> Iterator[Rejection]:
+    for row in judged.conflicts.tolist():
+        reason = f"id {whole.ids[row]!a:.80}: known with other values; a new event has a new id"
+        yield Rejection(rows[row], "conflict", reason)
+    for row in judged.forgotten.tolist():
+        since, own = times.text(judged.remembered_us), times.text(int(whole.time_us[row]))
+        reason = f"time: {own}: events of this stream before {since} are forgotten, so nobody knows if it was counted"
+        yield Rejection(rows[row], "past_horizon", reason)
 
 
 def _counted(blocks: list[Block]) -> list[range]:

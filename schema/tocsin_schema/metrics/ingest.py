@@ -46,7 +46,14 @@ METRICS = (
         "tocsin_ingest_dedupe_bytes",
         GAUGE,
         "bytes",
-        "Memory that the ids of accepted events take.",
+        "Memory that the ids and the block sequences of accepted events take.",
+        emitter="collector",
+    ),
+    Metric(
+        "tocsin_ingest_horizon_seconds",
+        GAUGE,
+        "seconds",
+        "How far behind a stream's newest events ids are remembered; less than configured where their memory is short.",
         emitter="collector",
     ),
     Metric(

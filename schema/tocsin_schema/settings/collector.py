@@ -19,6 +19,13 @@ COLLECTOR = (
         range=(0, 1e10),
     ),
     Key("ingest.future_s", "number", 600.0, "refuse events further ahead of the clock than this", range=(0, 1e10)),
+    Key(
+        "ingest.ids_memory_bytes",
+        "integer",
+        1_073_741_824,
+        "memory for the ids that tell new events from known ones; where it is too little, the oldest go first",
+        range=(1 << 20, 1 << 44),
+    ),
     Key("windows.length_s", "number", 3600.0, "length of a window of event time", range=(10, 2_678_400)),
     Key("windows.utc_offset_s", "number", 0.0, "where a day begins, east of UTC", range=(-50_400, 50_400)),
     Key(

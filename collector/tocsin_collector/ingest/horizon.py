@@ -1,0 +1,87 @@
+"""How far back each stream of events is remembered, by its own event time: a replay of 2013 has the horizon of 2013.
+
+A stream is the events of one type of one model version. Its watermark is the oldest of the newest times of its 16
+newest blocks, so that a few events with a wrong clock drag nothing along, in whatever order blocks come. Two floors
+follow from it:
+
+* ``oldest``: the watermark less the horizon, which is at least what the windows still take. What is older is refused:
+  nobody remembers any more whether it was counted.
+* ``floor``: where the memory of ids begins. It is the same, until ids need more memory than they may have; then the
+  oldest of them go, and older events are only taken in blocks, whose sequences still tell them apart.
+"""
+
+import heapq
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tocsin_collector.frame import Frame
+from tocsin_collector.verdict import ModelKey
+from tocsin_schema.metric import OVERFLOW
+
+I64 = NDArray[np.int64]
+NEVER = np.iinfo(np.int64).min
+VOTES = 16
+MAX_STREAMS = 10_000
+"""Streams with a horizon of their own; all others share one."""
+_SHARED = ModelKey(OVERFLOW, OVERFLOW, OVERFLOW)
+
+
+class Horizon:
+    """Watermarks and floors by the number of a stream, in microseconds since the epoch."""
+
+    def __init__(self, span_s: float) -> None:
+        self.span_us = int(span_s * 1e6)
+        self._numbers: dict[tuple[str, ModelKey], int] = {}
+        self._newest: list[list[int]] = []
+        self._watermark = np.full(64, NEVER, np.int64)  # of the blocks so far, also where they are fewer than VOTES
+        self._floor = np.full(64, NEVER, np.int64)
+
+    @property
+    def shortest_s(self) -> float:
+        """The shortest span for which ids are remembered: the horizon, until their memory is too small for it."""
+        spans = (self._watermark - self._floor)[self._floor > NEVER]
+        return float(min(spans.min(initial=self.span_us), self.span_us)) / 1e6
+
+    def number(self, frame: Frame) -> int:
+        """The stream of a frame."""
+        stream = (frame.type, frame.key)
+        if stream not in self._numbers and len(self._numbers) >= MAX_STREAMS:
+            stream = (frame.type, _SHARED)
+        number = self._numbers.setdefault(stream, len(self._newest))
+        if number == len(self._newest):
+            self._newest.append([])
+            if number == self._floor.size:
+                more = np.full(number, NEVER, np.int64)
+                self._floor, self._watermark = np.append(self._floor, more), np.append(self._watermark, more)
+        return number
+
+    def saw(self, stream: int, newest_us: int) -> None:
+        """A block with this newest time is durable."""
+        newest = self._newest[stream]
+        if len(newest) < VOTES:
+            heapq.heappush(newest, newest_us)
+        else:
+            heapq.heappushpop(newest, newest_us)
+        self._watermark[stream] = newest[0]
+        self._floor[stream] = max(int(self._floor[stream]), self.oldest(stream))
+
+    def oldest(self, stream: int) -> int:
+        """The oldest time that a new event may have."""
+        newest = self._newest[stream]
+        return newest[0] - self.span_us if len(newest) == VOTES else NEVER
+
+    def floor(self, stream: int) -> int:
+        """Where the memory of ids begins."""
+        return int(self._floor[stream])
+
+    def kept(self, time_us: I64, stream: I64, most: int) -> NDArray[np.bool_]:
+        """Which ids are still remembered: at most so many. When that is too few for the span, the floors rise."""
+        kept = time_us >= self._floor[stream]
+        if np.count_nonzero(kept) > most:
+            age = self._watermark[stream[kept]] - time_us[kept]
+            shortest = np.partition(age, most)[most]
+            seen = self._watermark > NEVER
+            self._floor[seen] = np.maximum(self._floor[seen], self._watermark[seen] - shortest + 1)
+            kept = time_us >= self._floor[stream]
+        return kept
