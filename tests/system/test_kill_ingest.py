@@ -158,12 +158,12 @@ def collectors(tmp_path: Path) -> Iterator[Collectors]:
     made.close()
 
 
-def predictions_total(address: tuple[str, int]) -> int:
+def counted(address: tuple[str, int], series: str) -> int:
     connection = http.client.HTTPConnection(*address, timeout=10)
     connection.request("GET", "/metrics")
     text = connection.getresponse().read().decode()
     connection.close()
-    (line,) = [line for line in text.splitlines() if line.startswith("tocsin_predictions_total{")]
+    (line,) = [line for line in text.splitlines() if line.startswith(series)]
     return int(float(line.rpartition(" ")[2]))
 
 
@@ -187,7 +187,8 @@ def test_sixty_kills_lose_nothing_and_double_nothing(collectors: Collectors, tmp
         wait_until(lambda: collectors.address is not None, "the last collector to listen")
         for client in clients:
             client.finish()
-        total = predictions_total(collectors.address)
+        total = counted(collectors.address, "tocsin_predictions_total{")
+        accepted = counted(collectors.address, 'tocsin_events_accepted_total{type="prediction"}')
     finally:
         for client in clients:
             client._stop.set()
@@ -201,7 +202,7 @@ def test_sixty_kills_lose_nothing_and_double_nothing(collectors: Collectors, tmp
     confirmed = [name for client in clients for name in client.acknowledged]
     assert damage == []
     assert stored == Counter(confirmed)
-    assert total == len(confirmed)
+    assert total == accepted == len(confirmed)
     assert max(stored.values()) == 1
     assert len(confirmed) > 10 * KILLS
     assert sum(client.retries for client in clients) > KILLS

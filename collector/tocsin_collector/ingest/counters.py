@@ -14,7 +14,8 @@ MAX_MODELS = 1_000
 
 
 class Counters:
-    """Plain counters; only the event loop's thread touches them."""
+    """Plain counters; only the event loop's thread touches them. What was accepted and predicted is restored at each
+    start: it counts events, not what this process did."""
 
     def __init__(self) -> None:
         self.accepted: Counter[str] = Counter(dict.fromkeys(TYPES, 0))
@@ -26,6 +27,7 @@ class Counters:
 
     def applied(self, frame: Frame) -> None:
         """A block of new rows is durable; live or found again at the start."""
+        self.accepted[frame.type] += frame.rows
         if frame.type == PREDICTION:
             key = frame.key
             if key not in self.predictions and len(self.predictions) >= MAX_MODELS:

@@ -236,7 +236,6 @@ class Intake:
     def _count(self, outcome: _Taken, positions: Iterator[int]) -> None:
         self.counters.duplicate[outcome.type] += outcome.duplicate
         if outcome.fresh is not None:
-            self.counters.accepted[outcome.type] += outcome.fresh.rows
             self._feed(outcome.fresh, next(positions))
 
     def _feed(self, fresh: Frame, position: int) -> None:

@@ -9,7 +9,8 @@ What can have happened before an open, and what is done about it:
    as ``Damage``, and the replay goes on behind it.
 3. *A write or a sync failed* (a full disk, a dying one). What fdatasync left of the pages is unknown, so the segment is
    cut back to its last durable record and sealed; the next commit begins a new one, and so the journal resumes by
-   itself as soon as there is room.
+   itself as soon as there is room. When it cannot even be cut, what it holds behind the next segment's base is void:
+   nobody was told of it, and who sent it has sent it again.
 """
 
 import asyncio
@@ -72,10 +73,11 @@ class Journal:
         """
         until = self.end if until is None else until
         self.damage = []
-        for name in segments(self.folder):
+        names = segments(self.folder)
+        for name, end in zip(names, [*(following.base for following in names[1:]), until], strict=False):
             if name.base >= until:
                 return
-            for found in scan(_read(name)[: until - name.base], name.marker):
+            for found in scan(_read(name)[: min(end, until) - name.base], name.marker):
                 if isinstance(found, Record):
                     yield name.base + found.start, found.type, found.payload
                 else:

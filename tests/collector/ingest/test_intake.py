@@ -82,6 +82,7 @@ def test_after_a_restart_everything_is_known_and_counted_again(tmp_path: Path) -
     assert second.ids == first.ids == ["a", "b", "a", "a", "c"]
     assert second.positions == first.positions
     assert values(again, "tocsin_predictions_total") == [3]
+    assert values(again, "tocsin_events_accepted_total") == [3, 2, 0]
     answers = submitted(again, [predictions(["a", "b"])], [predictions(["c"], sequence=9)])
     assert [answer[:2] for answer in answers] == [(0, 2), (0, 1)]
     assert again.applied == again._journal.end

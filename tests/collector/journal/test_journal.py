@@ -152,6 +152,20 @@ def test_a_lost_segment_does_not_stop_the_replay(tmp_path: Path) -> None:
     assert replayed(tmp_path) == [bytes([n]) * 3000 for n in (0, 2)]
 
 
+def test_what_a_failed_sync_left_behind_is_void_once_it_was_written_again(tmp_path: Path) -> None:
+    """The disk took neither the sync nor the cut that follows; then b was sent again, into the next segment."""
+    first, second = os.urandom(8), os.urandom(8)
+    a, b = pack(first, 1, b"a"), pack(first, 1, b"b")
+    (tmp_path / f"{0:020}-{first.hex()}.journal").write_bytes(b"".join([*a, *b]))
+    assert replayed(tmp_path) == [
+        b"a",
+        b"b",
+    ]  # after a crash right then it is whole, and counts once when it comes again
+    again = b"".join([*pack(second, 1, b"b"), *pack(second, 1, b"c")])
+    (tmp_path / f"{len(b''.join(a)):020}-{second.hex()}.journal").write_bytes(again)
+    assert replayed(tmp_path) == [b"a", b"b", b"c"]
+
+
 def test_files_of_others_in_the_folder_are_left_alone(tmp_path: Path) -> None:
     for name in ("notes.txt", "x.journal", "12-zz.journal"):
         (tmp_path / name).write_text("mine")
