@@ -5,16 +5,16 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from tocsin_collector.alarms import Alarms
 from tocsin_collector.export import exposition, models
 from tocsin_collector.export.exposition import Sample
 from tocsin_collector.fleet import Fleet
-from tocsin_collector.frame import Frame, frame
+from tocsin_collector.frame import Frame
 from tocsin_collector.ingest.checks import Bounds
-from tocsin_collector.ingest.intake import BLOCK_RECORD, Intake, Memory
+from tocsin_collector.ingest.intake import Intake, Memory
 from tocsin_collector.journal import open_journal
 from tocsin_collector.logs import open_logs
 from tocsin_collector.monitor.judge import Judge
@@ -27,7 +27,6 @@ from tocsin_collector.references.store import ReferenceStore
 from tocsin_collector.servers import TargetsFile, Watch, configured, own_address
 from tocsin_collector.tracing import Tracing
 from tocsin_collector.verdict import ModelKey, ModelView, WindowVerdict
-from tocsin_schema.block import BlockError, decode
 
 _log = logging.getLogger(__name__)
 
@@ -119,7 +118,7 @@ class Service:
 
     def past(self, key: ModelKey, start_us: int, end_us: int) -> ReferenceRows:
         """A span of a model version's own rows, from the journal: reads all of it, so give it a thread."""
-        return collect((accepted for accepted, _ in self._journalled()), key, start_us, end_us)
+        return collect((accepted for accepted, _ in self.intake.journalled()), key, start_us, end_us)
 
     async def take_reference(self, rows: ReferenceRows, source: str) -> dict[str, object]:
         """Make a reference hold, durably. Events that came before are counted anew in its cells."""
@@ -202,23 +201,13 @@ class Service:
     def _counted_anew(self, until: int) -> Monitor:
         fresh = self._new_monitor()
         self._set_references(fresh)
-        for accepted, position in self._journalled(until):
+        for accepted, position in self.intake.journalled(until):
             _apply_to(fresh, accepted, position)
         return fresh
 
     def _set_references(self, monitor: Monitor) -> None:
         for rows, about in self.references.load():
             monitor.set_judge(rows.frame.key, Judge.fit(rows, monitor.calendar, about))
-
-    def _journalled(self, until: int | None = None) -> Iterator[tuple[Frame, int]]:
-        for position, kind, payload in self.journal.replay(until):
-            if kind == BLOCK_RECORD:
-                try:
-                    accepted = frame(decode(payload))
-                except BlockError as error:
-                    _log.error("journal_record_unreadable position=%d reason=%s", position, error)
-                    continue
-                yield accepted, position
 
 
 def _tell_nobody(verdict: WindowVerdict) -> None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 from tocsin_collector.export.exposition import Sample
 from tocsin_collector.frame import Frame
@@ -33,6 +34,15 @@ class Counters:
             if key not in self.predictions and len(self.predictions) >= MAX_MODELS:
                 key = ModelKey(OVERFLOW, OVERFLOW, OVERFLOW)
             self.predictions[key] += frame.rows
+
+    def state(self) -> dict[str, Any]:
+        """What counts events, as plain values; ``load`` takes it."""
+        return {"accepted": dict(self.accepted), "predictions": [[*key, n] for key, n in self.predictions.items()]}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from what another one counted."""
+        self.accepted.update(state["accepted"])
+        self.predictions.update({ModelKey(*key): count for *key, count in state["predictions"]})
 
     def samples(self) -> Iterator[Sample]:
         """Every counter as it stands now."""

@@ -12,6 +12,7 @@ Marks are set while a block is judged, and ``undo`` takes them back when the wri
 after the other, so nobody sees a mark of what is not durable.
 """
 
+import os
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -22,8 +23,10 @@ from tocsin_collector.frame import Frame
 from tocsin_collector.ingest.horizon import NEVER, Horizon
 from tocsin_collector.ingest.identity import contents, keys
 from tocsin_collector.ingest.jsonbody import NO_PRODUCER
+from tocsin_collector.ingest.keyedhash import KEY_BYTES, KeyedHash
 from tocsin_collector.ingest.ledger import Ledger
 from tocsin_collector.ingest.producers import Producers
+from tocsin_collector.ingest.snapshot import Snapshot
 from tocsin_schema.block import PREDICTION, Block
 
 Rows = NDArray[np.int64]
@@ -70,6 +73,7 @@ class Dedupe:
 
     def __init__(self, horizon_s: float, most_bytes: int) -> None:
         self.horizon = Horizon(horizon_s)
+        self._hash = KeyedHash(os.urandom(KEY_BYTES))
         self._ledger = Ledger(self.horizon.kept, most_bytes)
         self._producers = Producers(self.horizon)
         self._undo: list[tuple[int, _Keys]] = []
@@ -107,6 +111,23 @@ class Dedupe:
         self._undo.clear()
         self._producers.undo()
 
+    def state(self) -> Snapshot:
+        """All of it, apart from what is not durable yet; ``load`` takes it."""
+        about = {
+            "key": self._hash.key.hex(),
+            "span_us": self.horizon.span_us,
+            "streams": self.horizon.state(),
+            "producers": self._producers.state(),
+        }
+        return Snapshot(about, self._ledger.columns())
+
+    def load(self, state: Snapshot) -> None:
+        """Take over what another one knew; this one must not know anything yet."""
+        self._hash = KeyedHash(bytes.fromhex(state.about["key"]))
+        self.horizon.load(state.about["streams"])
+        self._producers.load(state.about["producers"])
+        self._ledger.load(state.columns)
+
     def _floors(self, block: Block, stream: int, repeated: bool) -> _Floors:
         oldest, floor = self.horizon.oldest(stream), self.horizon.floor(stream)
         if block.producer == NO_PRODUCER:
@@ -117,8 +138,8 @@ class Dedupe:
         if frame.rows == 0:
             return _NOTHING
         stream, repeated = self.horizon.number(frame), self._producers.knows(block)
-        content = contents(frame)
-        known = self._known(keys(frame))
+        content = contents(frame, self._hash)
+        known = self._known(keys(frame, self._hash))
         floors = floors_of(block, stream, repeated)  # not before: to make room for keys may raise them
         ordered = np.sort(known.slots)
         judge = _one_by_one if (ordered[1:] == ordered[:-1]).any() else _at_once

@@ -11,6 +11,7 @@ follow from it:
 """
 
 import heapq
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,15 +47,11 @@ class Horizon:
     def number(self, frame: Frame) -> int:
         """The stream of a frame."""
         stream = (frame.type, frame.key)
-        if stream not in self._numbers and len(self._numbers) >= MAX_STREAMS:
+        number = self._numbers.get(stream)
+        if number is None and len(self._numbers) >= MAX_STREAMS:
             stream = (frame.type, _SHARED)
-        number = self._numbers.setdefault(stream, len(self._newest))
-        if number == len(self._newest):
-            self._newest.append([])
-            if number == self._floor.size:
-                more = np.full(number, NEVER, np.int64)
-                self._floor, self._watermark = np.append(self._floor, more), np.append(self._watermark, more)
-        return number
+            number = self._numbers.get(stream)
+        return self._add(stream, []) if number is None else number
 
     def saw(self, stream: int, newest_us: int) -> None:
         """A block with this newest time is durable."""
@@ -74,6 +71,26 @@ class Horizon:
     def floor(self, stream: int) -> int:
         """Where the memory of ids begins."""
         return int(self._floor[stream])
+
+    def state(self) -> list[Any]:
+        """Every stream by its number, as plain values; ``load`` takes it."""
+        streams = zip(self._numbers, self._newest, self._floor.tolist(), strict=False)
+        return [[type, *key, list(newest), floor] for (type, key), newest, floor in streams]
+
+    def load(self, state: list[Any]) -> None:
+        """Take over what another one knew; this one must not know anything yet."""
+        for type, project, model, version, newest, floor in state:
+            number = self._add((type, ModelKey(project, model, version)), newest)
+            self._floor[number] = floor
+
+    def _add(self, stream: tuple[str, ModelKey], newest: list[int]) -> int:
+        number = self._numbers[stream] = len(self._newest)
+        self._newest.append(newest)
+        if number == self._floor.size:
+            more = np.full(number, NEVER, np.int64)
+            self._floor, self._watermark = np.append(self._floor, more), np.append(self._watermark, more)
+        self._watermark[number] = newest[0] if newest else NEVER
+        return number
 
     def kept(self, time_us: I64, stream: I64, most: int) -> NDArray[np.bool_]:
         """Which ids are still remembered: at most so many. When that is too few for the span, the floors rise."""

@@ -24,6 +24,7 @@ from tocsin_collector.ingest.answer import Answer, Refusal, Rejection
 from tocsin_collector.ingest.checks import Bounds, check_columns, check_rows
 from tocsin_collector.ingest.counters import Counters
 from tocsin_collector.ingest.dedupe import Dedupe, Judged
+from tocsin_collector.ingest.snapshot import Snapshot, Snapshots
 from tocsin_collector.ingest.subset import take
 from tocsin_collector.journal import Journal, JournalError, JournalFull
 from tocsin_schema.block import Block, BlockError, decode, encode
@@ -40,14 +41,6 @@ class Memory(NamedTuple):
 
     horizon_s: float = 90_600.0
     most_bytes: int = 1 << 30
-
-
-class Recovered(NamedTuple):
-    """What the journal held."""
-
-    blocks: int
-    rows: int
-    unreadable: int
 
 
 class _Request(NamedTuple):
@@ -92,28 +85,54 @@ class Intake:
         self._waiting: list[_Request] = []
         self._waiting_bytes = 0
         self._worker: asyncio.Task[None] | None = None
+        self._snapshots = Snapshots(journal.folder)
+        self._saving: asyncio.Task[None] | None = None
 
-    def recover(self) -> Recovered:
-        """Replay the journal into the dedupe and the windows; before the first request."""
-        blocks = rows = unreadable = 0
-        for position, type, payload in self._journal.replay():
+    def recover(self) -> None:
+        """Bring back what was acknowledged, before the first request: ids and counters, then the windows."""
+        self.restore()
+        for fresh, position in self.journalled():
+            self._give(fresh, position)
+
+    def restore(self) -> None:
+        """Bring back ids and counters, from the snapshot and what the journal has behind it."""
+        for position, block in self._blocks(since=self._load()):
+            whole = frame(block)
+            fresh = _accepted(whole, self._dedupe.replay(block, whole))
+            if fresh is None:
+                _log.error("journal_has_it_twice position=%d rows=%d", position, whole.rows)
+            else:
+                self.counters.applied(fresh)
+        self.applied = self._journal.end
+
+    def journalled(self, until: int | None = None) -> Iterator[tuple[Frame, int]]:
+        """Every block that was accepted before a position (default: the end), oldest first, with its position."""
+        for position, block in self._blocks(until=until):
+            yield frame(block), position
+
+    def _blocks(self, since: int = 0, until: int | None = None) -> Iterator[tuple[int, Block]]:
+        for position, type, payload in self._journal.replay(since, until):
             if type != BLOCK_RECORD:
                 continue
             try:
-                block = decode(payload)
+                yield position, decode(payload)
             except BlockError as error:
-                unreadable += 1
                 _log.error("journal_record_unreadable position=%d reason=%s", position, error)
-                continue
-            whole = frame(block)
-            judged = self._dedupe.replay(block, whole)
-            fresh = _accepted(whole, judged)
-            if fresh is not None:
-                blocks += 1
-                rows += judged.accepted.size
-                self._feed(fresh, position)
-        self.applied = self._journal.end
-        return Recovered(blocks, rows, unreadable)
+
+    def _load(self) -> int:
+        """Load the snapshot, if it is this journal's; the position up to which it holds."""
+        state = self._snapshots.load()
+        if state is None:
+            return 0
+        about = state.about
+        same = about["span_us"] == self._dedupe.horizon.span_us
+        if not same or not self._journal.has(about["segment"], about["position"]):
+            _log.warning("snapshot_of_another_journal file=%s; the whole journal is replayed", self._snapshots.path)
+            return 0
+        self._dedupe.load(state)
+        self.counters.load(about["counters"])
+        self._snapshots.holds(state)
+        return self._snapshots.position
 
     async def submit(
         self,
@@ -143,9 +162,13 @@ class Intake:
         return await future
 
     async def close(self) -> None:
-        """Wait until nothing waits any more. The journal stays open."""
+        """Wait until nothing waits any more, and keep what is known for the next start. The journal stays open."""
         if self._worker is not None:
             await self._worker
+        if self._saving is not None:
+            await self._saving
+        if self._journal.end > self._snapshots.position:
+            await asyncio.to_thread(self._snapshots.save, await self._journal.run(self._state))
 
     def samples(self) -> Iterable[Sample]:
         """Everything of /metrics that the way in knows."""
@@ -153,6 +176,8 @@ class Intake:
         yield from self.counters.samples()
         yield Sample("tocsin_ingest_dedupe_bytes", {}, self._dedupe.size_bytes)
         yield Sample("tocsin_ingest_horizon_seconds", {}, self._dedupe.horizon.shortest_s)
+        yield Sample("tocsin_ingest_replay_bytes", {}, journal.end - self._snapshots.position)
+        yield Sample("tocsin_ingest_snapshot_errors_total", {}, self._snapshots.failed_total)
         yield Sample("tocsin_journal_bytes_total", {}, journal.bytes_total)
         yield Sample("tocsin_journal_syncs_total", {}, journal.syncs_total)
         yield Sample("tocsin_journal_sync_seconds_total", {}, journal.sync_seconds_total)
@@ -164,8 +189,17 @@ class Intake:
                 group, self._waiting = self._waiting, []
                 await self._settle(group)
                 self._waiting_bytes -= sum(request.size_bytes for request in group)
+                if self._snapshots.is_due(self._journal.end) and (self._saving is None or self._saving.done()):
+                    state = await self._journal.run(self._state)
+                    self._saving = asyncio.create_task(asyncio.to_thread(self._snapshots.save, state))
         finally:
             self._worker = None
+
+    def _state(self) -> Snapshot:
+        """Everything up to the journal's end; between two groups, when all that is durable is also counted."""
+        state = self._dedupe.state()
+        state.about.update(position=self._journal.end, segment=self._journal.newest, counters=self.counters.state())
+        return state
 
     async def _settle(self, group: list[_Request]) -> None:
         """Judge and write a group, feed the windows, answer everyone."""
@@ -236,10 +270,10 @@ class Intake:
     def _count(self, outcome: _Taken, positions: Iterator[int]) -> None:
         self.counters.duplicate[outcome.type] += outcome.duplicate
         if outcome.fresh is not None:
-            self._feed(outcome.fresh, next(positions))
+            self.counters.applied(outcome.fresh)
+            self._give(outcome.fresh, next(positions))
 
-    def _feed(self, fresh: Frame, position: int) -> None:
-        self.counters.applied(fresh)
+    def _give(self, fresh: Frame, position: int) -> None:
         try:
             self._apply(fresh, position)
         except Exception:

@@ -10,7 +10,8 @@ empty slot all write themselves into it, and whoever reads itself back has won i
 slot.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,8 @@ class Ledger:
     ``kept`` is asked when the table is full: which of these times of these streams stay, at most so many. The table
     takes at most ``most_bytes``, and while it moves, the old one's beside them.
     """
+
+    _keys: U64
 
     def __init__(self, kept: Kept, most_bytes: int) -> None:
         self._kept = kept
@@ -60,6 +63,25 @@ class Ledger:
         self._content[slots] = content
         self._time[slots] = time
         self._stream[slots] = stream
+
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """The table without its empty slots, a copy; ``load`` takes it."""
+        taken = self._keys != 0
+        return {
+            "taken": np.packbits(taken),
+            "keys": self._keys[taken],
+            "content": self._content[taken],
+            "time": self._time[taken],
+            "stream": self._stream[taken],
+        }
+
+    def load(self, columns: Mapping[str, NDArray[Any]]) -> None:
+        """Take over another ledger's table, slot for slot: to place each key again would cost five times as much."""
+        taken = np.flatnonzero(np.unpackbits(columns["taken"]))
+        self._make(8 * columns["taken"].size)
+        self._keys[taken] = columns["keys"]
+        self.write(taken, columns["content"], columns["time"], columns["stream"])
+        self._used = taken.size
 
     def _place(self, keys: U64) -> I64:
         slots = keys.view(np.int64) & self._mask

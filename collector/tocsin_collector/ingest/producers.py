@@ -4,6 +4,7 @@ A producer is forgotten when no stream that it has sent to would take its events
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from tocsin_collector.ingest.horizon import Horizon
 from tocsin_collector.ingest.jsonbody import NO_PRODUCER
@@ -61,6 +62,17 @@ class Producers:
         for name, sequence in self._undo:
             self._known[name].sequences.remove(sequence)
         self._undo.clear()
+
+    def state(self) -> dict[str, Any]:
+        """All that is known, as plain values; ``load`` takes it."""
+        return {
+            name: [list(producer.sequences.starts), list(producer.sequences.ends), list(producer.newest.items())]
+            for name, producer in self._known.items()
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Take over what others knew; these must not know anything yet."""
+        self._known = {name: _Producer(Sequences(*ranges), dict(newest)) for name, (*ranges, newest) in state.items()}
 
     def _forget(self) -> None:
         marked = {name for name, _ in self._undo}

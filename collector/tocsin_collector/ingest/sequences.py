@@ -1,6 +1,7 @@
 """Which sequence numbers of a producer have come: a sparse set, kept as ranges. Gaps and any order are fine."""
 
 from bisect import bisect_right
+from collections.abc import Iterable
 
 
 class Sequences:
@@ -8,9 +9,9 @@ class Sequences:
 
     __slots__ = ("ends", "starts")
 
-    def __init__(self) -> None:
-        self.starts: list[int] = []
-        self.ends: list[int] = []
+    def __init__(self, starts: Iterable[int] = (), ends: Iterable[int] = ()) -> None:
+        self.starts = list(starts)
+        self.ends = list(ends)
 
     def __len__(self) -> int:
         """The number of ranges, which is what it costs."""

@@ -66,22 +66,33 @@ class Journal:
         self.end = _cut_tail(folder)
         """The position behind the last record."""
 
-    def replay(self, until: int | None = None) -> Iterator[tuple[int, int, bytes]]:
-        """Every sound record before a position (default: the end), oldest first: position, type, payload.
-
-        Fills ``damage`` anew. What is being written at the same time is behind the end and not seen.
-        """
+    def replay(self, since: int = 0, until: int | None = None) -> Iterator[tuple[int, int, bytes]]:
+        """Every sound record from one position to before another (default: the end), oldest first: position, type,
+        payload. Fills ``damage`` anew. What is being written at the same time is behind the end and not seen."""
         until = self.end if until is None else until
         self.damage = []
         names = segments(self.folder)
         for name, end in zip(names, [*(following.base for following in names[1:]), until], strict=False):
-            if name.base >= until:
-                return
-            for found in scan(_read(name)[: min(end, until) - name.base], name.marker):
-                if isinstance(found, Record):
-                    yield name.base + found.start, found.type, found.payload
-                else:
-                    self._report(name, found)
+            if name.base < until and end > since:
+                yield from self._replay(name, since, min(end, until))
+
+    def _replay(self, name: Name, since: int, until: int) -> Iterator[tuple[int, int, bytes]]:
+        for found in scan(_read(name)[: until - name.base], name.marker):
+            if not isinstance(found, Record):
+                self._report(name, found)
+            elif name.base + found.start >= since:
+                yield name.base + found.start, found.type, found.payload
+
+    @property
+    def newest(self) -> str:
+        """The name of the newest segment; empty where there is none. No other journal has one of that name."""
+        names = segments(self.folder)
+        return names[-1].path.name if names else ""
+
+    def has(self, segment: str, position: int) -> bool:
+        """Whether this journal has come to a position when that segment was its newest."""
+        found = [name for name in segments(self.folder) if name.path.name == segment and name.base <= position]
+        return bool(found) and position <= self.end
 
     async def append(self, records: list[tuple[int, bytes]]) -> list[int]:
         """Append records in the journal's own thread; their positions, once they are on disk."""

@@ -11,7 +11,11 @@ from tocsin_collector.frame import frame
 from tocsin_collector.ingest.dedupe import Dedupe, Judged
 from tocsin_collector.ingest.identity import contents
 from tocsin_collector.ingest.jsonbody import NO_PRODUCER
+from tocsin_collector.ingest.keyedhash import KEY_BYTES, KeyedHash
 from tocsin_schema.block import Block, column
+
+HOUR_S = 3_600.0
+KEYED = KeyedHash(b"k" * KEY_BYTES)
 
 
 def judged(dedupe: Dedupe, block: Block) -> tuple[list[int], list[int]]:
@@ -87,7 +91,7 @@ def test_an_event_keeps_its_content_whatever_it_comes_with() -> None:
     among = frame(predictions(["a", "b"]))
     among.columns["feature.other"] = frame(labels([("a", 1.0, 0), ("b", 2.0, 0)])).columns["label"]
     among.columns["feature.other"].valid = ~among.columns["feature.other"].valid
-    assert contents(alone)[0] == contents(among)[0]
+    assert contents(alone, KEYED)[0] == contents(among, KEYED)[0]
 
 
 @pytest.mark.parametrize(
@@ -108,11 +112,10 @@ def test_content_compares_values_not_their_encoding(left: list[object], right: l
     for values in (left, right):
         block = predictions(["a", "b"][: len(values)])
         block.columns["feature.x"] = column("feature.x", values)
-        found.append(contents(frame(block))[0])
+        found.append(contents(frame(block), KEYED)[0])
     assert (found[0] == found[1]) == same
 
 
-HOUR_S = 3_600.0
 ROWS = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["yes", "no"]), st.integers(0, 3)), max_size=6)
 
 

@@ -43,6 +43,21 @@ def test_what_was_marked_survives_growth() -> None:
     assert len(ledger) == 50_000
 
 
+def test_another_ledger_takes_over_what_one_knows() -> None:
+    ledger, rng = Ledger(everything, MOST_BYTES), np.random.default_rng(3)
+    keys = rng.integers(1, 1 << 64, 30_000, np.uint64)
+    ledger.write(ledger.claim(keys), keys | np.uint64(1), np.arange(30_000), 7)
+    other = Ledger(everything, MOST_BYTES)
+    other.load(ledger.columns())
+    assert len(other) == len(ledger) == 30_000
+    more = np.concatenate([keys, rng.integers(1, 1 << 64, 60_000, np.uint64)])
+    for start in range(0, 90_000, 1_000):
+        part = more[start : start + 1_000]
+        assert [found.tolist() for found in other.read(other.claim(part))] == [
+            found.tolist() for found in ledger.read(ledger.claim(part))
+        ]
+
+
 def test_the_same_key_a_million_times_takes_one_slot_and_no_growth() -> None:
     ledger = Ledger(everything, MOST_BYTES)
     before = ledger.size_bytes
