@@ -25,6 +25,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from tocsin_collector.journal.reading import JournalError, contents, is_sealed, read
 from tocsin_collector.journal.records import Gap, Record, scan
 from tocsin_collector.journal.segment import SEALED, Name, Segment, segments, sync_folder
 
@@ -32,10 +33,6 @@ T = TypeVar("T")
 SEGMENT_BYTES = 64 << 20
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _log = logging.getLogger(__name__)
-
-
-class JournalError(Exception):
-    """The journal cannot do what was asked; the message names the folder or file and the reason."""
 
 
 class JournalFull(JournalError):  # noqa: N818 - it is a state that ends, and reads so where it is caught
@@ -69,19 +66,12 @@ class Journal:
     def replay(self, since: int = 0, until: int | None = None) -> Iterator[tuple[int, int, bytes]]:
         """Every sound record from one position to before another (default: the end), oldest first: position, type,
         payload. Fills ``damage`` anew. What is being written at the same time is behind the end and not seen."""
-        until = self.end if until is None else until
         self.damage = []
-        names = segments(self.folder)
-        for name, end in zip(names, [*(following.base for following in names[1:]), until], strict=False):
-            if name.base < until and end > since:
-                yield from self._replay(name, since, min(end, until))
-
-    def _replay(self, name: Name, since: int, until: int) -> Iterator[tuple[int, int, bytes]]:
-        for found in scan(_read(name)[: until - name.base], name.marker):
-            if not isinstance(found, Record):
-                self._report(name, found)
-            elif name.base + found.start >= since:
-                yield name.base + found.start, found.type, found.payload
+        for found in read(self.folder, since, self.end if until is None else until):
+            if isinstance(found.item, Record):
+                yield found.position, found.item.type, found.item.payload
+            else:
+                self._report(found.segment, found.item)
 
     @property
     def newest(self) -> str:
@@ -191,10 +181,10 @@ def _cut_tail(folder: Path) -> int:
     if not names:
         return 0
     name = names[-1]
-    if name.path.stat().st_mode & 0o777 == SEALED:
+    if is_sealed(name):
         return name.base + name.path.stat().st_size
     length = 0
-    for found in scan(_read(name), name.marker):
+    for found in scan(contents(name), name.marker):
         if isinstance(found, Record):
             length = found.end
         elif found.last:
@@ -212,10 +202,3 @@ def _seal_at(path: Path, length: int) -> None:
         file.truncate(length)
         os.fchmod(file.fileno(), SEALED)
         os.fsync(file.fileno())
-
-
-def _read(name: Name) -> bytes:
-    try:
-        return name.path.read_bytes()
-    except OSError as error:
-        raise JournalError(f"{name.path}: cannot be read: {error.strerror}") from error
