@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from tocsin_collector.journal import sync_folder
 
 Columns = Mapping[str, NDArray[Any]]
+FILE = "snapshot"
 _MAGIC = b"tocsin\0\1"
 _HEAD, _CRC = struct.Struct("<8sQ"), struct.Struct("<I")
 _FEWEST_BYTES = 64 << 20
@@ -44,7 +45,7 @@ class Snapshots:
     """The snapshot of one journal folder, and when it is time for the next."""
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / "snapshot"
+        self.path = folder / FILE
         self.position = 0
         """Up to where the newest one holds; what a start has to replay comes after it."""
         self.failed_total = 0
