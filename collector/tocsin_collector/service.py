@@ -16,6 +16,7 @@ from tocsin_collector.frame import Frame
 from tocsin_collector.ingest.checks import Bounds
 from tocsin_collector.ingest.intake import Intake, Memory
 from tocsin_collector.journal import open_journal
+from tocsin_collector.journal.retention import Limits, Retention
 from tocsin_collector.logs import open_logs
 from tocsin_collector.monitor.judge import Judge
 from tocsin_collector.monitor.monitor import Monitor
@@ -86,6 +87,12 @@ class Service:
             clock=clock,
         )
 
+        self.retention = Retention(
+            self.journal.folder,
+            Limits(values["journal.keep_bytes"], values["journal.keep_s"], self.monitor.calendar.horizon_s),
+            clock,
+        )
+
     def recover(self) -> None:
         """Bring back what was acknowledged: references, then the journal's events through the same way as live ones."""
         with self.tracing.span("recover"):
@@ -105,6 +112,7 @@ class Service:
         """Let time pass for every model; the monitor is looked up each time, since a new reference replaces it."""
         with self._lock:
             self.monitor.tick()
+        self.retention.tick(self.intake.kept)
 
     def views(self) -> list[ModelView]:
         """What can be told of every model now."""
@@ -140,6 +148,8 @@ class Service:
 
     def _samples(self) -> Iterable[Sample]:
         yield from self.intake.samples()
+        yield Sample("tocsin_journal_size_bytes", {}, self.retention.size_bytes)
+        yield Sample("tocsin_journal_dropped_bytes_total", {}, self.retention.dropped_bytes_total)
         yield from models.samples(self.monitor.models())
         yield from models.joins(self.monitor.unmatched())
         yield Sample("tocsin_events_unwatched_total", {}, self.monitor.unwatched_total)

@@ -1,8 +1,10 @@
 """How far back each stream of events is remembered, by its own event time: a replay of 2013 has the horizon of 2013.
 
-A stream is the events of one type of one model version. Its watermark is the oldest of the newest times of its 16
-newest blocks, so that a few events with a wrong clock drag nothing along, in whatever order blocks come. Two floors
-follow from it:
+A stream is the events of one type of one model version. Its watermark is the median of the newest times of its last 31
+blocks, and never goes back: senders with a wrong clock drag nothing along while they are fewer than the others, and
+late blocks hold nothing up.
+
+Two floors follow from it:
 
 * ``oldest``: the watermark less the horizon, which is at least what the windows still take. What is older is refused:
   nobody remembers any more whether it was counted.
@@ -10,7 +12,8 @@ follow from it:
   oldest of them go, and older events are only taken in blocks, whose sequences still tell them apart.
 """
 
-import heapq
+from collections import deque
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -22,7 +25,7 @@ from tocsin_schema.metric import OVERFLOW
 
 I64 = NDArray[np.int64]
 NEVER = np.iinfo(np.int64).min
-VOTES = 16
+WITNESSES = 31
 MAX_STREAMS = 10_000
 """Streams with a horizon of their own; all others share one."""
 _SHARED = ModelKey(OVERFLOW, OVERFLOW, OVERFLOW)
@@ -34,8 +37,8 @@ class Horizon:
     def __init__(self, span_s: float) -> None:
         self.span_us = int(span_s * 1e6)
         self._numbers: dict[tuple[str, ModelKey], int] = {}
-        self._newest: list[list[int]] = []
-        self._watermark = np.full(64, NEVER, np.int64)  # of the blocks so far, also where they are fewer than VOTES
+        self._recent: list[deque[int]] = []
+        self._watermark = np.full(64, NEVER, np.int64)
         self._floor = np.full(64, NEVER, np.int64)
 
     @property
@@ -51,22 +54,19 @@ class Horizon:
         if number is None and len(self._numbers) >= MAX_STREAMS:
             stream = (frame.type, _SHARED)
             number = self._numbers.get(stream)
-        return self._add(stream, []) if number is None else number
+        return self._add(stream) if number is None else number
 
     def saw(self, stream: int, newest_us: int) -> None:
         """A block with this newest time is durable."""
-        newest = self._newest[stream]
-        if len(newest) < VOTES:
-            heapq.heappush(newest, newest_us)
-        else:
-            heapq.heappushpop(newest, newest_us)
-        self._watermark[stream] = newest[0]
+        recent = self._recent[stream]
+        recent.append(newest_us)
+        self._watermark[stream] = max(int(self._watermark[stream]), sorted(recent)[len(recent) // 2])
         self._floor[stream] = max(int(self._floor[stream]), self.oldest(stream))
 
     def oldest(self, stream: int) -> int:
-        """The oldest time that a new event may have."""
-        newest = self._newest[stream]
-        return newest[0] - self.span_us if len(newest) == VOTES else NEVER
+        """The oldest time that a new event may have; any, until there are enough blocks to tell."""
+        enough = len(self._recent[stream]) == WITNESSES
+        return int(self._watermark[stream]) - self.span_us if enough else NEVER
 
     def floor(self, stream: int) -> int:
         """Where the memory of ids begins."""
@@ -74,22 +74,21 @@ class Horizon:
 
     def state(self) -> list[Any]:
         """Every stream by its number, as plain values; ``load`` takes it."""
-        streams = zip(self._numbers, self._newest, self._floor.tolist(), strict=False)
-        return [[type, *key, list(newest), floor] for (type, key), newest, floor in streams]
+        streams = zip(self._numbers, self._recent, self._watermark.tolist(), self._floor.tolist(), strict=False)
+        return [[type, *key, list(recent), watermark, floor] for (type, key), recent, watermark, floor in streams]
 
     def load(self, state: list[Any]) -> None:
         """Take over what another one knew; this one must not know anything yet."""
-        for type, project, model, version, newest, floor in state:
-            number = self._add((type, ModelKey(project, model, version)), newest)
-            self._floor[number] = floor
+        for type, project, model, version, recent, watermark, floor in state:
+            number = self._add((type, ModelKey(project, model, version)), recent)
+            self._watermark[number], self._floor[number] = watermark, floor
 
-    def _add(self, stream: tuple[str, ModelKey], newest: list[int]) -> int:
-        number = self._numbers[stream] = len(self._newest)
-        self._newest.append(newest)
+    def _add(self, stream: tuple[str, ModelKey], recent: Iterable[int] = ()) -> int:
+        number = self._numbers[stream] = len(self._recent)
+        self._recent.append(deque(recent, WITNESSES))
         if number == self._floor.size:
             more = np.full(number, NEVER, np.int64)
             self._floor, self._watermark = np.append(self._floor, more), np.append(self._watermark, more)
-        self._watermark[number] = newest[0] if newest else NEVER
         return number
 
     def kept(self, time_us: I64, stream: I64, most: int) -> NDArray[np.bool_]:

@@ -159,6 +159,11 @@ class Intake:
             self._worker = asyncio.create_task(self._work(), name="tocsin-intake")
         return await future
 
+    @property
+    def kept(self) -> int:
+        """The position before which only the windows need the journal: ids and counters have their snapshot."""
+        return self._snapshots.position
+
     async def close(self) -> None:
         """Wait until nothing waits any more, and keep what is known for the next start. The journal stays open."""
         if self._worker is not None:
@@ -179,6 +184,7 @@ class Intake:
         yield Sample("tocsin_journal_bytes_total", {}, journal.bytes_total)
         yield Sample("tocsin_journal_syncs_total", {}, journal.syncs_total)
         yield Sample("tocsin_journal_sync_seconds_total", {}, journal.sync_seconds_total)
+        yield Sample("tocsin_journal_stopped", {}, int(journal.stopped))
         yield Sample("tocsin_journal_damaged_bytes", {}, sum(damage.size_bytes for damage in journal.damage))
 
     async def _work(self) -> None:

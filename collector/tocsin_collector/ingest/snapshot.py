@@ -7,6 +7,7 @@ Magic, the header's length, the header in JSON, the columns one behind the other
 before. The file holds the key of the hashes, so only its owner may read it.
 """
 
+import contextlib
 import json
 import logging
 import mmap
@@ -101,13 +102,25 @@ def read(path: Path) -> Snapshot:
 
 
 def _write(path: Path, snapshot: Snapshot) -> int:
+    unfinished = path.with_suffix(".part")
+    try:
+        size = _write_all(unfinished, snapshot)
+        os.replace(unfinished, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
+        raise
+    sync_folder(path.parent)
+    return size
+
+
+def _write_all(path: Path, snapshot: Snapshot) -> int:
     table = [(name, values.dtype.str, values.size) for name, values in snapshot.columns.items()]
     header = json.dumps({"about": snapshot.about, "columns": table}, separators=(",", ":")).encode()
     header += b" " * (-len(header) % 8)
-    unfinished = path.with_suffix(".part")
+    columns = (values.view(np.uint8).data for values in snapshot.columns.values())
     crc = 0
-    with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb", 0) as file:
-        columns = (values.view(np.uint8).data for values in snapshot.columns.values())
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb", 0) as file:
         for piece in (memoryview(_HEAD.pack(_MAGIC, len(header))), memoryview(header), *columns):
             crc = zlib.crc32(piece, crc)
             rest = piece
@@ -115,7 +128,4 @@ def _write(path: Path, snapshot: Snapshot) -> int:
                 rest = rest[file.write(rest) :]
         file.write(_CRC.pack(crc))
         os.fsync(file.fileno())
-        size = file.tell()
-    os.replace(unfinished, path)
-    sync_folder(path.parent)
-    return size
+        return file.tell()

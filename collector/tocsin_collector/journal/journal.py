@@ -27,6 +27,7 @@ from typing import NamedTuple, TypeVar
 
 from tocsin_collector.journal.reading import JournalError, contents, is_sealed, read
 from tocsin_collector.journal.records import Gap, Record, scan
+from tocsin_collector.journal.reserve import Reserve
 from tocsin_collector.journal.segment import SEALED, Name, Segment, segments, sync_folder
 
 T = TypeVar("T")
@@ -62,6 +63,7 @@ class Journal:
         self._thread = ThreadPoolExecutor(1, "tocsin-journal")
         self.end = _cut_tail(folder)
         """The position behind the last record."""
+        self._reserve = Reserve(folder)
 
     def replay(self, since: int = 0, until: int | None = None) -> Iterator[tuple[int, int, bytes]]:
         """Every sound record from one position to before another (default: the end), oldest first: position, type,
@@ -72,6 +74,11 @@ class Journal:
                 yield found.position, found.item.type, found.item.payload
             else:
                 self._report(found.segment, found.item)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the disk was full at the last commit, of this process or of the one before."""
+        return self._reserve.stopped
 
     @property
     def newest(self) -> str:
@@ -99,12 +106,18 @@ class Journal:
         size = sum(32 + len(payload) for _, payload in records)  # header and padding
         started = time.perf_counter()
         try:
+            if self._reserve.stopped:
+                self._reserve.put_aside()
             segment = self._with_room(size)
             positions = segment.write(records)
         except OSError as error:
             self._give_up()
             kind = JournalFull if error.errno in _FULL else JournalError
+            if kind is JournalFull:
+                self._reserve.give_up(self.end, str(error.strerror))
             raise kind(f"{self.folder}: {size} bytes could not be written: {error.strerror}") from error
+        if self._reserve.stopped:
+            self._reserve.resume()
         self.syncs_total += 1
         self.sync_seconds_total += time.perf_counter() - started
         self.bytes_total += segment.base + segment.length - self.end
@@ -171,8 +184,9 @@ def _take(lock: int, folder: Path) -> None:
     except OSError:
         holder = os.pread(lock, 20, 0).decode("ascii", "replace").strip() or "unknown"
         raise JournalError(f"{folder}: in use by process {holder}; give each collector a folder of its own") from None
-    os.ftruncate(lock, 0)
-    os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+    with contextlib.suppress(OSError):  # who holds it is a help for people; a full disk keeps nobody from reading
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
 
 
 def _cut_tail(folder: Path) -> int:

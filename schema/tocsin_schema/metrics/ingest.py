@@ -92,6 +92,27 @@ METRICS = (
         emitter="collector",
     ),
     Metric(
+        "tocsin_journal_size_bytes",
+        GAUGE,
+        "bytes",
+        "What the journal's segments take on the disk; more than configured where open windows still need them.",
+        emitter="collector",
+    ),
+    Metric(
+        "tocsin_journal_dropped_bytes_total",
+        COUNTER,
+        "bytes",
+        "Bytes of the oldest segments that were dropped, as journal.keep_bytes and journal.keep_s say.",
+        emitter="collector",
+    ),
+    Metric(
+        "tocsin_journal_stopped",
+        GAUGE,
+        "",
+        "1 while events are refused because the disk is full; it goes back by itself when there is room.",
+        emitter="collector",
+    ),
+    Metric(
         "tocsin_journal_damaged_bytes",
         GAUGE,
         "bytes",

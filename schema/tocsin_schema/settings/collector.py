@@ -26,6 +26,20 @@ COLLECTOR = (
         "memory for the ids that tell new events from known ones; where it is too little, the oldest go first",
         range=(1 << 20, 1 << 44),
     ),
+    Key(
+        "journal.keep_bytes",
+        "integer",
+        0,
+        "drop the oldest events beyond so many bytes on disk, but none that open windows may need; 0: keep all",
+        range=(0, 1 << 60),
+    ),
+    Key(
+        "journal.keep_s",
+        "number",
+        0.0,
+        "drop events that were received longer ago than this, but none that open windows may need; 0: keep all",
+        range=(0, 1e10),
+    ),
     Key("windows.length_s", "number", 3600.0, "length of a window of event time", range=(10, 2_678_400)),
     Key("windows.utc_offset_s", "number", 0.0, "where a day begins, east of UTC", range=(-50_400, 50_400)),
     Key(

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import json
 import os
 import resource
 import subprocess
@@ -264,7 +265,7 @@ def test_a_write_that_fails_half_way_leaves_no_trace(tmp_path: Path) -> None:
 @pytest.mark.system
 def test_a_really_full_file_system_is_survived(tmp_path: Path) -> None:
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(tmp_path)], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(tmp_path)], capture_output=True, check=False
     )
     if mounted.returncode:
         pytest.skip("mounting a tmpfs is not allowed here")
@@ -282,8 +283,17 @@ def test_a_really_full_file_system_is_survived(tmp_path: Path) -> None:
 
         with pytest.raises(JournalFull, match=os.strerror(errno.ENOSPC)):
             fill()
+        assert json.loads((tmp_path / "journal" / "stopped").read_text())["reason"] == os.strerror(errno.ENOSPC)
+        assert [payload for _, _, payload in journal.replay()] == committed
+        journal.close()
+        journal = open_journal(tmp_path / "journal", segment_bytes=64 << 10)
+        assert journal.stopped
+        with pytest.raises(JournalFull):
+            journal.commit([(1, bytes(30_000))])
         ballast.unlink()
         journal.commit([(1, b"after")])
+        assert not journal.stopped
+        assert not (tmp_path / "journal" / "stopped").exists()
         journal.close()
         assert replayed(tmp_path / "journal") == [*committed, b"after"]
     finally:
