@@ -26,6 +26,7 @@ from tocsin_schema.block import MEDIA_TYPE, Block, column, decode, encode
 HERE = Path(__file__).parent
 CLIENTS = 3
 LIMIT_S = 50.0
+PAUSE_S = 0.01  # between two tries: the collector that starts needs the processor more
 FAULTS = (
     "sound", "sync_fails", "sync_and_cut_fail", "disk_full", "torn_write", "dies_before_sync", "dies_after_sync",
 )  # fmt: skip
@@ -245,7 +246,7 @@ class Client:
     def _sent(self, body: bytes, media_type: str) -> bool:
         address = self._collectors.address
         if address is None:
-            self._stop.wait(0.002)
+            self._stop.wait(PAUSE_S)
             return False
         connection = http.client.HTTPConnection(*address, timeout=5)
         try:
@@ -253,11 +254,13 @@ class Client:
             response = connection.getresponse()
             answer = json.loads(response.read())
         except (OSError, http.client.HTTPException, ValueError):
+            self._stop.wait(PAUSE_S)
             return False
         finally:
             connection.close()
         if response.status in (503, 507):
             assert response.headers["retry-after"], answer
+            self._stop.wait(PAUSE_S)
             return False
         assert response.status == 200, answer
         assert answer["rejected_count"] == 0, answer

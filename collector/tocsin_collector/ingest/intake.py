@@ -171,7 +171,7 @@ class Intake:
         if self._saving is not None:
             await self._saving
         if self._journal.end > self._snapshots.position:
-            await asyncio.to_thread(self._snapshots.save, await self._journal.run(self._state))
+            await self._save(await self._journal.run(self._state))
 
     def samples(self) -> Iterable[Sample]:
         """Everything of /metrics that the way in knows."""
@@ -194,10 +194,12 @@ class Intake:
                 await self._settle(group)
                 self._waiting_bytes -= sum(request.size_bytes for request in group)
                 if self._snapshots.is_due(self._journal.end) and (self._saving is None or self._saving.done()):
-                    state = await self._journal.run(self._state)
-                    self._saving = asyncio.create_task(asyncio.to_thread(self._snapshots.save, state))
+                    self._saving = asyncio.create_task(self._save(await self._journal.run(self._state)))
         finally:
             self._worker = None
+
+    async def _save(self, state: Snapshot) -> None:
+        await asyncio.to_thread(self._snapshots.save, state)
 
     def _state(self) -> Snapshot:
         """Everything up to the journal's end; between two groups, when all that is durable is also counted."""
