@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from tocsin_collector.alarms import Alarms
@@ -15,6 +16,7 @@ from tocsin_collector.fleet import Fleet
 from tocsin_collector.frame import Frame
 from tocsin_collector.ingest.checks import Bounds
 from tocsin_collector.ingest.intake import Intake, Memory
+from tocsin_collector.ingest.redact import Redaction, key_of
 from tocsin_collector.journal import open_journal
 from tocsin_collector.journal.retention import Limits, Retention
 from tocsin_collector.logs import open_logs
@@ -79,10 +81,14 @@ class Service:
         self.monitor = self._new_monitor()
         self._taking = asyncio.Lock()  # one reference after the other
         self._meanwhile: list[tuple[Frame, int]] | None = None
+        self.redaction = Redaction(
+            values["ingest.drop_features"], values["ingest.hash_features"], key_of(self.journal.folder.parent)
+        )
         self.intake = Intake(
             self.journal,
             self._apply,
             bounds=Bounds(values["ingest.past_s"], values["ingest.future_s"]),
+            redaction=self.redaction,
             memory=Memory(self.monitor.calendar.horizon_s, values["ingest.ids_memory_bytes"]),
             clock=clock,
         )
@@ -131,6 +137,7 @@ class Service:
     async def take_reference(self, rows: ReferenceRows, source: str) -> dict[str, object]:
         """Make a reference hold, durably. Events that came before are counted anew in its cells."""
         key = rows.frame.key
+        rows = replace(rows, frame=self.redaction.frame(rows.frame))
         async with self._taking:
             with self.tracing.span("take reference", model="/".join(key), rows=rows.frame.rows):
                 held, about = await asyncio.to_thread(self.references.put, rows, source)

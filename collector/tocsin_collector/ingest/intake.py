@@ -24,6 +24,7 @@ from tocsin_collector.ingest.answer import Answer, Refusal, Rejection
 from tocsin_collector.ingest.checks import Bounds, check_columns, check_rows
 from tocsin_collector.ingest.counters import Counters
 from tocsin_collector.ingest.dedupe import Dedupe, Judged
+from tocsin_collector.ingest.redact import Redaction
 from tocsin_collector.ingest.snapshot import Snapshot, Snapshots
 from tocsin_collector.ingest.subset import take
 from tocsin_collector.journal import Journal, JournalError, JournalFull
@@ -72,6 +73,7 @@ class Intake:
         *,
         bounds: Bounds | None = None,
         memory: Memory | None = None,
+        redaction: Redaction | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.counters = Counters()
@@ -81,6 +83,7 @@ class Intake:
         self._journal = journal
         self._apply = apply
         self._bounds = bounds or Bounds()
+        self._redaction = redaction or Redaction()
         self._dedupe = Dedupe(*(memory or Memory()))
         self._waiting: list[_Request] = []
         self._waiting_bytes = 0
@@ -256,6 +259,8 @@ class Intake:
         return taken, positions, self._journal.end
 
     def _take(self, block: Block, rows: Sequence[int], raw: bytes | None, now_us: int) -> _Taken:
+        sent, block = block, self._redaction.block(block)
+        raw = raw if block is sent else None
         whole = frame(block)
         faults = check_rows(block, whole, now_us, self._bounds)
         rejected = [Rejection(rows[fault.row], fault.code, fault.reason) for fault in faults]

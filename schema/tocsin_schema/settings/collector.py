@@ -19,6 +19,13 @@ COLLECTOR = (
         range=(0, 1e10),
     ),
     Key("ingest.future_s", "number", 600.0, "refuse events further ahead of the clock than this", range=(0, 1e10)),
+    Key("ingest.drop_features", "list", [], "features, by name, that are left out before anything is stored"),
+    Key(
+        "ingest.hash_features",
+        "list",
+        [],
+        "features, by name, whose texts are stored as pseudonyms (key: pseudonyms.key in data_dir), numbers not at all",
+    ),
     Key(
         "ingest.ids_memory_bytes",
         "integer",
