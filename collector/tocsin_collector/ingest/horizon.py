@@ -44,8 +44,10 @@ class Horizon:
     @property
     def shortest_s(self) -> float:
         """The shortest span for which ids are remembered: the horizon, until their memory is too small for it."""
-        spans = (self._watermark - self._floor)[self._floor > NEVER]
-        return float(min(spans.min(initial=self.span_us), self.span_us)) / 1e6
+        watermark, floor = self._watermark, self._floor
+        streams = min(watermark.size, floor.size)  # the scrape's thread may come while they grow
+        spans = (watermark[:streams] - floor[:streams])[floor[:streams] > NEVER]
+        return float(spans.min(initial=self.span_us)) / 1e6
 
     def number(self, frame: Frame) -> int:
         """The stream of a frame."""
