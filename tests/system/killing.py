@@ -71,11 +71,12 @@ def outlive(folder: Path, kills: int, rows: Callable[[int], int], seed: int, eve
             client.stop()
         if process is not None:
             with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
-                collectors.kill(process)
+                collectors.end(process, signal.SIGKILL)
         collectors.close()
     journal = open_journal(folder / "data" / "journal")
     stored = Counter(name for _, _, payload in journal.replay() for name in decode(payload).columns["id"].to_list())
     assert journal.damage == []
+    assert (folder / "data" / "journal" / "snapshot").exists()
     journal.close()
     confirmed = Counter(name for client in clients for name in client.acknowledged)
     return Outcome(
@@ -91,23 +92,23 @@ def outlive(folder: Path, kills: int, rows: Callable[[int], int], seed: int, eve
 def _one_life(
     collectors: "Collectors", clients: "list[Client]", disk: "Disk", rng: random.Random, kill: int, events: int
 ) -> psutil.Process:
-    """Start a collector and let it die: by its disk, somewhere in its start, or while events come in."""
+    """Start a collector and let it end: by its disk, at any moment, or in order now and then."""
     fault = FAULTS[kill % len(FAULTS)]
     disk.plan(fault, after=rng.randrange(6), times=rng.randrange(1, 4))
     before = acknowledged(clients)
     process = collectors.start()
-    if fault == "sound" and not events and rng.random() < 0.5:
-        time.sleep(rng.random() * 0.3)  # not a wait for anything: the moment of its death is what is drawn
-    elif fault == "sound":
+    if fault == "sound" and kill % 2:
         wait_until(lambda: acknowledged(clients) > before + events, "a collector to take events")
-        time.sleep(rng.random() * 0.1)
+        collectors.end(process, signal.SIGTERM)  # it leaves a snapshot, and the next ones start from that
+    elif fault == "sound":
+        time.sleep(rng.random() * 0.5)  # not a wait for anything: the moment of its death is what is drawn
     else:
         wait_until(disk.has_broken, f"the fault {fault}")
         before = acknowledged(clients)
         if fault not in DEADLY:
             wait_until(lambda: acknowledged(clients) > before + events, "the collector to go on")
     disk.note()
-    collectors.kill(process)
+    collectors.end(process, signal.SIGKILL)
     return process
 
 
@@ -172,11 +173,11 @@ class Collectors:
         self._zygote.stdin.flush()
         return psutil.Process(int(self._zygote.stdout.readline()))
 
-    def kill(self, process: psutil.Process) -> None:
+    def end(self, process: psutil.Process, by: signal.Signals) -> None:
         self.address = None
         with contextlib.suppress(ProcessLookupError):  # its disk may have killed it already
-            os.kill(process.pid, signal.SIGKILL)
-        wait_until(lambda: not process.is_running(), "the killed collector to end")
+            os.kill(process.pid, by)
+        wait_until(lambda: not process.is_running(), "the collector to end")
 
     def close(self) -> None:
         assert self._zygote.stdin is not None
