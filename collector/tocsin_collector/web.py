@@ -4,24 +4,26 @@ import asyncio
 import contextlib
 import logging
 import os
-import signal
 import sqlite3
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse, Response
 
 from tocsin_collector import __version__
+from tocsin_collector.doors.gate import Gate
+from tocsin_collector.doors.keys import Keyring, KeysError, path_of
+from tocsin_collector.doors.server import serve
+from tocsin_collector.doors.webfile import protection
 from tocsin_collector.export.exposition import CONTENT_TYPE
 from tocsin_collector.ingest.body import Limits
 from tocsin_collector.ingest.endpoint import Endpoint
 from tocsin_collector.ingest.openapi import mount
 from tocsin_collector.journal import JournalError
-from tocsin_collector.listen import ListenError, listen, url
+from tocsin_collector.listen import ListenError, listen, loopback, url
 from tocsin_collector.logs import StoreError, Unusable, logs_router
 from tocsin_collector.notifications import notifications_router
 from tocsin_collector.page.links import Links
@@ -31,8 +33,14 @@ from tocsin_collector.references.routes import references_router
 from tocsin_collector.reports.routes import reports_router
 from tocsin_collector.servers import shown
 from tocsin_collector.service import Service
+from tocsin_schema.config import ConfigError
+from tocsin_schema.web.protection import Protection
 
 TICK_S = 1.0
+_OPEN = (
+    "tocsin_collector_open address={} WARNING: whoever reaches this address may read and write everything. Make a key "
+    "(tocsin keys make), name a web.yml with passwords or client certificates (web_config_file), or listen on 127.0.0.1"
+)
 _log = logging.getLogger(__name__)
 
 
@@ -85,16 +93,31 @@ def application(service: Service) -> FastAPI:
     return app
 
 
+def behind_doors(service: Service, web: Protection | None) -> Gate:
+    """The application as clients reach it. Raises KeysError."""
+    return Gate(application(service), web, Keyring(path_of(service.values["data_dir"]), _log.warning))
+
+
 def run(values: dict[str, Any]) -> int:
     """Serve until SIGTERM or Ctrl-C. Returns the exit code."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     try:
+        web = protection(values["web_config_file"])
         with contextlib.closing(listen(values["listen"])) as opened:
-            service = Service(values, page_url=url(opened))
+            here = url(opened, "https" if web and web.encrypted else "http")
+            service = Service(values, page_url=here)
             service.recover()
-            _tell(f"tocsin_collector_listening address={url(opened)}")
-            config = uvicorn.Config(application(service), log_level="warning", access_log=False, ws="none")
-            asyncio.run(_serve(_Server(config), opened))
+            _tell(f"tocsin_collector_listening address={here}")
+            gate = behind_doors(service, web)
+            if gate.open and not loopback(opened):
+                _tell(_OPEN.format(here))
+            asyncio.run(serve(gate, opened, web))
+    except KeysError as error:
+        _tell(f"tocsin collector: {error}")
+        return 78
+    except ConfigError as error:
+        _tell("\n".join(error.faults))
+        return 78
     except Unusable as error:
         _tell(f"tocsin collector: {error}")
         return 78
@@ -110,25 +133,6 @@ def run(values: dict[str, Any]) -> int:
 def _tell(line: str) -> None:
     sys.stderr.write(line + "\n")
     sys.stderr.flush()
-
-
-class _Server(uvicorn.Server):
-    """Signals are ours: uvicorn would raise them again at the end, and a clean stop would look like a death."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-async def _serve(server: uvicorn.Server, opened: Any) -> None:
-    loop = asyncio.get_running_loop()
-
-    def stop() -> None:
-        server.force_exit, server.should_exit = server.should_exit, True
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
-    await server.serve(sockets=[opened])
 
 
 @contextlib.asynccontextmanager

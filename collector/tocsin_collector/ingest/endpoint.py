@@ -8,10 +8,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from tocsin_collector.doors.caller import Caller, caller_of
 from tocsin_collector.ingest.answer import Answer, Refusal
 from tocsin_collector.ingest.body import Disconnected, Limits, Message, Receive, read_body
 from tocsin_collector.ingest.intake import Intake
 from tocsin_collector.ingest.jsonbody import Parsed, parse_json, parse_ndjson
+from tocsin_collector.ingest.permit import permit
 from tocsin_schema.block import MEDIA_TYPE, BlockError, decode
 
 Send = Callable[[Message], Awaitable[None]]
@@ -40,7 +42,7 @@ class Endpoint:
         headers = dict(scope["headers"])
         counters = self._intake.counters
         try:
-            answer = await self._take(headers, receive)
+            answer = await self._take(caller_of(scope), headers, receive)
             status = answer.status
         except Refusal as refusal:
             answer, status = refusal.answer(), refusal.status
@@ -51,7 +53,7 @@ class Endpoint:
         counters.requests[str(status)] += 1
         await _reply(send, status, answer)
 
-    async def _take(self, headers: dict[bytes, bytes], receive: Receive) -> Answer:
+    async def _take(self, caller: Caller, headers: dict[bytes, bytes], receive: Receive) -> Answer:
         parser = _parser(headers)
         body = await read_body(receive, headers, self._limits)
         now_us = int(self._intake.clock() * 1e6)
@@ -59,6 +61,7 @@ class Endpoint:
             parsed = await asyncio.to_thread(parser, body, now_us) if len(body) > _LARGE else parser(body, now_us)
         except BlockError as error:
             raise Refusal(400, "malformed_block", str(error)) from None
+        permit(caller, parsed.blocks)
         return await self._intake.submit(*parsed, size_bytes=len(body))
 
 

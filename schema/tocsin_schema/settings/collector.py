@@ -5,6 +5,13 @@ from tocsin_schema.ports import COLLECTOR_LISTEN
 
 COLLECTOR = (
     Key("listen", "text", COLLECTOR_LISTEN, "address and port of the page, the API and /metrics", env="TOCSIN_LISTEN"),
+    Key(
+        "web_config_file",
+        "text",
+        "",
+        "web.yml with TLS, client certificates and passwords, as the agent and Prometheus take it; empty: none",
+        env="TOCSIN_WEB_CONFIG_FILE",
+    ),
     Key("data_dir", "text", "data", "where journal, logs and alarms are kept", env="TOCSIN_DATA_DIR"),
     Key("agents", "list", [], "agents to scrape, http://host:port each", env="TOCSIN_AGENTS"),
     Key("agents_file", "text", "", "a file with one agent a line, read again when it changes"),
