@@ -16,6 +16,7 @@ from fastapi.responses import PlainTextResponse, Response
 from tocsin_collector import __version__
 from tocsin_collector.doors.gate import Gate
 from tocsin_collector.doors.keys import Keyring, KeysError, path_of
+from tocsin_collector.doors.quota import Quotas
 from tocsin_collector.doors.server import serve
 from tocsin_collector.doors.webfile import protection
 from tocsin_collector.export.exposition import CONTENT_TYPE
@@ -55,7 +56,7 @@ def application(service: Service) -> FastAPI:
         redoc_url=None,
     )
     limits = Limits(values["ingest.max_body_bytes"], values["ingest.max_decompressed_bytes"])
-    mount(app, Endpoint(service.intake, limits))
+    mount(app, Endpoint(service.intake, limits, Quotas(values, service.doors, time.monotonic)))
     app.include_router(references_router(service.past, service.take_reference, service.kinds))
     app.include_router(
         logs_router(
@@ -75,6 +76,7 @@ def application(service: Service) -> FastAPI:
         values["windows.utc_offset_s"],
         servers=service.servers.views,
         servers_fault=lambda: service.scraped.fault,
+        over_quota=service.doors.most_over_quota,
         received=service.inbox.view,
         links=Links(shown(values["prometheus.url"]), shown(values["grafana.public_url"] or values["grafana.url"])),
     )
@@ -95,7 +97,7 @@ def application(service: Service) -> FastAPI:
 
 def behind_doors(service: Service, web: Protection | None) -> Gate:
     """The application as clients reach it. Raises KeysError."""
-    return Gate(application(service), web, Keyring(path_of(service.values["data_dir"]), _log.warning))
+    return Gate(application(service), web, Keyring(path_of(service.values["data_dir"]), _log.warning), service.doors)
 
 
 def run(values: dict[str, Any]) -> int:

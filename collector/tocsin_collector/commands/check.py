@@ -1,6 +1,7 @@
 """`tocsin check`: validate a configuration file without starting anything."""
 
 import os
+import time
 
 import click
 
@@ -15,6 +16,8 @@ def command(file: str) -> None:
     Example:
       tocsin check collector.toml
     """
+    from tocsin_collector.doors.counts import Counts
+    from tocsin_collector.doors.quota import Quotas
     from tocsin_collector.doors.webfile import protection
     from tocsin_collector.provision import settings
     from tocsin_schema.config import ConfigError, load
@@ -24,6 +27,7 @@ def command(file: str) -> None:
         values = load(COLLECTOR, file, os.environ)
         settings.check(values, targets=False)
         protection(str(values["web_config_file"]))
+        Quotas(values, Counts(), time.monotonic)
     except ConfigError as error:
         for fault in error.faults:
             click.echo(fault, err=True)

@@ -13,6 +13,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tocsin_collector.doors.caller import ADMIN, ANYONE, PLACE, Caller
+from tocsin_collector.doors.counts import Counts
 from tocsin_collector.doors.keys import PREFIX, Keyring
 from tocsin_collector.doors.routes import ALL, OF_PATH, Need, need
 from tocsin_schema.web.protection import Protection
@@ -41,10 +42,11 @@ class Denied(Exception):  # noqa: N818 - what a client gets to read
 class Gate:
     """Let a request through to ``app``, with its Caller in the scope, or answer it."""
 
-    def __init__(self, app: ASGIApp, protection: Protection | None, keyring: Keyring) -> None:
+    def __init__(self, app: ASGIApp, protection: Protection | None, keyring: Keyring, counts: Counts) -> None:
         self._app = app
         self._protection = protection
         self._keyring = keyring
+        self._counts = counts
         self._checking = 0
 
     @property
@@ -66,6 +68,7 @@ class Gate:
         try:
             await self._admit(scope)
         except Denied as denied:
+            self._counts.denied[denied.code] += 1
             await _answer(told, denied)
             return
         await self._app(scope, receive, told)

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from tocsin_collector.doors.caller import Caller, caller_of
+from tocsin_collector.doors.quota import Quotas
 from tocsin_collector.ingest.answer import Answer, Refusal
 from tocsin_collector.ingest.body import Disconnected, Limits, Message, Receive, read_body
 from tocsin_collector.ingest.intake import Intake
@@ -33,28 +34,32 @@ _PARSERS: dict[str, Callable[[bytes, int], Parsed]] = {MEDIA_TYPE: _block, JSON:
 class Endpoint:
     """The ASGI callable; give it to a Starlette ``Route``."""
 
-    def __init__(self, intake: Intake, limits: Limits | None = None) -> None:
+    def __init__(self, intake: Intake, limits: Limits | None = None, quotas: Quotas | None = None) -> None:
         self._intake = intake
+        self._quotas = quotas
         self._limits = limits or Limits()
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Answer one request. Every refusal has the form of an answer."""
         headers = dict(scope["headers"])
         counters = self._intake.counters
+        retry_after_s = 0
         try:
             answer = await self._take(caller_of(scope), headers, receive)
             status = answer.status
         except Refusal as refusal:
-            answer, status = refusal.answer(), refusal.status
+            answer, status, retry_after_s = refusal.answer(), refusal.status, refusal.retry_after_s
             counters.rejected[refusal.code] += 1
         except Disconnected:
             counters.requests["disconnected"] += 1
             return
         counters.requests[str(status)] += 1
-        await _reply(send, status, answer)
+        await _reply(send, status, answer, retry_after_s)
 
     async def _take(self, caller: Caller, headers: dict[bytes, bytes], receive: Receive) -> Answer:
         parser = _parser(headers)
+        if self._quotas and caller.project is not None:
+            self._quotas.admit((caller.project,))
         body = await read_body(receive, headers, self._limits)
         now_us = int(self._intake.clock() * 1e6)
         try:
@@ -62,6 +67,10 @@ class Endpoint:
         except BlockError as error:
             raise Refusal(400, "malformed_block", str(error)) from None
         permit(caller, parsed.blocks)
+        if self._quotas:
+            if caller.project is None:
+                self._quotas.admit({block.project for block in parsed.blocks})
+            self._quotas.charge(parsed.blocks, len(body))
         return await self._intake.submit(*parsed, size_bytes=len(body))
 
 
@@ -73,11 +82,11 @@ def _parser(headers: dict[bytes, bytes]) -> Callable[[bytes, int], Parsed]:
     return _PARSERS[media_type]
 
 
-async def _reply(send: Send, status: int, answer: Answer) -> None:
+async def _reply(send: Send, status: int, answer: Answer, retry_after_s: int) -> None:
     body = answer.to_json()
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    if status == 503:
-        headers.append((b"retry-after", b"%d" % RETRY_AFTER_S))
+    if status == 503 or retry_after_s:
+        headers.append((b"retry-after", b"%d" % (retry_after_s or RETRY_AFTER_S)))
     if status == 408:
         # Only here: a connection that is closed while its client still sends is reset, and the client never reads why.
         # After a 413 uvicorn goes on reading and throws it away.

@@ -54,6 +54,26 @@ COLLECTOR = (
         "drop events that were received longer ago than this, but none that open windows may need; 0: keep all",
         range=(0, 1e10),
     ),
+    Key(
+        "quota.events_per_s",
+        "number",
+        0.0,
+        "events a second that each project may send on average; above it, requests shall come again; 0: any number",
+        range=(0, 1e12),
+    ),
+    Key(
+        "quota.bytes_per_s",
+        "number",
+        0.0,
+        "bytes of events a second, alike, after gzip; 0: any number",
+        range=(0, 1e15),
+    ),
+    Key(
+        "quota.projects",
+        "list",
+        [],
+        "projects with quotas of their own, 'PROJECT EVENTS BYTES' each, as in 'shop 5000 20000000'; 0: any number",
+    ),
     Key("windows.length_s", "number", 3600.0, "length of a window of event time", range=(10, 2_678_400)),
     Key("windows.utc_offset_s", "number", 0.0, "where a day begins, east of UTC", range=(-50_400, 50_400)),
     Key(

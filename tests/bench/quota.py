@@ -1,0 +1,166 @@
+"""What a project at ten times its quota does to another one: its p99, and that nothing of it is lost.
+
+One real collector in a process of its own, two projects with a key each, a quota for both. The polite one sends blocks of
+100 events, 20 a second, and waits for each acknowledgement. In every second phase the greedy one offers ten times its
+quota from another process and does not care for Retry-After. Phases alternate; each gives one p99, the figures are
+medians. The collector's journal is read again at the end: every acknowledged event of the polite one is in it, once.
+"""
+
+import contextlib
+import http.client
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from tests.bench.measure import Measure
+from tests.servers.process import free_port, serving
+from tocsin_collector.doors.caller import PREDICTIONS, READ
+from tocsin_collector.doors.keys import make
+from tocsin_schema.block import MEDIA_TYPE, Block, column, encode
+
+ROUNDS = 7
+PHASE_S = 4.0
+ROWS = 100
+POLITE_HZ = 50.0
+QUOTA = 20_000.0
+GOAL = 1.1
+
+
+def run() -> list[Measure]:
+    """The bar is the ratio of the polite one's p99s; what was refused and lost stands in the detail."""
+    with tempfile.TemporaryDirectory() as folder, _collector(folder) as (port, polite, greedy, reader):
+        sender = Polite(port, polite)
+        sender.phase(PHASE_S)  # warms up
+        quiet, crowded = [], []
+        for _ in range(ROUNDS):
+            quiet.append(sender.phase(PHASE_S))
+            with _flood(port, greedy):
+                sender.phase(1.0)  # the greedy one's burst is spent
+                crowded.append(sender.phase(PHASE_S))
+        counted = _predictions(port, reader)
+    detail: dict[str, Any] = {
+        "rounds": ROUNDS,
+        "quota_events_per_s": QUOTA,
+        "polite_acknowledged": sender.acknowledged,
+        "polite_counted": counted["polite"],
+        "polite_refused": sender.refused,
+        "greedy_accepted": counted.get("greedy", 0),
+        "greedy_refused_requests": counted["refused"],
+        "p99_ms_quiet": [p99 for p99, _ in quiet],
+        "p99_ms_crowded": [p99 for p99, _ in crowded],
+        "p50_ms_quiet": statistics.median(p50 for _, p50 in quiet),
+        "p50_ms_crowded": statistics.median(p50 for _, p50 in crowded),
+    }
+    assert sender.refused == 0, detail
+    assert sender.acknowledged == counted["polite"], detail
+    assert counted["refused"] > 100, detail
+    print(json.dumps(detail), file=sys.stderr)
+    p99s = [statistics.median(p99 for p99, _ in phases) for phases in (crowded, quiet)]
+    return [Measure("quota", p99s[0], p99s[1], GOAL, "ms", detail, against="quiet")]
+
+
+class Polite:
+    """Sends at its pace and remembers how long each acknowledgement took."""
+
+    def __init__(self, port: int, key: str) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self._headers = {"content-type": MEDIA_TYPE, "authorization": f"Bearer {key}"}
+        self._sequence = 0
+        self.acknowledged = 0
+        self.refused = 0
+
+    def phase(self, length_s: float) -> tuple[float, float]:
+        """p99 and p50 in ms of the requests of so many seconds."""
+        found = []
+        began = time.monotonic()
+        for number in range(int(length_s * POLITE_HZ)):
+            time.sleep(max(0.0, began + number / POLITE_HZ - time.monotonic()))
+            body = block("polite", self._sequence)
+            self._sequence += 1
+            started = time.perf_counter()
+            self._connection.request("POST", "/v1/events", body, self._headers)
+            response = self._connection.getresponse()
+            answer = json.loads(response.read())
+            found.append(1e3 * (time.perf_counter() - started))
+            self.acknowledged += answer["accepted"]
+            self.refused += response.status != 200
+        found.sort()
+        return found[int(0.99 * len(found))], found[len(found) // 2]
+
+
+def flood(port: int, key: str, hz: float) -> None:
+    """Blocks at a pace, whatever is answered, until this process is ended."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    headers = {"content-type": MEDIA_TYPE, "authorization": f"Bearer {key}"}
+    began, number = time.monotonic(), 0
+    while True:
+        connection.request("POST", "/v1/events", block("greedy", number), headers)
+        connection.getresponse().read()
+        number += 1
+        time.sleep(max(0.0, began + number / hz - time.monotonic()))
+
+
+@contextlib.contextmanager
+def _flood(port: int, key: str) -> Iterator[None]:
+    environ = os.environ | {"TOCSIN_BENCH_KEY": key}
+    command = [sys.executable, "-m", "tests.bench.quota", str(port), str(10 * QUOTA / ROWS)]
+    process = subprocess.Popen(command, env=environ)
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait(10)
+
+
+@contextlib.contextmanager
+def _collector(folder: str) -> Iterator[tuple[int, str, str, str]]:
+    port, keys = free_port(), os.path.join(folder, "keys.json")
+    polite, greedy = (make(keys, (PREDICTIONS,), project, "", 0.0)[1] for project in ("polite", "greedy"))
+    reader = make(keys, (READ,), None, "", 0.0)[1]
+    environ = {"TOCSIN_LISTEN": f"127.0.0.1:{port}", "TOCSIN_QUOTA_EVENTS_PER_S": str(QUOTA)}
+    command = [sys.executable, "-m", "tocsin_collector", "collector", "--data", folder]
+    log = os.path.join(folder, "log")
+    with serving(command, f"http://127.0.0.1:{port}", ready="/-/healthy", log=log, environ=environ):
+        yield port, polite, greedy, reader
+
+
+def _predictions(port: int, key: str) -> dict[str, int]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.request("GET", "/metrics", headers={"authorization": f"Bearer {key}"})
+    lines = connection.getresponse().read().decode().splitlines()
+    connection.close()
+    found = {}
+    for line in lines:
+        series, _, value = line.rpartition(" ")
+        if series.startswith("tocsin_predictions_total{"):
+            found["polite" if 'project="polite"' in series else "greedy"] = int(float(value))
+        if series.startswith("tocsin_requests_over_quota_total{"):
+            found["refused"] = int(float(value))
+    return found
+
+
+_COLUMNS = {
+    f"feature.f{number}": column(f"feature.f{number}", [0.5 * row + number for row in range(ROWS)])
+    for number in range(20)
+}
+
+
+def block(project: str, sequence: int) -> bytes:
+    """100 events of 20 features, new ones each time."""
+    columns = _COLUMNS | {
+        "time": column("time", [1_795_000_000_000_000 + sequence] * ROWS, "time"),
+        "id": column("id", [f"{project}-{sequence}-{row}" for row in range(ROWS)], "str"),
+        "prediction": column("prediction", ["yes"] * ROWS),
+    }
+    shared = {"project": project, "model": "m", "version": "1", "rows": ROWS, "producer": project.ljust(32, "0")[:32]}
+    return encode(Block("prediction", sequence=sequence, columns=columns, **shared))
+
+
+if __name__ == "__main__":
+    flood(int(sys.argv[1]), os.environ["TOCSIN_BENCH_KEY"], float(sys.argv[2]))
