@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import resource
 import sqlite3
 import sys
 import time
@@ -14,6 +15,7 @@ from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse, Response
 
 from tocsin_collector import __version__
+from tocsin_collector.doors.connection import Patience, Room
 from tocsin_collector.doors.gate import Gate
 from tocsin_collector.doors.keys import Keyring, KeysError, path_of
 from tocsin_collector.doors.quota import Quotas
@@ -38,6 +40,7 @@ from tocsin_schema.config import ConfigError
 from tocsin_schema.web.protection import Protection
 
 TICK_S = 1.0
+_FILES = 256
 _OPEN = (
     "tocsin_collector_open address={} WARNING: whoever reaches this address may read and write everything. Make a key "
     "(tocsin keys make), name a web.yml with passwords or client certificates (web_config_file), or listen on 127.0.0.1"
@@ -113,7 +116,8 @@ def run(values: dict[str, Any]) -> int:
             gate = behind_doors(service, web)
             if gate.open and not loopback(opened):
                 _tell(_OPEN.format(here))
-            asyncio.run(serve(gate, opened, web))
+            patience = Patience(min(values["max_connections"], _descriptors()))
+            asyncio.run(serve(gate, opened, Room(patience, web, service.doors)))
     except KeysError as error:
         _tell(f"tocsin collector: {error}")
         return 78
@@ -130,6 +134,13 @@ def run(values: dict[str, Any]) -> int:
         _tell(f"tocsin collector: {os.path.join(values['data_dir'], 'alarms')}: {error}")
         return 1
     return 0
+
+
+def _descriptors() -> int:
+    """How many connections this process has descriptors for, besides its files; as many as the system allows."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return max(hard - _FILES, 1) if hard != resource.RLIM_INFINITY else sys.maxsize
 
 
 def _tell(line: str) -> None:

@@ -19,6 +19,9 @@ class Counts:
         self.denied: Counter[str] = Counter(
             dict.fromkeys(("unauthorized", "scope", "project", "rate_limited", "busy"), 0)
         )
+        self.ended: Counter[str] = Counter(
+            dict.fromkeys(("certificate", "no_room", "evicted", "slow_head", "slow_body", "head_too_large"), 0)
+        )
         self.quotas: Counter[tuple[str, str]] = Counter()
 
     def over_quota(self, project: str, quota: str) -> None:
@@ -36,5 +39,7 @@ class Counts:
         """Every counter as it stands now."""
         for code, count in self.denied.items():
             yield Sample("tocsin_requests_denied_total", {"code": code}, count)
+        for reason, count in self.ended.items():
+            yield Sample("tocsin_connections_ended_total", {"reason": reason}, count)
         for (project, quota), count in list(self.quotas.items()):
             yield Sample("tocsin_requests_over_quota_total", {"project": project, "quota": quota}, count)

@@ -12,6 +12,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tocsin_collector.doors.bodies import Bodies
 from tocsin_collector.doors.caller import ADMIN, ANYONE, PLACE, Caller
 from tocsin_collector.doors.counts import Counts
 from tocsin_collector.doors.keys import PREFIX, Keyring
@@ -42,12 +43,20 @@ class Denied(Exception):  # noqa: N818 - what a client gets to read
 class Gate:
     """Let a request through to ``app``, with its Caller in the scope, or answer it."""
 
-    def __init__(self, app: ASGIApp, protection: Protection | None, keyring: Keyring, counts: Counts) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        protection: Protection | None,
+        keyring: Keyring,
+        counts: Counts,
+        bodies: Bodies | None = None,
+    ) -> None:
         self._app = app
         self._protection = protection
         self._keyring = keyring
         self._counts = counts
         self._checking = 0
+        self._bodies = bodies or Bodies()
 
     @property
     def open(self) -> bool:
@@ -71,7 +80,9 @@ class Gate:
             self._counts.denied[denied.code] += 1
             await _answer(told, denied)
             return
-        await self._app(scope, receive, told)
+        if not await self._bodies.through(self._app, scope, receive, told):
+            self._counts.denied["busy"] += 1
+            await _answer(told, Denied(503, "busy", "too much is sent at once; send it again", retry_after="1"))
 
     async def _admit(self, scope: Scope) -> None:
         protection = self._protection

@@ -11,19 +11,18 @@ from typing import Any
 
 import uvicorn
 
-from tocsin_collector.doors.connection import Connection
+from tocsin_collector.doors.connection import Connection, Room
 from tocsin_collector.doors.webfile import Renewed
-from tocsin_schema.web.protection import Protection
 
 
-def server(app: Any, protection: Protection | None) -> uvicorn.Server:
+def server(app: Any, room: Room) -> uvicorn.Server:
     """A server of an application, which takes no signals."""
-    encrypted = protection if protection and protection.encrypted else None
+    encrypted = room.protection if room.protection and room.protection.encrypted else None
     logging.getLogger("uvicorn.error").addFilter(_worth_a_line)
     return _Server(
         uvicorn.Config(
             app,
-            http=partial(Connection, protection),  # type: ignore[arg-type]  # called, and never asked for its type
+            http=partial(Connection, room),  # type: ignore[arg-type]  # called, and never asked for its type
             log_level="warning",
             access_log=False,
             ws="none",
@@ -33,9 +32,9 @@ def server(app: Any, protection: Protection | None) -> uvicorn.Server:
     )
 
 
-async def serve(app: Any, opened: socket.socket, protection: Protection | None) -> None:
+async def serve(app: Any, opened: socket.socket, room: Room) -> None:
     """Serve an application on a listening socket until SIGTERM or Ctrl-C; a second one ends at once."""
-    serving = server(app, protection)
+    serving = server(app, room)
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
@@ -43,7 +42,7 @@ async def serve(app: Any, opened: socket.socket, protection: Protection | None) 
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
-    loop.add_signal_handler(signal.SIGHUP, protection.refresh if protection else _nothing)
+    loop.add_signal_handler(signal.SIGHUP, room.protection.refresh if room.protection else _nothing)
     await serving.serve(sockets=[opened])
 
 

@@ -5,7 +5,8 @@ FastAPI with pydantic rows (docs/decisions/0031-wire-format.md).
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from tocsin_collector.doors.caller import Caller, caller_of
@@ -20,6 +21,7 @@ from tocsin_schema.block import MEDIA_TYPE, BlockError, decode
 Send = Callable[[Message], Awaitable[None]]
 RETRY_AFTER_S = 5
 JSON, NDJSON = "application/json", "application/x-ndjson"
+MAX_HELD_BYTES = 128 << 20
 _LARGE = 256 << 10  # from here on a body is decoded in a thread, so that the page and other requests go on
 
 
@@ -37,6 +39,7 @@ class Endpoint:
     def __init__(self, intake: Intake, limits: Limits | None = None, quotas: Quotas | None = None) -> None:
         self._intake = intake
         self._quotas = quotas
+        self._bytes = 0
         self._limits = limits or Limits()
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -61,6 +64,21 @@ class Endpoint:
         if self._quotas and caller.project is not None:
             self._quotas.admit((caller.project,))
         body = await read_body(receive, headers, self._limits)
+        with self._held(len(body)):
+            return await self._taken(caller, parser, body)
+
+    @contextlib.contextmanager
+    def _held(self, size_bytes: int) -> Iterator[None]:
+        """Keep a body after its gzip until the journal has it. Raises Refusal when there are too many of them."""
+        if self._bytes + size_bytes > MAX_HELD_BYTES:
+            raise Refusal(503, "busy", f"more than {MAX_HELD_BYTES} bytes of events at once; send it again")
+        self._bytes += size_bytes
+        try:
+            yield
+        finally:
+            self._bytes -= size_bytes
+
+    async def _taken(self, caller: Caller, parser: Callable[[bytes, int], Parsed], body: bytes) -> Answer:
         now_us = int(self._intake.clock() * 1e6)
         try:
             parsed = await asyncio.to_thread(parser, body, now_us) if len(body) > _LARGE else parser(body, now_us)

@@ -9,7 +9,7 @@ METRICS = (
         COUNTER,
         "",
         "Requests that were not let in, by code: no right key or password, a scope or project that a key has not, "
-        "rate_limit of web.yml, too many passwords at once.",
+        "rate_limit of web.yml, too many passwords or too much of bodies at once.",
         emitter="collector",
         labels={"code": 8},
     ),
@@ -20,5 +20,14 @@ METRICS = (
         "Requests with events that were refused since their project is over its quota of events or bytes a second.",
         emitter="collector",
         labels={"project": 1_000, "quota": 2},
+    ),
+    Metric(
+        "tocsin_connections_ended_total",
+        COUNTER,
+        "",
+        "Connections that were closed on a client, by reason: slow, head too large, no name of client_allowed_sans, no "
+        "room, evicted as the one that had waited for longest when there was none.",
+        emitter="collector",
+        labels={"reason": 8},
     ),
 )

@@ -12,6 +12,13 @@ COLLECTOR = (
         "web.yml with TLS, client certificates and passwords, as the agent and Prometheus take it; empty: none",
         env="TOCSIN_WEB_CONFIG_FILE",
     ),
+    Key(
+        "max_connections",
+        "integer",
+        1_000,
+        "clients at once; then the one that has waited for longest without a request makes room",
+        range=(1, 1_000_000),
+    ),
     Key("data_dir", "text", "data", "where journal, logs and alarms are kept", env="TOCSIN_DATA_DIR"),
     Key("agents", "list", [], "agents to scrape, http://host:port each", env="TOCSIN_AGENTS"),
     Key("agents_file", "text", "", "a file with one agent a line, read again when it changes"),

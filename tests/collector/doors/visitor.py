@@ -12,6 +12,7 @@ from base64 import b64encode
 from typing import Any
 
 from tests.agent.certificates import Authority
+from tocsin_collector.doors.connection import Patience, Room
 from tocsin_collector.doors.server import server
 from tocsin_collector.doors.webfile import protection
 from tocsin_collector.listen import listen
@@ -24,7 +25,7 @@ from tocsin_schema.settings.collector import COLLECTOR
 class Collector:
     """A running collector; ``values`` are settings by path."""
 
-    def __init__(self, folder: str, pki: Authority, **values: Any) -> None:
+    def __init__(self, folder: str, pki: Authority, patience: Patience | None = None, **values: Any) -> None:
         self.values = load(COLLECTOR, None, {}) | {"data_dir": folder} | values
         self.pki = pki
         self.folder = folder
@@ -34,7 +35,8 @@ class Collector:
         self.port = self._opened.getsockname()[1]
         self.service = Service(self.values, page_url=f"{self.scheme}://127.0.0.1:{self.port}")
         self.service.recover()
-        self.server = server(behind_doors(self.service, self.protection), self.protection)
+        self.room = room = Room(patience or Patience(), self.protection, self.service.doors)
+        self.server = server(behind_doors(self.service, self.protection), room)
         self._thread = threading.Thread(target=lambda: asyncio.run(self.server.serve(sockets=[self._opened])))
         self._thread.start()
 
