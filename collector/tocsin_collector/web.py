@@ -100,7 +100,8 @@ def application(service: Service) -> FastAPI:
 
 def behind_doors(service: Service, web: Protection | None) -> Gate:
     """The application as clients reach it. Raises KeysError."""
-    return Gate(application(service), web, Keyring(path_of(service.values["data_dir"]), _log.warning), service.doors)
+    keyring = Keyring(path_of(service.values["data_dir"]), _log.warning)
+    return Gate(application(service), web, keyring, service.doors, service.audit)
 
 
 def run(values: dict[str, Any]) -> int:

@@ -87,6 +87,7 @@ class Polite:
             self._connection.request("POST", "/v1/events", body, self._headers)
             response = self._connection.getresponse()
             answer = json.loads(response.read())
+            assert not answer["rejected"], answer
             found.append(1e3 * (time.perf_counter() - started))
             self.acknowledged += answer["accepted"]
             self.refused += response.status != 200
@@ -156,7 +157,13 @@ def block(project: str, sequence: int) -> bytes:
         "id": column("id", [f"{project}-{sequence}-{row}" for row in range(ROWS)], "str"),
         "prediction": column("prediction", ["yes"] * ROWS),
     }
-    shared = {"project": project, "model": "m", "version": "1", "rows": ROWS, "producer": project.ljust(32, "0")[:32]}
+    shared = {
+        "project": project,
+        "model": "m",
+        "version": "1",
+        "rows": ROWS,
+        "producer": project.encode().hex().ljust(32, "0"),
+    }
     return encode(Block("prediction", sequence=sequence, columns=columns, **shared))
 
 

@@ -17,7 +17,7 @@ class Counts:
 
     def __init__(self) -> None:
         self.denied: Counter[str] = Counter(
-            dict.fromkeys(("unauthorized", "scope", "project", "rate_limited", "busy"), 0)
+            dict.fromkeys(("unauthorized", "scope", "project", "origin", "rate_limited", "busy"), 0)
         )
         self.ended: Counter[str] = Counter(
             dict.fromkeys(("certificate", "no_room", "evicted", "slow_head", "slow_body", "head_too_large"), 0)

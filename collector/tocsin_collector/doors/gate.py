@@ -12,9 +12,11 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tocsin_collector.audit import Entry, Writer
 from tocsin_collector.doors.bodies import Bodies
-from tocsin_collector.doors.caller import ADMIN, ANYONE, PLACE, Caller
+from tocsin_collector.doors.caller import ADMIN, ANYONE, PLACE, Caller, caller_of
 from tocsin_collector.doors.counts import Counts
+from tocsin_collector.doors.headers import headed
 from tocsin_collector.doors.keys import PREFIX, Keyring
 from tocsin_collector.doors.routes import ALL, OF_PATH, Need, need
 from tocsin_schema.web.protection import Protection
@@ -44,19 +46,15 @@ class Gate:
     """Let a request through to ``app``, with its Caller in the scope, or answer it."""
 
     def __init__(
-        self,
-        app: ASGIApp,
-        protection: Protection | None,
-        keyring: Keyring,
-        counts: Counts,
-        bodies: Bodies | None = None,
+        self, app: ASGIApp, protection: Protection | None, keyring: Keyring, counts: Counts, audit: Writer
     ) -> None:
         self._app = app
         self._protection = protection
         self._keyring = keyring
         self._counts = counts
+        self._audit = audit
         self._checking = 0
-        self._bodies = bodies or Bodies()
+        self._bodies = Bodies()
 
     @property
     def open(self) -> bool:
@@ -73,29 +71,32 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        told = self._headed(send)
+        told = headed(send, self._protection.headers if self._protection else {})
         try:
-            await self._admit(scope)
+            wanted = await self._admit(scope)
         except Denied as denied:
             self._counts.denied[denied.code] += 1
             await _answer(told, denied)
             return
+        if wanted.audit:
+            told = self._audited(told, scope, wanted)
         if not await self._bodies.through(self._app, scope, receive, told):
             self._counts.denied["busy"] += 1
             await _answer(told, Denied(503, "busy", "too much is sent at once; send it again", retry_after="1"))
 
-    async def _admit(self, scope: Scope) -> None:
+    async def _admit(self, scope: Scope) -> Need:
         protection = self._protection
         if protection:
             protection.refresh()
             if not protection.allows():
                 raise Denied(429, "rate_limited", "more requests than rate_limit of web.yml allows", retry_after="1")
-        wanted = need(scope["method"], scope["path"])
-        if not wanted.scopes:
-            return
-        caller = await self._caller(dict(scope["headers"]).get(b"authorization", b"").decode("latin-1"))
-        _check(caller, wanted)
-        scope[PLACE] = caller
+        wanted, headers = need(scope["method"], scope["path"]), dict(scope["headers"])
+        _check_origin(scope["method"], headers)
+        if wanted.scopes:
+            caller = await self._caller(headers.get(b"authorization", b"").decode("latin-1"))
+            _check(caller, wanted)
+            scope[PLACE] = caller
+        return wanted
 
     async def _caller(self, authorization: str) -> Caller:
         users = self._protection.users if self._protection else None
@@ -124,21 +125,26 @@ class Gate:
         finally:
             self._checking -= 1
 
-    def _headed(self, send: Send) -> Send:
-        """``send`` with the headers that ``web.yml`` wants in every answer, in place of those of a page."""
-        more = self._protection.headers if self._protection else {}
-        if not more:
-            return send
-        added = [(name.lower().encode(), value.encode()) for name, value in more.items()]
-        names = {name for name, _ in added}
+    def _audited(self, send: Send, scope: Scope, wanted: Need) -> Send:
+        """``send`` that lets nothing out before what was asked is on record."""
 
         async def told(message: Message) -> None:
             if message["type"] == "http.response.start":
-                kept = [header for header in message.get("headers", ()) if header[0].lower() not in names]
-                message["headers"] = kept + added
+                query = scope["query_string"].decode("latin-1")
+                what = f"{scope['method']} {scope['path']}" + (f"?{query}" if query else "")
+                address = scope["client"][0] if scope.get("client") else ""
+                outcome = str(message["status"])
+                await self._audit.note(Entry(caller_of(scope).name, address, wanted.audit, what, outcome))
             await send(message)
 
         return told
+
+
+def _check_origin(method: str, headers: dict[bytes, bytes]) -> None:
+    """A page of another site can have a browser send what it likes, with the password that the browser remembers."""
+    origin = headers.get(b"origin", b"")
+    if method not in ("GET", "HEAD") and origin and origin.partition(b"://")[2] != headers.get(b"host", b""):
+        raise Denied(403, "origin", "a page of another site asks for this")
 
 
 def _token(authorization: str) -> str | None:

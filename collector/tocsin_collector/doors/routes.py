@@ -22,6 +22,8 @@ class Need(NamedTuple):
     whose: str = ALL
     project: str = ""
     """The project of the path."""
+    audit: str = ""
+    """What the audit log says of it: ``read`` of data, ``change`` of what the collector does; "" is not recorded."""
 
 
 TABLE = {
@@ -30,22 +32,22 @@ TABLE = {
     "GET /openapi.json": Need((READ,)),
     "POST /v1/events": Need((PREDICTIONS, LABELS), OWN),
     "POST /v1/logs": Need((LOGS,), OWN),  # a log record is of no project
-    "GET /v1/logs": Need((READ,)),
+    "GET /v1/logs": Need((READ,), audit="read"),
     "POST /v1/notifications": Need((NOTIFICATIONS,)),
-    "PUT /v1/references/{project}/{model}": Need((REFERENCES,), OF_PATH),
-    "GET /v1/reports/{project}/{model}": Need((READ,), OF_PATH),
-    "GET /v1/models": Need((READ,), OWN),
-    "GET /v1/models/{project}/{model_name}": Need((READ,), OF_PATH),
-    "GET /v1/alarms": Need((READ,)),
+    "PUT /v1/references/{project}/{model}": Need((REFERENCES,), OF_PATH, audit="change"),
+    "GET /v1/reports/{project}/{model}": Need((READ,), OF_PATH, audit="read"),
+    "GET /v1/models": Need((READ,), OWN, audit="read"),
+    "GET /v1/models/{project}/{model_name}": Need((READ,), OF_PATH, audit="read"),
+    "GET /v1/alarms": Need((READ,), audit="read"),
     "GET /v1/servers": Need((READ,)),
     # The pages show the alarms of all projects in their head.
-    "GET /": Need((READ,)),
+    "GET /": Need((READ,), audit="read"),
     "GET /docs": Need((READ,)),
-    "GET /logs": Need((READ,)),
-    "GET /alarms": Need((READ,)),
+    "GET /logs": Need((READ,), audit="read"),
+    "GET /alarms": Need((READ,), audit="read"),
     "GET /runbooks/{name}": Need((READ,)),
-    "GET /models/{project}/{model_name}/{version}": Need((READ,)),
-    "GET /models/{project}/{model_name}/{version}/features/{feature_name}": Need((READ,)),
+    "GET /models/{project}/{model_name}/{version}": Need((READ,), audit="read"),
+    "GET /models/{project}/{model_name}/{version}/features/{feature_name}": Need((READ,), audit="read"),
     "GET /static/{name}": Need((READ,)),
     "GET /favicon.ico": Need((READ,)),
 }

@@ -30,4 +30,12 @@ METRICS = (
         emitter="collector",
         labels={"reason": 8},
     ),
+    Metric(
+        "tocsin_audit_records_total",
+        COUNTER,
+        "",
+        "Records of the audit log: written, or lost since the disk did not take them.",
+        emitter="collector",
+        labels={"outcome": 2},
+    ),
 )
