@@ -139,9 +139,11 @@ def run(values: dict[str, Any]) -> int:
 
 def _descriptors() -> int:
     """How many connections this process has descriptors for, besides its files; as many as the system allows."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return max(hard - _FILES, 1) if hard != resource.RLIM_INFINITY else sys.maxsize
+    most, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):  # a sandbox may forbid it
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        most = hard
+    return max(most - _FILES, 1) if most != resource.RLIM_INFINITY else sys.maxsize
 
 
 def _tell(line: str) -> None:

@@ -157,13 +157,8 @@ def block(project: str, sequence: int) -> bytes:
         "id": column("id", [f"{project}-{sequence}-{row}" for row in range(ROWS)], "str"),
         "prediction": column("prediction", ["yes"] * ROWS),
     }
-    shared = {
-        "project": project,
-        "model": "m",
-        "version": "1",
-        "rows": ROWS,
-        "producer": project.encode().hex().ljust(32, "0"),
-    }
+    producer = project.encode().hex().ljust(32, "0")
+    shared = {"project": project, "model": "m", "version": "1", "rows": ROWS, "producer": producer}
     return encode(Block("prediction", sequence=sequence, columns=columns, **shared))
 
 

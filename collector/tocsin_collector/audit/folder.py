@@ -2,9 +2,9 @@
 
 Processes append under a lock (the collector, and `tocsin keys` beside it): records first, durably, then the mark. After
 a crash between the two the log is ahead of its mark, never behind; the next append follows what is there and cuts a
-torn line. So a log that is behind its mark was cut by somebody. Who can write all files can write another history; that is
-found only against a hash that was noted elsewhere, which is why the collector tells it in its own log. Old files are
-dropped once a record says so.
+torn line. So a log that is behind its mark was cut by somebody. Who can write all files can write another history;
+that is found only against a hash that was noted elsewhere, which is why the collector tells it in its own log. Old
+files are dropped once a record says so.
 """
 
 import contextlib
