@@ -24,7 +24,7 @@ from tocsin_collector.doors.caller import PREDICTIONS, READ
 from tocsin_collector.doors.keys import make
 from tocsin_schema.block import MEDIA_TYPE, Block, column, encode
 
-ROUNDS = 7
+ROUNDS = 5
 PHASE_S = 4.0
 ROWS = 100
 POLITE_HZ = 50.0

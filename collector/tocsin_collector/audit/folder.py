@@ -43,7 +43,7 @@ class Folder:
 
     def append(self, entries: Sequence[Entry]) -> Head:
         """Record entries, durably. Raises AuditError when what is there cannot be followed."""
-        os.makedirs(self.path, 0o700, exist_ok=True)
+        self._make()
         with _locked(self.path) as descriptor:
             head = _recovered(self.path, _read(descriptor))
             names = self._with_room(head)
@@ -56,6 +56,12 @@ class Folder:
                 os.unlink(os.path.join(self.path, name))
         return head
 
+    def _make(self) -> None:
+        if not os.path.isdir(self.path):
+            os.makedirs(self.path, 0o700, exist_ok=True)
+            adopt(self.path, os.path.dirname(self.path))
+            _sync(os.path.dirname(self.path))
+
     def _with_room(self, head: Head) -> list[str]:
         """The files; the last of them has room."""
         names = _files(self.path)
@@ -64,6 +70,7 @@ class Folder:
         names.append(f"audit-{head.records:020}-{head.hash}.log")
         new = os.path.join(self.path, names[-1])
         os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
+        adopt(new, self.path)
         _sync(self.path)
         return names
 
@@ -109,9 +116,11 @@ def _lines(path: str, head: Head, *, torn_may_end: bool, offset: int = 0) -> Ite
     with open(path, "rb") as file:
         file.seek(offset)
         for number, text in enumerate(file, 1):
-            if torn_may_end and not text.endswith(b"\n"):
-                return  # by a crash; it was never acknowledged
             where = f"{path}:{number}" + (f" after byte {offset}" if offset else "")
+            if not text.endswith(b"\n"):
+                if torn_may_end:
+                    return  # by a crash; it was never acknowledged
+                raise AuditError(f"{where}: its end was cut off")
             try:
                 head, said = follow(head, text)
             except BrokenError as error:
@@ -161,6 +170,7 @@ def _locked(path: str) -> Iterator[int]:
     """The descriptor of the mark, while no other process appends."""
     descriptor = os.open(os.path.join(path, "mark"), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
+        adopt(descriptor, path)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield descriptor
     finally:
@@ -182,6 +192,13 @@ def _note(descriptor: int, mark: Mark) -> None:
     """Always of one length, so that a write never leaves some of the one before it."""
     os.pwrite(descriptor, f"{mark.head.records:020} {mark.head.hash} {mark.first:020} {mark.size:020}\n".encode(), 0)
     os.fdatasync(descriptor)
+
+
+def adopt(file: str | int, folder: str | int) -> None:
+    """Give a file to the owner of its folder, when root makes it for a collector that runs as another user."""
+    if os.geteuid() == 0:
+        owner = os.stat(folder)
+        os.chown(file, owner.st_uid, owner.st_gid)
 
 
 def _sync(path: str) -> None:

@@ -1,6 +1,5 @@
 """`tocsin keys`: the keys that the collector lets in."""
 
-import getpass
 import json
 import os
 import time
@@ -55,7 +54,6 @@ def make_command(
     from tocsin_collector.doors.keys import make
 
     key, token = _changed(lambda path: make(path, scopes, project, note, time.time()), file, data)
-    _record(f"make key {key.id} for {_for(key)}: {' '.join(key.scopes)}", file, data)
     click.echo(json.dumps(_shown(key) | {"key": token}) if as_json else token)
     click.echo(f"key {key.id} for {_for(key)}: {', '.join(key.scopes)}; it is shown only this once", err=True)
 
@@ -96,8 +94,7 @@ def revoke_command(id: str, file: str | None, data: str | None, as_json: bool) -
     """
     from tocsin_collector.doors.keys import revoke
 
-    key = _changed(lambda path: revoke(path, id), file, data)
-    _record(f"revoke key {key.id}", file, data)
+    key = _changed(lambda path: revoke(path, id, time.time()), file, data)
     click.echo(json.dumps(_shown(key)) if as_json else f"key {key.id} for {_for(key)} is revoked")
 
 
@@ -107,22 +104,6 @@ def _shown(key: Any) -> dict[str, object]:
 
 def _for(key: Any) -> str:
     return "all projects" if key.project is None else f"project {key.project!r}"
-
-
-def _record(what: str, file: str | None, data: str | None) -> None:
-    """In the audit log; a change that cannot be recorded is told, and holds."""
-    from tocsin_collector.audit import AuditError, Entry, Folder
-
-    def append(path: str) -> None:
-        try:
-            who = f"{getpass.getuser()} at a terminal"
-            Folder(os.path.join(os.path.dirname(path), "audit"), time.time).append(
-                [Entry(who, "", "change", what, "done")]
-            )
-        except (AuditError, OSError) as error:
-            click.echo(f"the audit log does not say so: {error}", err=True)
-
-    _changed(append, file, data)
 
 
 def _changed(work: Callable[[str], Any], file: str | None, data: str | None) -> Any:

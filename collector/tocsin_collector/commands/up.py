@@ -156,7 +156,7 @@ def _own_key(data: str, token_file: str) -> str:
     try:
         for key in load(path).values():
             if key.note == OWN_KEY:
-                revoke(path, key.id)
+                revoke(path, key.id, time.time())
         _, token = make(path, (PREDICTIONS, LABELS, LOGS, REFERENCES), None, OWN_KEY, time.time())
     except FileNotFoundError:
         return ""

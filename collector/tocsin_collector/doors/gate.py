@@ -24,8 +24,6 @@ from tocsin_schema.web.users import Users, credentials
 
 MAX_CHECKS = 4
 """Passwords checked at once: one takes a thread 50 ms and more."""
-
-
 _HOW = (
     "a right key or password is needed: Authorization: Bearer tsn_..., or in a browser the key as password under any "
     "name; `tocsin keys make` makes one"

@@ -18,6 +18,8 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from tocsin_collector.audit import AuditError, Entry, Folder
+from tocsin_collector.audit.folder import adopt
 from tocsin_collector.doors.caller import SCOPES, Caller
 from tocsin_schema.block import MAX_NAME
 
@@ -87,15 +89,27 @@ def make(path: str, scopes: Sequence[str], project: str | None, note: str, now_s
             raise KeysError(f"{path}: there are {MAX_KEYS} keys already: revoke some")
         id = next(found for found in iter(lambda: secrets.token_hex(4), "") if found not in keys)
         keys[id] = Key(id, _hash(secret), tuple(sorted(set(scopes))), project, note, made)
+        whose = "all projects" if project is None else f"project {project}"
+        _record(path, f"make key {id} for {whose}: {' '.join(keys[id].scopes)}", now_s)
     return keys[id], f"{PREFIX}{id}_{secret}"
 
 
-def revoke(path: str, id: str) -> Key:
+def revoke(path: str, id: str, now_s: float) -> Key:
     """Take a key out, durably. Raises KeysError."""
     with _changing(path) as keys:
         if id not in keys:
             raise KeysError(f"{id!r:.80}: no such key; `tocsin keys list` tells which there are")
+        _record(path, f"revoke key {id}", now_s)
         return keys.pop(id)
+
+
+def _record(path: str, what: str, now_s: float) -> None:
+    """Before it is done: a change that cannot be put on record is not made."""
+    entry = Entry(f"uid {os.getuid()} at a terminal", "", "change", what, "done")
+    try:
+        Folder(os.path.join(os.path.dirname(path), "audit"), lambda: now_s).append([entry])
+    except (AuditError, OSError) as error:
+        raise KeysError(f"nothing is changed, since the audit log cannot say so: {error}") from None
 
 
 @contextlib.contextmanager
@@ -128,9 +142,7 @@ def _write(path: str, keys: dict[str, Key], folder: int) -> None:
     text = json.dumps({"keys": [asdict(key) for key in keys.values()]}, indent=1) + "\n"
     unfinished = path + ".new"
     with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "w") as file:
-        if os.geteuid() == 0:  # who makes keys for a collector that runs as another user
-            owner = os.fstat(folder)
-            os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
+        adopt(file.fileno(), folder)
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

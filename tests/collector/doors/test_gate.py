@@ -10,11 +10,14 @@ from tests.servers.process import until
 from tocsin_collector.doors.caller import ADMIN, LABELS, LOGS, NOTIFICATIONS, PREDICTIONS, READ, REFERENCES
 from tocsin_collector.doors.keys import make
 from tocsin_collector.doors.routes import TABLE, need
+from tocsin_collector.listen import listen, loopback
 from tocsin_collector.service import Service
 from tocsin_collector.web import application
 from tocsin_schema.config import load
 from tocsin_schema.settings.collector import COLLECTOR
 
+CERT = "tls_server_config:\n  cert_file: server.pem\n  key_file: server.key\n"
+VERIFY = "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ca.pem\n"
 LOG = b'{"message":"hello"}\n'
 
 
@@ -34,6 +37,26 @@ def _entries(routes):
             yield from _entries(route.original_router.routes)
         else:
             yield from (f"{method} {route.path}" for method in route.methods if method != "HEAD")
+
+
+def test_it_is_open_until_a_key_is_made_and_knows_it(collector, key):
+    one = collector()
+    assert one.server.config.app.open
+    key(READ)
+    assert not one.server.config.app.open
+
+
+def test_a_password_or_a_required_certificate_closes_it(collector, web_yml):
+    one = collector(web_config_file=web_yml(CERT))
+    assert one.server.config.app.open
+    one.stop()
+    assert not collector(web_config_file=web_yml(CERT + VERIFY)).server.config.app.open
+
+
+@pytest.mark.parametrize(("address", "own"), [("127.0.0.1:0", True), ("0.0.0.0:0", False), ("[::1]:0", True)])
+def test_an_address_is_of_this_host_alone_or_not(address, own):
+    with listen(address) as opened:
+        assert loopback(opened) is own
 
 
 def test_every_route_of_the_application_has_its_scope_and_no_other_is_there(tmp_path):

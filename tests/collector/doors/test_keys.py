@@ -4,6 +4,7 @@ import json
 import os
 import stat
 import threading
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -62,7 +63,7 @@ def test_a_running_collector_takes_up_what_is_made_and_revoked(path):
     key, token = _made(path)
     assert ring.asked
     assert ring.caller(token) is not None
-    revoke(path, key.id)
+    revoke(path, key.id, NOW_S)
     assert ring.caller(token) is None
     assert ring.asked  # the last key is gone, the door stays shut
     assert told == ["keys_taken keys=1", "keys_taken keys=0"]
@@ -139,3 +140,24 @@ def test_the_command_says_what_is_wrong(tmp_path):
 @pytest.mark.parametrize("words", [[], ["make"], ["list"], ["revoke"]])
 def test_help_has_an_example(words):
     assert "Example:" in _tocsin(*words, "--help").stdout
+
+
+def test_a_change_that_cannot_be_recorded_is_not_made(path):
+    key, _ = _made(path)
+    with open(os.path.join(os.path.dirname(path), "audit", "mark"), "w") as mark:
+        mark.write("nonsense")
+    for change in (lambda: _made(path), lambda: revoke(path, key.id, NOW_S)):
+        with pytest.raises(KeysError, match="nothing is changed"):
+            change()
+    assert load(path) == {key.id: key}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_what_root_makes_belongs_to_the_collectors_user(path):
+    os.makedirs(os.path.dirname(path))
+    os.chown(os.path.dirname(path), 10301, 10301)
+    _made(path)
+    data = Path(path).parent
+    found = [data / "keys.json", data / "audit", *(data / "audit").iterdir()]
+    assert len(found) == 4
+    assert {each.stat().st_uid for each in found} == {10301}
