@@ -22,6 +22,7 @@ from tocsin_collector.doors.quota import Quotas
 from tocsin_collector.doors.server import serve
 from tocsin_collector.doors.webfile import protection
 from tocsin_collector.export.exposition import CONTENT_TYPE
+from tocsin_collector.ingest.admission import Admission
 from tocsin_collector.ingest.body import Limits
 from tocsin_collector.ingest.endpoint import Endpoint
 from tocsin_collector.ingest.openapi import mount
@@ -59,7 +60,7 @@ def application(service: Service) -> FastAPI:
         redoc_url=None,
     )
     limits = Limits(values["ingest.max_body_bytes"], values["ingest.max_decompressed_bytes"])
-    mount(app, Endpoint(service.intake, limits, Quotas(values, service.doors, time.monotonic)))
+    mount(app, Endpoint(service.intake, limits, Admission(Quotas(values, service.doors, time.monotonic))))
     app.include_router(references_router(service.past, service.take_reference, service.kinds))
     app.include_router(
         logs_router(

@@ -5,7 +5,7 @@ head or a body may take for ever, a head may be of any size, and nobody counts c
 The phases of a connection here, and their clocks:
 1. a head is due, from its first moment or the first byte of a next request on: after ``head_s`` it is closed
 2. a body is due: every ``body_s`` it is closed if less than ``body_bytes`` have come
-3. the answer is on its way: no clock
+3. an answer is on its way: while too much of it waits for its reader, every ``body_s`` it is closed if none of it went
 4. between two requests: uvicorn's own
 When there are too many, the one that is in 1 or 4 for longest makes room; without any, the new one is closed.
 """
@@ -58,6 +58,7 @@ class Connection(HttpToolsProtocol):
         super().__init__(**given)
         self._room = room
         self._clock: TimerHandle | None = None
+        self._reader_clock: TimerHandle | None = None
         self._body_due = False
         self._received = 0
         """Bytes of the head, or of the body since its clock was looked at."""
@@ -79,6 +80,8 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""
         self._stop()
+        if self._reader_clock is not None:
+            self._reader_clock.cancel()
         if self.transport is not None:
             super().connection_lost(exc)
 
@@ -115,6 +118,28 @@ class Connection(HttpToolsProtocol):
         if self._idle:
             self._room.waiting[self] = None
 
+    def pause_writing(self) -> None:
+        """Too much waits for who should read it."""
+        super().pause_writing()
+        self._reader_clock = self.loop.call_later(self._room.patience.body_s, self._look_at_reader, self._unread)
+
+    def resume_writing(self) -> None:
+        """It was read."""
+        super().resume_writing()
+        if self._reader_clock is not None:
+            self._reader_clock.cancel()
+
+    def _look_at_reader(self, before: int) -> None:
+        if self._unread >= before:
+            self._room.counts.ended["slow_reader"] += 1
+            self.transport.abort()
+            return
+        self._reader_clock = self.loop.call_later(self._room.patience.body_s, self._look_at_reader, self._unread)
+
+    @property
+    def _unread(self) -> int:
+        return self.transport.get_write_buffer_size()
+
     def end(self, reason: str) -> None:
         """Close it, and count why."""
         self._stop()
@@ -123,7 +148,7 @@ class Connection(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         """The server ends: an idle connection goes at once, since the end of TLS would wait for its client."""
-        if self._idle and not self.transport.get_write_buffer_size():
+        if self._idle and not self._unread:
             self.transport.abort()
         else:
             super().shutdown()

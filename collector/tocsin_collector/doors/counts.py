@@ -8,6 +8,8 @@ from tocsin_schema.metric import OVERFLOW
 
 MAX_PROJECTS = 1_000
 """Projects with a series of their own; all others share ``_other``."""
+DENIED = ("unauthorized", "scope", "project", "origin", "rate_limited", "busy")
+ENDED = ("certificate", "no_room", "evicted", "slow_head", "slow_body", "slow_reader", "head_too_large")
 MAX_SHOWN = 20
 """Projects on the page."""
 
@@ -16,12 +18,8 @@ class Counts:
     """Plain counters; only the event loop's thread adds to them."""
 
     def __init__(self) -> None:
-        self.denied: Counter[str] = Counter(
-            dict.fromkeys(("unauthorized", "scope", "project", "origin", "rate_limited", "busy"), 0)
-        )
-        self.ended: Counter[str] = Counter(
-            dict.fromkeys(("certificate", "no_room", "evicted", "slow_head", "slow_body", "head_too_large"), 0)
-        )
+        self.denied = Counter(dict.fromkeys(DENIED, 0))
+        self.ended = Counter(dict.fromkeys(ENDED, 0))
         self.quotas: Counter[tuple[str, str]] = Counter()
 
     def over_quota(self, project: str, quota: str) -> None:

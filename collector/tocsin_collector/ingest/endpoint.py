@@ -10,12 +10,11 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from tocsin_collector.doors.caller import Caller, caller_of
-from tocsin_collector.doors.quota import Quotas
+from tocsin_collector.ingest.admission import Admission
 from tocsin_collector.ingest.answer import Answer, Refusal
 from tocsin_collector.ingest.body import Disconnected, Limits, Message, Receive, read_body
 from tocsin_collector.ingest.intake import Intake
 from tocsin_collector.ingest.jsonbody import Parsed, parse_json, parse_ndjson
-from tocsin_collector.ingest.permit import permit
 from tocsin_schema.block import MEDIA_TYPE, BlockError, decode
 
 Send = Callable[[Message], Awaitable[None]]
@@ -36,9 +35,9 @@ _PARSERS: dict[str, Callable[[bytes, int], Parsed]] = {MEDIA_TYPE: _block, JSON:
 class Endpoint:
     """The ASGI callable; give it to a Starlette ``Route``."""
 
-    def __init__(self, intake: Intake, limits: Limits | None = None, quotas: Quotas | None = None) -> None:
+    def __init__(self, intake: Intake, limits: Limits | None = None, admission: Admission | None = None) -> None:
         self._intake = intake
-        self._quotas = quotas
+        self._admission = admission or Admission()
         self._bytes = 0
         self._limits = limits or Limits()
 
@@ -61,8 +60,7 @@ class Endpoint:
 
     async def _take(self, caller: Caller, headers: dict[bytes, bytes], receive: Receive) -> Answer:
         parser = _parser(headers)
-        if self._quotas and caller.project is not None:
-            self._quotas.admit((caller.project,))
+        self._admission.begin(caller)
         body = await read_body(receive, headers, self._limits)
         with self._held(len(body)):
             return await self._taken(caller, parser, body)
@@ -84,11 +82,7 @@ class Endpoint:
             parsed = await asyncio.to_thread(parser, body, now_us) if len(body) > _LARGE else parser(body, now_us)
         except BlockError as error:
             raise Refusal(400, "malformed_block", str(error)) from None
-        permit(caller, parsed.blocks)
-        if self._quotas:
-            if caller.project is None:
-                self._quotas.admit({block.project for block in parsed.blocks})
-            self._quotas.charge(parsed.blocks, len(body))
+        self._admission.take(caller, parsed.blocks, len(body))
         return await self._intake.submit(*parsed, size_bytes=len(body))
 
 

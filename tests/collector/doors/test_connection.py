@@ -122,6 +122,17 @@ def test_a_body_that_comes_at_a_pace_is_waited_for(collector):
         assert _says(sock, b'"accepted":40')
 
 
+def test_answers_that_nobody_reads_are_not_kept(collector):
+    one = collector(patience=SOON)
+    with one.plain() as sock:
+        sock.settimeout(0.2)
+        with contextlib.suppress(OSError):  # it is closed, or its own answers hold it up
+            for _ in range(2_000):
+                sock.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n")
+        until(lambda: _ended(one, "slow_reader") == 1, "it is closed")
+    assert one.status() == 200
+
+
 @pytest.mark.parametrize("more", [b"X: " + b"y" * 2 * MAX_HEAD_BYTES, b"X: y\r\n" * MAX_HEAD_BYTES])
 def test_an_endless_head_ends_with_431(collector, more):
     one = collector()
