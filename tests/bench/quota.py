@@ -14,6 +14,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -30,6 +31,8 @@ ROWS = 100
 POLITE_HZ = 50.0
 QUOTA = 2_000.0
 GOAL = 1.1
+CONNECTIONS = 20
+"""Of the greedy one: it does not wait for its own acknowledgements either."""
 
 
 def run() -> list[Measure]:
@@ -99,15 +102,23 @@ class Polite:
 
 
 def flood(port: int, key: str, hz: float) -> None:
-    """Blocks at a pace, whatever is answered, until this process is ended."""
+    """Blocks at a pace over many connections, whatever is answered, until this process is ended."""
+    threads = [
+        threading.Thread(target=_offer, args=(port, key, hz / CONNECTIONS, number)) for number in range(CONNECTIONS)
+    ]
+    for thread in threads:
+        thread.start()
+
+
+def _offer(port: int, key: str, hz: float, number: int) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     headers = {"content-type": MEDIA_TYPE, "authorization": f"Bearer {key}"}
-    began, number = time.monotonic(), 0
+    began, sent = time.monotonic() + number / CONNECTIONS / hz, 0
     while True:
-        connection.request("POST", "/v1/events", block("greedy", number), headers)
+        time.sleep(max(0.0, began + sent / hz - time.monotonic()))
+        connection.request("POST", "/v1/events", block("greedy", sent * CONNECTIONS + number), headers)
         connection.getresponse().read()
-        number += 1
-        time.sleep(max(0.0, began + number / hz - time.monotonic()))
+        sent += 1
 
 
 @contextlib.contextmanager

@@ -12,9 +12,11 @@ import fcntl
 import os
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import NamedTuple
 
 from tocsin_collector.audit.chain import FIRST, BrokenError, Entry, Head, follow, line
+from tocsin_collector.journal.segment import sync_folder
 
 MAX_FILE_BYTES = 16 << 20
 MAX_FILES = 16
@@ -45,7 +47,7 @@ class Folder:
         """Record entries, durably. Raises AuditError when what is there cannot be followed."""
         self._make()
         with _locked(self.path) as descriptor:
-            head = _recovered(self.path, _read(descriptor))
+            head = _recovered(self.path, self._mark(descriptor))
             names = self._with_room(head)
             old, kept = names[:-MAX_FILES], names[-MAX_FILES:]
             dropping = [Entry("the collector", "", DROPPED, str(_start(kept[0]).records), "done")] if old else []
@@ -56,11 +58,17 @@ class Folder:
                 os.unlink(os.path.join(self.path, name))
         return head
 
+    def _mark(self, descriptor: int) -> Mark:
+        """The mark, which is there before the first record: records without one are a fault."""
+        if not os.fstat(descriptor).st_size and not _files(self.path):
+            _note(descriptor, Mark())
+        return _read(descriptor)
+
     def _make(self) -> None:
         if not os.path.isdir(self.path):
             os.makedirs(self.path, 0o700, exist_ok=True)
             adopt(self.path, os.path.dirname(self.path))
-            _sync(os.path.dirname(self.path))
+            sync_folder(Path(self.path).parent)
 
     def _with_room(self, head: Head) -> list[str]:
         """The files; the last of them has room."""
@@ -71,7 +79,7 @@ class Folder:
         new = os.path.join(self.path, names[-1])
         os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
         adopt(new, self.path)
-        _sync(self.path)
+        sync_folder(Path(self.path))
         return names
 
     def _write(self, name: str, head: Head, entries: Sequence[Entry]) -> Head:
@@ -89,7 +97,7 @@ class Folder:
 
 def verify(path: str) -> Head:
     """Follow the whole log. Raises AuditError with the file and line where it is not what was written."""
-    if not os.path.isdir(path):
+    if not os.path.isdir(path) or not os.listdir(path):
         return Head()
     with _locked(path) as descriptor:
         mark, names = _read(descriptor), _files(path)
@@ -179,13 +187,11 @@ def _locked(path: str) -> Iterator[int]:
 
 def _read(descriptor: int) -> Mark:
     text = os.pread(descriptor, 1_024, 0).decode("ascii", "replace").split()
-    if not text:
-        return Mark()
     try:
         records, found, first, size = text
         return Mark(Head(int(records), found), int(first), int(size))
     except ValueError:
-        raise AuditError("the mark of the audit log is unreadable: it was cut or overwritten") from None
+        raise AuditError("the mark of the audit log is gone: it was removed, cut or overwritten") from None
 
 
 def _note(descriptor: int, mark: Mark) -> None:
@@ -199,11 +205,3 @@ def adopt(file: str | int, folder: str | int) -> None:
     if os.geteuid() == 0:
         owner = os.stat(folder)
         os.chown(file, owner.st_uid, owner.st_gid)
-
-
-def _sync(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

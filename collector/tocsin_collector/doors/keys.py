@@ -22,6 +22,7 @@ from tocsin_collector.audit import AuditError, Entry, Folder
 from tocsin_collector.audit.folder import adopt
 from tocsin_collector.doors.caller import SCOPES, Caller
 from tocsin_schema.block import MAX_NAME
+from tocsin_schema.web.protection import stamp
 
 PREFIX = "tsn_"
 MAX_KEYS = 10_000
@@ -156,7 +157,7 @@ class Keyring:
     def __init__(self, path: str, tell: Callable[[str], None]) -> None:
         self._path = path
         self._tell = tell
-        self._stamp = _stamp(path)
+        self._seen = stamp(path)
         self._keys: dict[str, Key] | None = None
         with contextlib.suppress(FileNotFoundError):
             self._keys = load(path)
@@ -176,10 +177,10 @@ class Keyring:
         return key.caller() if key and same else None
 
     def _refresh(self) -> None:
-        stamp = _stamp(self._path)
-        if stamp == self._stamp:
+        now = stamp(self._path)
+        if now == self._seen:
             return
-        self._stamp = stamp
+        self._seen = now
         try:
             self._keys = load(self._path)
         except (KeysError, FileNotFoundError) as error:
@@ -190,11 +191,3 @@ class Keyring:
 
 def _hash(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def _stamp(path: str) -> tuple[int, int, int] | None:
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_ino, found.st_size

@@ -109,7 +109,7 @@ class Protection:
 
     def _stamps(self) -> "Stamps":
         tls = self._config.get("tls") or {}
-        return {path: _stamp(path) for path in (self.path, *(tls.get(key) for key in webconfig.FILES)) if path}
+        return {path: stamp(path) for path in (self.path, *(tls.get(key) for key in webconfig.FILES)) if path}
 
 
 def weakens(old: "Config", new: "Config") -> str:
@@ -121,7 +121,8 @@ def weakens(old: "Config", new: "Config") -> str:
     return ""
 
 
-def _stamp(path: str) -> tuple[int, int, int] | None:
+def stamp(path: str) -> tuple[int, int, int] | None:
+    """What tells one content of a file from the next: time, inode, size; None where there is no file."""
     try:
         found = os.stat(path)
     except OSError:

@@ -159,6 +159,23 @@ def test_an_append_does_not_go_on_after_a_cut(log):
         log.append([ENTRY])
 
 
+def test_without_its_mark_nothing_is_proven(log):
+    log.append([ENTRY])
+    os.unlink(os.path.join(log.path, "mark"))
+    for how in (lambda: verify(log.path), lambda: log.append([ENTRY])):
+        with pytest.raises(AuditError, match="the mark of the audit log is gone"):
+            how()
+
+
+def test_a_crash_before_the_first_record_is_no_fault(log):
+    log.append([ENTRY])
+    os.unlink(_last(log))
+    with open(os.path.join(log.path, "mark"), "w") as mark:
+        mark.write(f"{0:020} {'0' * 64} {0:020} {0:020}\n")
+    assert verify(log.path) == Head()
+    assert log.append([ENTRY]).records == 1
+
+
 def test_old_files_are_dropped_on_record(log):
     for _ in range(MAX_FILES * 8):
         head = log.append([ENTRY])
