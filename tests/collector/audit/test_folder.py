@@ -78,7 +78,7 @@ def test_no_byte_can_be_changed(written, tmp_path_factory, data):
         content[at] ^= data.draw(st.integers(1, 255))
         file.seek(0)
         file.write(content)
-    with pytest.raises(AuditError, match="audit-"):
+    with pytest.raises(AuditError):
         verify(folder)
 
 
