@@ -94,8 +94,10 @@ class Connection(HttpToolsProtocol):
         self._received += len(data)
         super().data_received(data)
         if self in self._room.waiting and self._received > MAX_HEAD_BYTES:
+            self._stop()
+            self._room.counts.ended["head_too_large"] += 1
             self.transport.write(_TOO_LARGE)
-            self.end("head_too_large")
+            self.transport.close()
 
     def on_headers_complete(self) -> None:
         """The head is whole."""
@@ -131,8 +133,7 @@ class Connection(HttpToolsProtocol):
 
     def _look_at_reader(self, before: int) -> None:
         if self._unread >= before:
-            self._room.counts.ended["slow_reader"] += 1
-            self.transport.abort()
+            self.end("slow_reader")
             return
         self._reader_clock = self.loop.call_later(self._room.patience.body_s, self._look_at_reader, self._unread)
 
@@ -141,10 +142,10 @@ class Connection(HttpToolsProtocol):
         return self.transport.get_write_buffer_size()
 
     def end(self, reason: str) -> None:
-        """Close it, and count why."""
+        """End it at once, and count why: the end of TLS would wait half a minute for its client."""
         self._stop()
         self._room.counts.ended[reason] += 1
-        self.transport.close()
+        self.transport.abort()
 
     def shutdown(self) -> None:
         """The server ends: an idle connection goes at once, since the end of TLS would wait for its client."""

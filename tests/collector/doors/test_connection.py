@@ -166,6 +166,16 @@ def test_a_thousand_idle_connections_cost_nobody_anything(collector):
     assert one.status() == 200
 
 
+def test_under_tls_the_idle_make_room_too(collector, web_yml):
+    one = collector(web_config_file=web_yml(CERT), patience=Patience(connections=5))
+    with contextlib.ExitStack() as stack:
+        for _ in range(12):
+            stack.enter_context(one.connect())  # and never answers when it is told that this is the end
+        assert [one.status() for _ in range(6)] == [200] * 6
+    assert _ended(one, "evicted") >= 7
+    assert _ended(one, "no_room") == 0
+
+
 def test_connections_at_work_are_not_evicted_and_a_new_one_has_to_wait(collector):
     one = collector(patience=Patience(connections=3))
     with contextlib.ExitStack() as stack:
