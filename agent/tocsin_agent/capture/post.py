@@ -10,8 +10,9 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = 5.0
 MAX_ANSWER_BYTES = 1 << 20
-AGAIN = frozenset((401, 403, 408, 425, 429))
-"""Of the 4xx those that a later try may turn into a 2xx: an operator can mend a key, and the events wait for that."""
+AGAIN = frozenset((401, 408, 425, 429))
+"""Of the 4xx those that a later try may turn into a 2xx: an operator can mend a key that is wrong or revoked, and the
+events wait for that. A right key that is not for this block (403) would hold up all those that it is for."""
 
 
 class Refused(Exception):  # noqa: N818 - it names the answer

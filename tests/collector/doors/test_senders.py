@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from tests.agent.agent_process import Agent
 from tests.collector.doors.visitor import event
 from tests.servers.process import until
-from tocsin_agent.capture.post import Again, Poster
+from tocsin_agent.capture.post import Again, Poster, Refused
 from tocsin_agent.relay.credentials import Credentials
 from tocsin_agent.relay.upstream import Address, Upstream, UpstreamError
 from tocsin_collector.__main__ import main
@@ -110,7 +110,10 @@ def test_capture_sends_under_tls_with_the_key_of_its_environment(collector, web_
     poster = Poster(one.url)
     assert json.loads(poster.post(BODY, "application/json"))["accepted"] == 1
     token_file(LABELS)
-    with pytest.raises(Again, match="write:predictions"):  # kept until an operator mends the key
+    with pytest.raises(Refused, match="write:predictions"):  # others may pass, so it must not hold them up
+        poster.post(BODY, "application/json")
+    Path(path).write_text("tsn_revoked_1")
+    with pytest.raises(Again, match="a right key"):  # kept until an operator mends the key
         poster.post(BODY, "application/json")
     poster.close()
 
