@@ -43,8 +43,8 @@ class Room:
         self.waiting: dict[Connection, None] = {}
 
     def make(self) -> bool:
-        """Room for one more. False when every connection is at work."""
-        oldest = next(iter(self.waiting), None)
+        """Room for one more. False when every connection is at work, or its client still reads."""
+        oldest = next((each for each in self.waiting if not each.unread), None)
         if oldest is None:
             return False
         oldest.end("evicted")
@@ -123,7 +123,7 @@ class Connection(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """Too much waits for who should read it."""
         super().pause_writing()
-        self._reader_clock = self.loop.call_later(self._room.patience.body_s, self._look_at_reader, self._unread)
+        self._reader_clock = self.loop.call_later(self._room.patience.body_s, self._look_at_reader, self.unread)
 
     def resume_writing(self) -> None:
         """It was read."""
@@ -132,13 +132,14 @@ class Connection(HttpToolsProtocol):
             self._reader_clock.cancel()
 
     def _look_at_reader(self, before: int) -> None:
-        if self._unread >= before:
+        if self.unread >= before:
             self.end("slow_reader")
             return
-        self._reader_clock = self.loop.call_later(self._room.patience.body_s, self._look_at_reader, self._unread)
+        self._reader_clock = self.loop.call_later(self._room.patience.body_s, self._look_at_reader, self.unread)
 
     @property
-    def _unread(self) -> int:
+    def unread(self) -> int:
+        """Bytes of an answer that its client has yet to take."""
         return self.transport.get_write_buffer_size()
 
     def end(self, reason: str) -> None:
@@ -149,7 +150,7 @@ class Connection(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         """The server ends: an idle connection goes at once, since the end of TLS would wait for its client."""
-        if self._idle and not self._unread:
+        if self._idle and not self.unread:
             self.transport.abort()
         else:
             super().shutdown()
