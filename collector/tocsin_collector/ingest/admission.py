@@ -1,9 +1,10 @@
 """Whether a request with events may come in: what is known before its body is read, and what only then."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 
 from tocsin_collector.doors.caller import LABELS, PREDICTIONS, Caller
-from tocsin_collector.doors.quota import Quotas
+from tocsin_collector.doors.quota import Hold, Quotas
 from tocsin_collector.ingest.answer import Refusal
 from tocsin_schema.block import LABEL, OUTCOME, PREDICTION, Block
 
@@ -16,12 +17,19 @@ class Admission:
     def __init__(self, quotas: Quotas | None = None) -> None:
         self._quotas = quotas
 
-    def begin(self, caller: Caller) -> None:
-        """Before the body is read. Raises Refusal 429."""
+    @contextlib.contextmanager
+    def begun(self, caller: Caller) -> Iterator[Hold]:
+        """A request from before its body is read until it was taken or failed. Raises Refusal 429."""
+        hold = Hold()
         if self._quotas and caller.project is not None:
             self._quotas.admit((caller.project,))
+            hold = self._quotas.hold(caller.project)
+        try:
+            yield hold
+        finally:
+            hold.release()
 
-    def take(self, caller: Caller, blocks: Sequence[Block], size_bytes: int) -> None:
+    def take(self, caller: Caller, hold: Hold, blocks: Sequence[Block], size_bytes: int) -> None:
         """Before any of it is stored. Raises Refusal 403 or 429 for all of it, when some of it may not come in."""
         for block in blocks:
             if not caller.may(_SCOPES[block.type]):
@@ -31,4 +39,5 @@ class Admission:
         if self._quotas:
             if caller.project is None:
                 self._quotas.admit(sorted({block.project for block in blocks}))
+            hold.release()
             self._quotas.charge(blocks, size_bytes)

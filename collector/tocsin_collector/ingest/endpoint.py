@@ -60,10 +60,12 @@ class Endpoint:
 
     async def _take(self, caller: Caller, headers: dict[bytes, bytes], receive: Receive) -> Answer:
         parser = _parser(headers)
-        self._admission.begin(caller)
-        body = await read_body(receive, headers, self._limits)
-        with self._held(len(body)):
-            return await self._taken(caller, parser, body)
+        with self._admission.begun(caller) as hold:
+            body = await read_body(receive, headers, self._limits)
+            with self._held(len(body)):
+                parsed = await self._parsed(parser, body)
+                self._admission.take(caller, hold, parsed.blocks, len(body))
+                return await self._intake.submit(*parsed, size_bytes=len(body))
 
     @contextlib.contextmanager
     def _held(self, size_bytes: int) -> Iterator[None]:
@@ -76,14 +78,12 @@ class Endpoint:
         finally:
             self._bytes -= size_bytes
 
-    async def _taken(self, caller: Caller, parser: Callable[[bytes, int], Parsed], body: bytes) -> Answer:
+    async def _parsed(self, parser: Callable[[bytes, int], Parsed], body: bytes) -> Parsed:
         now_us = int(self._intake.clock() * 1e6)
         try:
-            parsed = await asyncio.to_thread(parser, body, now_us) if len(body) > _LARGE else parser(body, now_us)
+            return await asyncio.to_thread(parser, body, now_us) if len(body) > _LARGE else parser(body, now_us)
         except BlockError as error:
             raise Refusal(400, "malformed_block", str(error)) from None
-        self._admission.take(caller, parsed.blocks, len(body))
-        return await self._intake.submit(*parsed, size_bytes=len(body))
 
 
 def _parser(headers: dict[bytes, bytes]) -> Callable[[bytes, int], Parsed]:

@@ -69,6 +69,19 @@ def test_what_is_no_quota_is_a_fault_of_the_configuration(text):
         _quotas([0.0], projects=[text])
 
 
+def test_requests_that_come_at_once_are_not_all_let_in_for_one_token():
+    now = [0.0]
+    quotas, _ = _quotas(now, events=10)
+    quotas.charge([_block(19)], 1)  # one of 20 is left
+    quotas.admit(["shop"])
+    first = quotas.hold("shop")  # as much as the last one is held while its body comes
+    with pytest.raises(Refusal):
+        quotas.admit(["shop"])
+    first.release()
+    first.release()
+    quotas.admit(["shop"])
+
+
 @given(st.lists(st.tuples(st.floats(0, 5), st.integers(1, 100)), max_size=60))
 def test_over_any_time_a_project_gets_its_rate_its_burst_and_one_request(steps):
     bucket, now, got, largest = Bucket(10.0, 0.0), 0.0, 0, 0
@@ -102,6 +115,14 @@ def test_over_http_the_body_is_not_read(collector, tmp_path):
     assert answer.startswith(b"HTTP/1.1 429 ")
     assert 150 < int(re.search(rb"\r\nretry-after: (\d+)\r\n", answer.lower())[1]) <= 198
     assert one.metric("tocsin_requests_over_quota_total", project="shop", quota="events") == 1
+
+
+def test_a_request_that_fails_pays_nothing(collector, tmp_path):
+    one, shop = collector(**{"quota.events_per_s": 5.0}), _key(tmp_path, "shop")
+    assert one.post(*(event(str(row)) for row in range(9)), key=shop)[0] == 200
+    for _ in range(5):
+        assert one.ask("/v1/events", key=shop, data=b"{", Content_Type="application/json")[0] == 400
+    assert one.post(event("x"), key=shop)[0] == 200
 
 
 def test_over_its_quota_another_project_goes_on(collector, tmp_path):
