@@ -10,6 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 from tocsin_collector.alarms import Alarms
+from tocsin_collector.audit import Folder, Writer
+from tocsin_collector.doors.counts import Counts
 from tocsin_collector.export import exposition, models
 from tocsin_collector.export.exposition import Sample
 from tocsin_collector.fleet import Fleet
@@ -77,6 +79,8 @@ class Service:
             values["agents_file"],
         )
         self.servers = Watch(configured(values, self.logs.state), 2 * values["scrape_interval_s"], clock)
+        self.doors = Counts()
+        self.audit = Writer(Folder(os.path.join(folder, "audit"), clock))
         self._lock = threading.Lock()  # the monitor is changed by the loop's thread and seen by the page's
         self.monitor = self._new_monitor()
         self._taking = asyncio.Lock()  # one reference after the other
@@ -160,6 +164,8 @@ class Service:
         yield from models.samples(self.monitor.models())
         yield from models.joins(self.monitor.unmatched())
         yield Sample("tocsin_events_unwatched_total", {}, self.monitor.unwatched_total)
+        yield from self.doors.samples()
+        yield from self.audit.samples()
         yield from self.fleet.samples()
         yield from self.logs.samples()
         yield from self.tracing.samples()

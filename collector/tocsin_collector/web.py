@@ -4,24 +4,30 @@ import asyncio
 import contextlib
 import logging
 import os
-import signal
+import resource
 import sqlite3
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse, Response
 
 from tocsin_collector import __version__
+from tocsin_collector.doors.connection import Patience, Room
+from tocsin_collector.doors.gate import Gate
+from tocsin_collector.doors.keys import Keyring, KeysError, path_of
+from tocsin_collector.doors.quota import Quotas
+from tocsin_collector.doors.server import serve
+from tocsin_collector.doors.webfile import protection
 from tocsin_collector.export.exposition import CONTENT_TYPE
+from tocsin_collector.ingest.admission import Admission
 from tocsin_collector.ingest.body import Limits
 from tocsin_collector.ingest.endpoint import Endpoint
 from tocsin_collector.ingest.openapi import mount
 from tocsin_collector.journal import JournalError
-from tocsin_collector.listen import ListenError, listen, url
+from tocsin_collector.listen import ListenError, listen, loopback, url
 from tocsin_collector.logs import StoreError, Unusable, logs_router
 from tocsin_collector.notifications import notifications_router
 from tocsin_collector.page.links import Links
@@ -31,8 +37,15 @@ from tocsin_collector.references.routes import references_router
 from tocsin_collector.reports.routes import reports_router
 from tocsin_collector.servers import shown
 from tocsin_collector.service import Service
+from tocsin_schema.config import ConfigError
+from tocsin_schema.web.protection import Protection
 
 TICK_S = 1.0
+_FILES = 256
+_OPEN = (
+    "tocsin_collector_open address={} WARNING: whoever reaches this address may read and write everything. Make a key "
+    "(tocsin keys make), name a web.yml with passwords or client certificates (web_config_file), or listen on 127.0.0.1"
+)
 _log = logging.getLogger(__name__)
 
 
@@ -47,7 +60,7 @@ def application(service: Service) -> FastAPI:
         redoc_url=None,
     )
     limits = Limits(values["ingest.max_body_bytes"], values["ingest.max_decompressed_bytes"])
-    mount(app, Endpoint(service.intake, limits))
+    mount(app, Endpoint(service.intake, limits, Admission(Quotas(values, service.doors, time.monotonic))))
     app.include_router(references_router(service.past, service.take_reference, service.kinds))
     app.include_router(
         logs_router(
@@ -67,6 +80,7 @@ def application(service: Service) -> FastAPI:
         values["windows.utc_offset_s"],
         servers=service.servers.views,
         servers_fault=lambda: service.scraped.fault,
+        over_quota=service.doors.most_over_quota,
         received=service.inbox.view,
         links=Links(shown(values["prometheus.url"]), shown(values["grafana.public_url"] or values["grafana.url"])),
     )
@@ -85,16 +99,33 @@ def application(service: Service) -> FastAPI:
     return app
 
 
+def behind_doors(service: Service, web: Protection | None) -> Gate:
+    """The application as clients reach it. Raises KeysError."""
+    keyring = Keyring(path_of(service.values["data_dir"]), _log.warning)
+    return Gate(application(service), web, keyring, service.doors, service.audit)
+
+
 def run(values: dict[str, Any]) -> int:
     """Serve until SIGTERM or Ctrl-C. Returns the exit code."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     try:
+        web = protection(values["web_config_file"])
         with contextlib.closing(listen(values["listen"])) as opened:
-            service = Service(values, page_url=url(opened))
+            here = url(opened, "https" if web and web.encrypted else "http")
+            service = Service(values, page_url=here)
             service.recover()
-            _tell(f"tocsin_collector_listening address={url(opened)}")
-            config = uvicorn.Config(application(service), log_level="warning", access_log=False, ws="none")
-            asyncio.run(_serve(_Server(config), opened))
+            _tell(f"tocsin_collector_listening address={here}")
+            gate = behind_doors(service, web)
+            if gate.open and not loopback(opened):
+                _tell(_OPEN.format(here))
+            patience = Patience(min(values["max_connections"], _descriptors()))
+            asyncio.run(serve(gate, opened, Room(patience, web, service.doors)))
+    except KeysError as error:
+        _tell(f"tocsin collector: {error}")
+        return 78
+    except ConfigError as error:
+        _tell("\n".join(error.faults))
+        return 78
     except Unusable as error:
         _tell(f"tocsin collector: {error}")
         return 78
@@ -107,28 +138,18 @@ def run(values: dict[str, Any]) -> int:
     return 0
 
 
+def _descriptors() -> int:
+    """How many connections this process has descriptors for, besides its files; as many as the system allows."""
+    most, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):  # a sandbox may forbid it
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        most = hard
+    return max(most - _FILES, 1) if most != resource.RLIM_INFINITY else sys.maxsize
+
+
 def _tell(line: str) -> None:
     sys.stderr.write(line + "\n")
     sys.stderr.flush()
-
-
-class _Server(uvicorn.Server):
-    """Signals are ours: uvicorn would raise them again at the end, and a clean stop would look like a death."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-async def _serve(server: uvicorn.Server, opened: Any) -> None:
-    loop = asyncio.get_running_loop()
-
-    def stop() -> None:
-        server.force_exit, server.should_exit = server.should_exit, True
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
-    await server.serve(sockets=[opened])
 
 
 @contextlib.asynccontextmanager

@@ -25,5 +25,7 @@ class Sources:
     servers: Callable[[], Sequence[ServerView]] = tuple
     servers_fault: Callable[[], str] = str
     """Why the servers do not get from us what they should, or empty."""
+    over_quota: Callable[[], Sequence[tuple[str, str, int]]] = tuple
+    """Projects that sent more than their quota of events or bytes, and how many requests that cost them."""
     received: Callable[[], InboxView] = InboxView
     links: Links = field(default_factory=Links)

@@ -5,6 +5,20 @@ from tocsin_schema.ports import COLLECTOR_LISTEN
 
 COLLECTOR = (
     Key("listen", "text", COLLECTOR_LISTEN, "address and port of the page, the API and /metrics", env="TOCSIN_LISTEN"),
+    Key(
+        "web_config_file",
+        "text",
+        "",
+        "web.yml with TLS, client certificates and passwords, as the agent and Prometheus take it; empty: none",
+        env="TOCSIN_WEB_CONFIG_FILE",
+    ),
+    Key(
+        "max_connections",
+        "integer",
+        1_000,
+        "clients at once; then the one that has waited for longest without a request makes room",
+        range=(1, 1_000_000),
+    ),
     Key("data_dir", "text", "data", "where journal, logs and alarms are kept", env="TOCSIN_DATA_DIR"),
     Key("agents", "list", [], "agents to scrape, http://host:port each", env="TOCSIN_AGENTS"),
     Key("agents_file", "text", "", "a file with one agent a line, read again when it changes"),
@@ -46,6 +60,26 @@ COLLECTOR = (
         0.0,
         "drop events that were received longer ago than this, but none that open windows may need; 0: keep all",
         range=(0, 1e10),
+    ),
+    Key(
+        "quota.events_per_s",
+        "number",
+        0.0,
+        "events a second that each project may send on average; above it, requests shall come again; 0: any number",
+        range=(0, 1e12),
+    ),
+    Key(
+        "quota.bytes_per_s",
+        "number",
+        0.0,
+        "bytes of events a second, alike, after gzip; 0: any number",
+        range=(0, 1e15),
+    ),
+    Key(
+        "quota.projects",
+        "list",
+        [],
+        "projects with quotas of their own, 'PROJECT EVENTS BYTES' each, as in 'shop 5000 20000000'; 0: any number",
     ),
     Key("windows.length_s", "number", 3600.0, "length of a window of event time", range=(10, 2_678_400)),
     Key("windows.utc_offset_s", "number", 0.0, "where a day begins, east of UTC", range=(-50_400, 50_400)),
