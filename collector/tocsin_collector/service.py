@@ -6,11 +6,15 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from typing import Any
 
+from tocsin_alerts import alerts
 from tocsin_collector.alarms import Alarms
-from tocsin_collector.export import exposition, models
-from tocsin_collector.export.exposition import Sample
+from tocsin_collector.alarms.comparison import compared
+from tocsin_collector.export import models
+from tocsin_collector.export.exposition import Column, Sample, columns
+from tocsin_collector.export.metrics import Metrics, process
 from tocsin_collector.fleet import Fleet
 from tocsin_collector.frame import Frame, frame
 from tocsin_collector.ingest.checks import Bounds
@@ -18,6 +22,7 @@ from tocsin_collector.ingest.intake import BLOCK_RECORD, Intake
 from tocsin_collector.journal import open_journal
 from tocsin_collector.logs import open_logs
 from tocsin_collector.monitor.judge import Judge
+from tocsin_collector.monitor.model import Model
 from tocsin_collector.monitor.monitor import Monitor
 from tocsin_collector.monitor.past import collect
 from tocsin_collector.monitor.reference_file import ReferenceRows
@@ -51,7 +56,7 @@ class Service:
             values["agents_file"],
             interval_s=values["scrape_interval_s"],
             clock=clock,
-            own=self.metrics,
+            own=self._judged_samples,
         )
         self.alarms = Alarms(
             os.path.join(folder, "alarms"),
@@ -75,6 +80,7 @@ class Service:
             values["agents_file"],
         )
         self.servers = Watch(configured(values, self.logs.state), 2 * values["scrape_interval_s"], clock)
+        self.metrics = Metrics(self._watched, self._counted)
         self._lock = threading.Lock()  # the monitor is changed by the loop's thread and seen by the page's
         self.monitor = self._new_monitor()
         self._taking = asyncio.Lock()  # one reference after the other
@@ -131,14 +137,18 @@ class Service:
                         self.monitor.set_judge(key, judge)
         return judge.about
 
-    def metrics(self) -> bytes:
-        """The text of /metrics."""
-        return exposition.render(self._samples()) + exposition.process()
+    def _watched(self) -> Iterable[Model]:
+        return self.monitor.models()  # of the monitor that is there now
+
+    async def _judged_samples(self) -> Iterable[Sample]:
+        return await self.metrics.samples(_judged())
+
+    def _counted(self) -> Iterable[Column]:
+        yield from models.joins(self.monitor.unmatched())
+        yield from columns(self._samples())
 
     def _samples(self) -> Iterable[Sample]:
         yield from self.intake.samples()
-        yield from models.samples(self.monitor.models())
-        yield from models.joins(self.monitor.unmatched())
         yield Sample("tocsin_events_unwatched_total", {}, self.monitor.unwatched_total)
         yield from self.fleet.samples()
         yield from self.logs.samples()
@@ -146,6 +156,7 @@ class Service:
         yield from self.alarms.samples()
         yield from self.inbox.samples()
         yield from self.servers.samples()
+        yield from process()
 
     def _new_monitor(self) -> Monitor:
         values = self.values
@@ -215,6 +226,11 @@ class Service:
                     _log.error("journal_record_unreadable position=%d reason=%s", position, error)
                     continue
                 yield accepted, position
+
+
+@cache
+def _judged() -> frozenset[str]:
+    return frozenset(compared(alerts().values()))
 
 
 def _tell_nobody(verdict: WindowVerdict) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -13,10 +14,10 @@ from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
-from fastapi.responses import PlainTextResponse, Response
+from fastapi.responses import PlainTextResponse
 
 from tocsin_collector import __version__
-from tocsin_collector.export.exposition import CONTENT_TYPE
+from tocsin_collector.export.routes import metrics_router
 from tocsin_collector.ingest.body import Limits
 from tocsin_collector.ingest.endpoint import Endpoint
 from tocsin_collector.ingest.openapi import mount
@@ -71,11 +72,7 @@ def application(service: Service) -> FastAPI:
         links=Links(shown(values["prometheus.url"]), shown(values["grafana.public_url"] or values["grafana.url"])),
     )
     app.include_router(page_router(sources))
-
-    @app.get("/metrics", tags=["health"], response_class=PlainTextResponse)
-    async def metrics() -> Response:
-        """The collector's own series and what it says of the models, in the Prometheus text format."""
-        return Response(service.metrics(), media_type=CONTENT_TYPE)
+    app.include_router(metrics_router(service.metrics))
 
     @app.get("/-/healthy", tags=["health"], response_class=PlainTextResponse)
     async def healthy() -> str:
@@ -93,6 +90,7 @@ def run(values: dict[str, Any]) -> int:
             service = Service(values, page_url=url(opened))
             service.recover()
             _tell(f"tocsin_collector_listening address={url(opened)}")
+            gc.freeze()  # what is there stays: 60 ms of each full collection, which the event loop would wait for
             config = uvicorn.Config(application(service), log_level="warning", access_log=False, ws="none")
             asyncio.run(_serve(_Server(config), opened))
     except Unusable as error:

@@ -1,53 +1,91 @@
-"""The collector's /metrics: Prometheus text format 0.0.4, families in the catalogue's names, help and types."""
+"""What the collector shows, whatever the format: families of the catalogue, and in each a column an owner.
 
-from collections.abc import Iterable, Mapping
-from functools import cache
+Owners (a model version, the way in, the fleet) put their columns when something has changed; formats write anew what is
+another column than before. kube-state-metrics keeps its series the same way, by object and family.
+"""
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
-
 from tocsin_schema.catalogue import catalogue
-from tocsin_schema.metric import Metric, header
-
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+from tocsin_schema.metric import Metric
 
 
 class Sample(NamedTuple):
-    """One series' value. ``name`` is a catalogue name, or one of its histogram's ``_bucket``, ``_sum``, ``_count``."""
+    """One series' value. ``name`` is a catalogue name."""
 
     name: str
     labels: Mapping[str, str]
     value: float
 
 
-def render(samples: Iterable[Sample]) -> bytes:
-    """The text of the samples, families contiguous and in the order of their first sample. An unknown name is a bug and
-    raises KeyError."""
-    known = _catalogue()
-    families: dict[str, list[str]] = {}
+class Column(NamedTuple):
+    """An owner's series of one family: all have ``labels`` and differ in the labels that ``by`` names.
+
+    ``keys`` has the values of those labels, ``values`` the samples, a row a series. A column is never changed once it
+    is put.
+    """
+
+    name: str
+    labels: Mapping[str, str]
+    by: tuple[str, ...]
+    keys: Sequence[tuple[str, ...]]
+    values: Sequence[float]
+
+    def samples(self) -> Iterable[Sample]:
+        """Each series by itself."""
+        for key, value in zip(self.keys, self.values, strict=True):
+            yield Sample(self.name, {**self.labels, **dict(zip(self.by, key, strict=True))}, value)
+
+
+def single(name: str, labels: Mapping[str, str], value: float) -> Column:
+    """A column of one series."""
+    return Column(name, labels, (), [()], [value])
+
+
+def columns(samples: Iterable[Sample]) -> list[Column]:
+    """Samples by their name. Those of one name have labels of the same names; else KeyError."""
+    found: dict[str, list[Sample]] = {}
     for sample in samples:
-        family = sample.name if sample.name in known else sample.name.rpartition("_")[0]
-        families.setdefault(known[family].name, []).append(_line(sample))
-    return b"".join(header(known[name]) + "".join(lines).encode() for name, lines in families.items())
+        found.setdefault(sample.name, []).append(sample)
+    return [_column(name, tuple(same[0].labels), same) for name, same in found.items()]
 
 
-@cache
-def _catalogue() -> dict[str, Metric]:
-    # Listing the catalogue's folder is for once, not for each scrape.
-    return catalogue()
+def _column(name: str, by: tuple[str, ...], samples: list[Sample]) -> Column:
+    keys = [tuple([labels[label] for label in by]) for _, labels, _ in samples]
+    return Column(name, {}, by, keys, [sample.value for sample in samples])
 
 
-def process() -> bytes:
-    """The collector process' own CPU, memory and descriptors."""
-    registry = CollectorRegistry()
-    ProcessCollector(registry=registry)
-    return generate_latest(registry)
+Family = tuple[Metric, list[tuple[Hashable, Column]]]
 
 
-def _line(sample: Sample) -> str:
-    labels = ",".join(f'{name}="{_escape(value)}"' for name, value in sample.labels.items())
-    return f"{sample.name}{{{labels}}} {sample.value!r}\n" if labels else f"{sample.name} {sample.value!r}\n"
+class Exposition:
+    """Columns by family and owner, families in the order in which they first came."""
 
+    def __init__(self) -> None:
+        self._catalogue = catalogue()
+        self._families: dict[str, dict[Hashable, Column]] = {}
+        self._names: dict[Hashable, set[str]] = {}
 
-def _escape(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    def put(self, owner: Hashable, columns: Iterable[Column]) -> None:
+        """All that an owner shows from now on.
+
+        An owner has one column a family. A name that the catalogue lacks is a bug and raises KeyError.
+        """
+        before, names = self._names.pop(owner, set()), set[str]()
+        for column in columns:
+            if not column.keys:
+                continue
+            names.add(column.name)
+            family = self._families.get(column.name)
+            if family is None:
+                family = self._families[self._catalogue[column.name].name] = {}
+            family[owner] = column
+        for name in before - names:
+            del self._families[name][owner]
+        if names:
+            self._names[owner] = names
+
+    def families(self) -> list[Family]:
+        """What is shown now, family by family; later puts change nothing in it."""
+        return [(self._catalogue[name], list(columns.items())) for name, columns in self._families.items() if columns]

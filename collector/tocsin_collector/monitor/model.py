@@ -26,6 +26,7 @@ class Model:
         self.labels_total = 0
         self.outcomes_total = 0
         self.alarms_total = 0
+        self.verdicts_total = 0
         self.first_event_s: float | None = None
         self.last_event_s: float | None = None
         self.features: dict[str, str] = {}
@@ -152,6 +153,7 @@ class Model:
         before = self._verdicts.get(window.index)
         self.alarms_total += bool(verdict.reasons) and not (before and before.reasons)
         self._verdicts[window.index] = verdict
+        self.verdicts_total += 1
         while len(self._verdicts) > self._keep:
             del self._verdicts[min(self._verdicts)]
         if final:
