@@ -29,6 +29,7 @@ from tests.bench.measure import Measure
 from tocsin_collector.export.form import FORMS
 from tocsin_collector.export.metrics import Metrics
 from tocsin_collector.export.models import newest, totals, verdict, windows
+from tocsin_collector.monitor.latency import Latency
 from tocsin_collector.verdict import Distribution, FeatureVerdict, ModelKey, WindowVerdict
 
 ROUNDS, TURN = 7, 5
@@ -44,6 +45,7 @@ class Shown:
     def __init__(self, number: int) -> None:
         self.key = ModelKey("bench", f"model_{number}", "3")
         self.judge = object()
+        self.latency = Latency()
         self.verdicts_total = self.alarms_total = self.late_total = self.labels_total = 0
         self.close()
 

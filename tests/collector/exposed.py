@@ -3,17 +3,22 @@
 import asyncio
 from collections.abc import Iterable
 
-from tocsin_collector.export.exposition import Sample, columns
+from tocsin_collector.export.exposition import AnyColumn, Sample, columns
 from tocsin_collector.export.form import FORMS
 from tocsin_collector.export.metrics import Metrics
 
 
 def render(samples: Iterable[Sample], form: str = "text") -> bytes:
     """The samples in a form."""
-    return asyncio.run(text(Metrics(lambda: (), lambda: columns(samples)), form))
+    return text_of(columns(samples), form)
 
 
 async def text(metrics: Metrics, form: str = "text") -> bytes:
     """What a scrape brings."""
     await metrics.refresh()
     return b"".join([piece async for piece in metrics.written(FORMS[form])])
+
+
+def text_of(columns: Iterable[AnyColumn], form: str) -> bytes:
+    """Columns in a form."""
+    return asyncio.run(text(Metrics(lambda: (), lambda: columns), form))

@@ -5,9 +5,11 @@ another column than before. kube-state-metrics keeps its series the same way, by
 """
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from itertools import accumulate
+from typing import NamedTuple, TypeAlias
 
 from tocsin_schema.catalogue import catalogue
+from tocsin_schema.latency import LE_INDEX
 from tocsin_schema.metric import Metric
 
 
@@ -38,6 +40,36 @@ class Column(NamedTuple):
             yield Sample(self.name, {**self.labels, **dict(zip(self.by, key, strict=True))}, value)
 
 
+class Histogram(NamedTuple):
+    """Durations counted in the latency layout (``tocsin_schema.latency``), and their sum in seconds."""
+
+    counts: tuple[int, ...]
+    sum_s: float
+
+    @property
+    def total(self) -> int:
+        """How many were counted."""
+        return sum(self.counts)
+
+    def below(self) -> list[int]:
+        """The cumulative count of each classic bound."""
+        found = list(accumulate(self.counts))
+        return [found[index] for index in LE_INDEX]
+
+
+class Histograms(NamedTuple):
+    """A column of a family of histograms."""
+
+    name: str
+    labels: Mapping[str, str]
+    by: tuple[str, ...]
+    keys: Sequence[tuple[str, ...]]
+    values: Sequence[Histogram]
+
+
+AnyColumn: TypeAlias = Column | Histograms
+
+
 def single(name: str, labels: Mapping[str, str], value: float) -> Column:
     """A column of one series."""
     return Column(name, labels, (), [()], [value])
@@ -56,7 +88,7 @@ def _column(name: str, by: tuple[str, ...], samples: list[Sample]) -> Column:
     return Column(name, {}, by, keys, [sample.value for sample in samples])
 
 
-Family = tuple[Metric, list[tuple[Hashable, Column]]]
+Family: TypeAlias = tuple[Metric, list[tuple[Hashable, AnyColumn]]]
 
 
 class Exposition:
@@ -64,10 +96,10 @@ class Exposition:
 
     def __init__(self) -> None:
         self._catalogue = catalogue()
-        self._families: dict[str, dict[Hashable, Column]] = {}
+        self._families: dict[str, dict[Hashable, AnyColumn]] = {}
         self._names: dict[Hashable, set[str]] = {}
 
-    def put(self, owner: Hashable, columns: Iterable[Column]) -> None:
+    def put(self, owner: Hashable, columns: Iterable[AnyColumn]) -> None:
         """All that an owner shows from now on.
 
         An owner has one column a family. A name that the catalogue lacks is a bug and raises KeyError.

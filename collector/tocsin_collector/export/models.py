@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from tocsin_collector.export.exposition import Column, single
+from tocsin_collector.export.exposition import Column, Histogram, Histograms, single
 from tocsin_collector.monitor.model import Model
 from tocsin_collector.monitor.monitor import Name
 from tocsin_collector.verdict import FeatureVerdict, ModelKey, QualityVerdict
@@ -21,6 +21,14 @@ def totals(models: Sequence[Model]) -> Iterable[Column]:
         ("tocsin_labels_total", [model.labels_total for model in models]),
     ):
         yield Column(name, {}, ModelKey._fields, keys, values)
+
+
+def latency(model: Model) -> Iterable[Histograms]:
+    """How long the predictions took; nothing while no event has said so."""
+    seen = model.latency
+    if seen.total:
+        values = [Histogram(tuple(seen.counts.tolist()), seen.sum_s)]
+        yield Histograms("tocsin_prediction_latency_seconds", model.key._asdict(), (), [()], values)
 
 
 class Newest(NamedTuple):

@@ -1,15 +1,14 @@
 """The text format 0.0.4, and OpenMetrics 1.0, whose lines are the same under other heads."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from pydantic_core import to_json
 
-from tocsin_collector.export.exposition import Column
-from tocsin_collector.export.writer import Rows
+from tocsin_collector.export.exposition import AnyColumn, Histogram, Histograms
+from tocsin_collector.export.writer import Fill
+from tocsin_schema.latency import LE_S
 from tocsin_schema.metric import COUNTER, UNTYPED, Metric, header
 
-TEXT = "text/plain; version=0.0.4; charset=utf-8"
-OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 OPENMETRICS_END = b"# EOF\n"
 
 
@@ -38,30 +37,47 @@ def escape(value: str) -> str:
     return value.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
 
 
-def _template(column: Column) -> bytes:
-    """The lines of a column with ``%b`` in the place of each value."""
+def lines(_: Metric, column: AnyColumn) -> Fill:
+    """The lines of a column's series."""
     shared = _pairs(column.labels.items())
-    lines = [_series(column.name, shared + _pairs(zip(column.by, key, strict=True))) for key in column.keys]
-    return "".join(lines).replace("%", "%%").replace("\n", " %b\n").encode("utf-8", "replace")
+    series = [(column.name, shared + _pairs(zip(column.by, key, strict=True))) for key in column.keys]
+    if isinstance(column, Histograms):
+        template = _template([line for name, pairs in series for line in _classic(name, pairs)])
+        return lambda column: template % _numbers([number for each in column.values for number in _flat(each)])
+    template = _template(series)
+    return lambda column: template % _numbers(column.values)
 
 
 def _pairs(labels: Iterable[tuple[str, str]]) -> list[str]:
     return [f'{name}="{escape(value)}"' for name, value in labels]
 
 
-def _series(name: str, pairs: list[str]) -> str:
-    return f"{name}{{{','.join(pairs)}}}\n" if pairs else f"{name}\n"
+def _classic(name: str, pairs: list[str]) -> Iterable[tuple[str, list[str]]]:
+    """The series of a histogram."""
+    for le in (*map(repr, LE_S), "+Inf"):
+        yield f"{name}_bucket", [*pairs, f'le="{le}"']
+    yield f"{name}_sum", pairs
+    yield f"{name}_count", pairs
 
 
-def _fill(template: bytes, column: Column) -> bytes:
-    """The values have the shortest digits that give them back.
+def _flat(histogram: Histogram) -> tuple[float, ...]:
+    """The values of a histogram's series."""
+    total = histogram.total
+    return (*histogram.below(), total, histogram.sum_s, total)
+
+
+def _template(series: Iterable[tuple[str, list[str]]]) -> bytes:
+    """The lines of series with ``%b`` in the place of each value."""
+    found = [f"{name}{{{','.join(pairs)}}}\n" if pairs else f"{name}\n" for name, pairs in series]
+    return "".join(found).replace("%", "%%").replace("\n", " %b\n").encode("utf-8", "replace")
+
+
+def _numbers(values: Sequence[float]) -> tuple[bytes, ...]:
+    """The shortest digits that give the values back.
 
     pydantic-core prints a double eight times as fast as ``repr`` does.
     """
-    numbers = to_json(column.values, inf_nan_mode="constants")[1:-1]
+    numbers = to_json(values, inf_nan_mode="constants")[1:-1]
     if b"I" in numbers:
         numbers = numbers.replace(b"-Infinity", b"-Inf").replace(b"Infinity", b"+Inf")
-    return template % tuple(numbers.split(b","))
-
-
-LINES = Rows(_template, _fill)
+    return tuple(numbers.split(b","))

@@ -1,36 +1,26 @@
 """Columns as bytes in one format. What stands around the values is made once, a column when one of them has changed."""
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, TypeAlias
 
-from tocsin_collector.export.exposition import Column
+from tocsin_collector.export.exposition import AnyColumn
+from tocsin_schema.metric import Metric
 
-
-class Rows(NamedTuple):
-    """How a format writes a column: all that stays while the series stay, and from that and the values its bytes."""
-
-    template: Callable[[Column], bytes]
-    fill: Callable[[bytes, Column], bytes]
+Fill: TypeAlias = Callable[[Any], bytes]
+"""Gives the bytes of a column that has the series which it was made for."""
+Rows: TypeAlias = Callable[[Metric, AnyColumn], Fill]
+"""A format's way to write the series of a column."""
 
 
 class _Written:
-    """A column, its template and its bytes."""
+    """A column and its bytes, and how they are made as long as the series stay the same."""
 
-    __slots__ = ("column", "data", "template")
+    __slots__ = ("column", "data", "fill")
 
-    def __init__(self, column: Column, rows: Rows) -> None:
+    def __init__(self, column: AnyColumn, fill: Fill) -> None:
         self.column = column
-        self.template = rows.template(column)
-        self.data = rows.fill(self.template, column)
-
-    def renew(self, column: Column, rows: Rows) -> None:
-        """Another column of the same owner."""
-        before, self.column = self.column, column
-        if not _same_series(before, column):
-            self.template = rows.template(column)
-        elif before.values == column.values:
-            return
-        self.data = rows.fill(self.template, column)
+        self.fill = fill
+        self.data = fill(column)
 
 
 class Writer:
@@ -40,20 +30,22 @@ class Writer:
         self._rows = rows
         self._families: dict[str, dict[Hashable, _Written]] = {}
 
-    def family(self, name: str, columns: Sequence[tuple[Hashable, Column]]) -> Iterator[bytes]:
+    def family(self, metric: Metric, columns: Sequence[tuple[Hashable, AnyColumn]]) -> Iterator[bytes]:
         """The bytes of each column. Owners that have none any more are forgotten."""
-        known = self._families.setdefault(name, {})
+        known = self._families.setdefault(metric.name, {})
         for owner, column in columns:
             written = known.get(owner)
-            if written is None:
-                written = known[owner] = _Written(column, self._rows)
+            if written is None or (written.column is not column and not _same_series(written.column, column)):
+                written = known[owner] = _Written(column, self._rows(metric, column))
             elif written.column is not column:
-                written.renew(column, self._rows)
+                if written.column.values != column.values:
+                    written.data = written.fill(column)
+                written.column = column
             yield written.data
         if len(known) > len(columns):
-            self._families[name] = {owner: known[owner] for owner, _ in columns if owner in known}
+            self._families[metric.name] = {owner: known[owner] for owner, _ in columns if owner in known}
 
 
-def _same_series(one: Column, other: Column) -> bool:
+def _same_series(one: AnyColumn, other: AnyColumn) -> bool:
     keys = one.keys is other.keys or one.keys == other.keys
     return keys and one.by == other.by and one.labels == other.labels

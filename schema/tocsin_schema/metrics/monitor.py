@@ -1,6 +1,6 @@
 """What the collector counts of the events of a model."""
 
-from tocsin_schema.metric import COUNTER, GAUGE, Metric
+from tocsin_schema.metric import COUNTER, GAUGE, HISTOGRAM, Metric
 
 _MODEL = {"project": 100, "model": 1_000, "version": 100}
 
@@ -17,6 +17,14 @@ METRICS = (
         COUNTER,
         "",
         "Predictions of a window that was sealed before they came; counted and otherwise left out.",
+        emitter="collector",
+        labels=_MODEL,
+    ),
+    Metric(
+        "tocsin_prediction_latency_seconds",
+        HISTOGRAM,
+        "seconds",
+        "How long the predictions took, as their events say.",
         emitter="collector",
         labels=_MODEL,
     ),

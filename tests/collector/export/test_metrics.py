@@ -9,6 +9,7 @@ from tests.collector.exposed import text
 from tocsin_collector.export.exposition import Column, single
 from tocsin_collector.export.form import FORMS
 from tocsin_collector.export.metrics import PIECE_BYTES, Metrics, gzipped
+from tocsin_collector.monitor.latency import Latency
 from tocsin_collector.verdict import Distribution, FeatureVerdict, ModelKey, QualityVerdict, WindowVerdict
 
 
@@ -18,6 +19,7 @@ class Watched:
     def __init__(self, name="credit"):
         self.key = ModelKey("shop", name, "3")
         self.verdicts_total = self.alarms_total = self.late_total = self.labels_total = 0
+        self.latency = Latency()
         self.judge = self.verdict = self.quality = None
 
     def close(self, rows, features=(), quality=None):

@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 
 from tests.collector.export.test_text import read
 from tocsin_collector.export.exposition import Column, Exposition
-from tocsin_collector.export.text import LINES, text_head
-from tocsin_collector.export.writer import Rows, Writer
+from tocsin_collector.export.text import lines, text_head
+from tocsin_collector.export.writer import Writer
+from tocsin_schema.catalogue import catalogue
 
 NAMES = ("tocsin_window_rows", "tocsin_drift_alarm")
 COLUMN = st.builds(
@@ -22,37 +23,39 @@ PUT = st.tuples(st.sampled_from("pq"), st.lists(COLUMN, max_size=2, unique_by=la
 
 def text(writer: Writer, exposition: Exposition) -> bytes:
     return b"".join(
-        text_head(metric) + b"".join(writer.family(metric.name, family)) for metric, family in exposition.families()
+        text_head(metric) + b"".join(writer.family(metric, family)) for metric, family in exposition.families()
     )
 
 
 @given(st.lists(PUT, max_size=12))
 def test_a_writer_that_remembers_writes_what_a_new_one_does(puts):
-    exposition, writer = Exposition(), Writer(LINES)
+    exposition, writer = Exposition(), Writer(lines)
     for owner, columns in puts:
         exposition.put(owner, columns)
-        assert text(writer, exposition) == text(Writer(LINES), exposition)
+        assert text(writer, exposition) == text(Writer(lines), exposition)
 
 
 def test_only_columns_with_another_value_are_written_and_only_new_series_named():
     done: list[str] = []
 
-    def template(column: Column) -> bytes:
+    def rows(metric, column):
+        fill = lines(metric, column)
         done.append(f"name {column.labels['model']}")
-        return LINES.template(column)
 
-    def fill(before: bytes, column: Column) -> bytes:
-        done.append(f"write {column.labels['model']}")
-        return LINES.fill(before, column)
+        def filled(column):
+            done.append(f"write {column.labels['model']}")
+            return fill(column)
 
-    def column(model: str, **values: float) -> Column:
+        return filled
+
+    def column(model, **values):
         return Column(NAMES[0], {"model": model}, ("feature",), [(key,) for key in values], [*values.values()])
 
-    writer = Writer(Rows(template, fill))
+    writer = Writer(rows)
 
-    def written(**columns: Column) -> list[str]:
+    def written(**columns):
         done.clear()
-        list(writer.family(NAMES[0], [*columns.items()]))
+        list(writer.family(catalogue()[NAMES[0]], [*columns.items()]))
         return [*done]
 
     kept = column("a", x=1)
@@ -65,7 +68,7 @@ def test_only_columns_with_another_value_are_written_and_only_new_series_named()
 
 
 def test_a_writer_forgets_owners_that_are_gone():
-    exposition, writer = Exposition(), Writer(LINES)
+    exposition, writer = Exposition(), Writer(lines)
     for owner in range(100):
         exposition.put(owner, [Column(NAMES[0], {}, ("model",), [(str(owner),)], [1])])
         text(writer, exposition)
