@@ -13,6 +13,7 @@ from tocsin_alerts import alerts
 from tocsin_collector.alarms import Alarms
 from tocsin_collector.alarms.comparison import compared
 from tocsin_collector.export import models
+from tocsin_collector.export.budget import Budget
 from tocsin_collector.export.exposition import Column, Sample, columns
 from tocsin_collector.export.metrics import Metrics, process
 from tocsin_collector.fleet import Fleet
@@ -80,7 +81,11 @@ class Service:
             values["agents_file"],
         )
         self.servers = Watch(configured(values, self.logs.state), 2 * values["scrape_interval_s"], clock)
-        self.metrics = Metrics(self._watched, self._counted)
+        self.metrics = Metrics(
+            self._watched,
+            self._counted,
+            Budget(values["metrics.series_per_model"], values["metrics.series_per_project"]),
+        )
         self._lock = threading.Lock()  # the monitor is changed by the loop's thread and seen by the page's
         self.monitor = self._new_monitor()
         self._taking = asyncio.Lock()  # one reference after the other

@@ -69,6 +69,7 @@ def application(service: Service) -> FastAPI:
         servers=service.servers.views,
         servers_fault=lambda: service.scraped.fault,
         received=service.inbox.view,
+        folded=service.metrics.folded,
         links=Links(shown(values["prometheus.url"]), shown(values["grafana.public_url"] or values["grafana.url"])),
     )
     app.include_router(page_router(sources))

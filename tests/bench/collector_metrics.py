@@ -26,6 +26,7 @@ from importlib.metadata import version
 from typing import Any, NamedTuple
 
 from tests.bench.measure import Measure
+from tocsin_collector.export.budget import Budget
 from tocsin_collector.export.form import FORMS
 from tocsin_collector.export.metrics import Metrics
 from tocsin_collector.export.models import newest, totals, verdict, windows
@@ -33,6 +34,7 @@ from tocsin_collector.monitor.latency import Latency
 from tocsin_collector.verdict import Distribution, FeatureVerdict, ModelKey, WindowVerdict
 
 ROUNDS, TURN = 7, 5
+ALL = Budget(100_000, 10_000_000)
 FEATURES = [f"feature_{number}" for number in range(20)]
 SERIES = 6 + 8 * len(FEATURES)
 """Of one model."""
@@ -132,7 +134,7 @@ def values(verdict: WindowVerdict) -> Iterator[float]:
 def run() -> list[Measure]:
     """The three bars."""
     models = [Shown(number) for number in range(-(-10_000 // SERIES))]
-    metrics, peer = Metrics(lambda: models, lambda: ()), Peer(models)  # type: ignore[arg-type, return-value]
+    metrics, peer = Metrics(lambda: models, lambda: (), ALL), Peer(models)  # type: ignore[arg-type, return-value]
     about = {"prometheus_client": version("prometheus_client"), "rounds": ROUNDS, "series": SERIES * len(models)}
     assert _lines(asyncio.run(_text(metrics))) == _lines(peer.text())
     few = round(len(models) / 20)
@@ -336,7 +338,7 @@ def serve(kind: str) -> None:
             return Response(peer.text())
 
     else:
-        app.include_router(metrics_router(Metrics(lambda: models, lambda: ())))  # type: ignore[arg-type, return-value]
+        app.include_router(metrics_router(Metrics(lambda: models, lambda: (), ALL)))  # type: ignore[arg-type, return-value]
     gc.freeze()  # as the collector does
     listener = socket.create_server(("127.0.0.1", 0))
     print(listener.getsockname()[1], flush=True)

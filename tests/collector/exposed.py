@@ -3,9 +3,12 @@
 import asyncio
 from collections.abc import Iterable
 
+from tocsin_collector.export.budget import Budget
 from tocsin_collector.export.exposition import AnyColumn, Sample, columns
 from tocsin_collector.export.form import FORMS
 from tocsin_collector.export.metrics import Metrics
+
+BUDGET = Budget(500, 2_000)
 
 
 def render(samples: Iterable[Sample], form: str = "text") -> bytes:
@@ -21,4 +24,4 @@ async def text(metrics: Metrics, form: str = "text") -> bytes:
 
 def text_of(columns: Iterable[AnyColumn], form: str) -> bytes:
     """Columns in a form."""
-    return asyncio.run(text(Metrics(lambda: (), lambda: columns), form))
+    return asyncio.run(text(Metrics(lambda: (), lambda: columns, BUDGET), form))

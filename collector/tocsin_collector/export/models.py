@@ -1,13 +1,15 @@
 """What the newest closed window of each model says, as columns."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from tocsin_collector.export.budget import busiest
 from tocsin_collector.export.exposition import Column, Histogram, Histograms, single
 from tocsin_collector.monitor.model import Model
 from tocsin_collector.monitor.monitor import Name
 from tocsin_collector.verdict import FeatureVerdict, ModelKey, QualityVerdict
+from tocsin_schema.latency import LE_S
 
 _FEATURE, _SCORE = ("feature",), ("feature", "method")
 
@@ -56,13 +58,60 @@ def windows(found: Mapping[ModelKey, Newest]) -> Iterable[Column]:
     yield Column("tocsin_drift_alarm", {}, by, [*alarms], [*alarms.values()])
 
 
-def verdict(model: Model) -> Iterable[Column]:
-    """What the newest closed window says of each feature, and of the model's quality."""
+class Room:
+    """The series that a model version may still have; ``folded`` are those that found none."""
+
+    def __init__(self, series: int) -> None:
+        self.left = series
+        self.folded = 0
+
+    def has(self, series: int) -> bool:
+        """Take room for series that stand together; False when there is too little."""
+        fits = series <= self.left
+        self.left -= series * fits
+        self.folded += series * (not fits)
+        return fits
+
+    def of(self, things: int, series: int) -> int:
+        """Take room for as many things, of so many series each, as there is."""
+        fit = min(things, self.left // series)
+        self.left -= fit * series
+        self.folded += (things - fit) * series
+        return fit
+
+
+HISTOGRAM_SERIES = len(LE_S) + 3
+FEATURE_SERIES = 8
+
+
+def wanted(model: Model) -> int:
+    """The series of a model version beside its core, if there is room."""
+    latest, quality = model.latest(), model.latest_quality()
+    features = FEATURE_SERIES * len(latest.features) if latest else 0
+    segments = sum(map(len, latest.segments.values())) if latest else 0
+    scores = 2 + len(quality.scores) + len(quality.thresholds) if quality else 0
+    return HISTOGRAM_SERIES * bool(model.latency.total) + scores + features + segments
+
+
+def verdict(model: Model, room: Room, shown: dict[str, Container[str]]) -> Iterable[Column]:
+    """What the newest closed window says of the model's quality, of each feature, and of segments.
+
+    Where there is no room for all, the first features are shown, and the busiest values of a segment. ``shown`` has
+    those of the window before, by segment; and then of this one.
+    """
     labels, latest, quality = model.key._asdict(), model.latest(), model.latest_quality()
-    if latest is not None:
-        yield from _features(labels, [*latest.features.values()])
-    if quality is not None:
+    if quality is not None and room.has(2 + len(quality.scores) + len(quality.thresholds)):
         yield from _quality(labels, quality)
+    if latest is None:
+        return
+    features = [*latest.features.values()]
+    yield from _features(labels, features[: room.of(len(features), FEATURE_SERIES)])
+    rows = {}
+    for name, counts in latest.segments.items():
+        found = busiest(counts, shown.get(name, ()), room.of(len(counts), 1))
+        shown[name] = found.keys()
+        rows.update({(name, value): count for value, count in found.items()})
+    yield Column("tocsin_window_segment_rows", labels, ("segment", "value"), [*rows], [*rows.values()])
 
 
 def _features(labels: Mapping[str, str], features: Sequence[FeatureVerdict]) -> Iterable[Column]:

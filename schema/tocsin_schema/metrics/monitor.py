@@ -21,6 +21,23 @@ METRICS = (
         labels=_MODEL,
     ),
     Metric(
+        "tocsin_series_folded",
+        GAUGE,
+        "",
+        "Series that are not on /metrics by themselves, by the budget that they are beyond: model or project.",
+        emitter="collector",
+        labels={"project": 100, "reason": 2},
+    ),
+    Metric(
+        "tocsin_window_segment_rows",
+        GAUGE,
+        "",
+        "Predictions in the newest closed window by a segment's value; _other has those that are not shown by "
+        "themselves.",
+        emitter="collector",
+        labels=_MODEL | {"segment": 16, "value": 65},
+    ),
+    Metric(
         "tocsin_prediction_latency_seconds",
         HISTOGRAM,
         "seconds",

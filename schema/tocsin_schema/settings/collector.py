@@ -36,6 +36,20 @@ COLLECTOR = (
         range=(0, 31_622_400),
     ),
     Key("windows.keep", "integer", 400, "closed windows kept for each model", range=(10, 100_000)),
+    Key(
+        "metrics.series_per_model",
+        "integer",
+        500,
+        "series of a model version on /metrics; what is beyond is left out or added up, and counted",
+        range=(50, 100_000),
+    ),
+    Key(
+        "metrics.series_per_project",
+        "integer",
+        2_000,
+        "series of a project on /metrics; what is beyond is left out or added up, and counted",
+        range=(50, 10_000_000),
+    ),
     Key("drift.min_rows", "integer", 200, "a window with fewer rows is not judged", range=(1, 1_000_000)),
     Key(
         "alerting.targets_file",

@@ -5,7 +5,8 @@ import gzip
 import time
 
 from tests.collector.export.test_text import read
-from tests.collector.exposed import text
+from tests.collector.exposed import BUDGET, text
+from tocsin_collector.export.budget import Budget
 from tocsin_collector.export.exposition import Column, single
 from tocsin_collector.export.form import FORMS
 from tocsin_collector.export.metrics import PIECE_BYTES, Metrics, gzipped
@@ -52,7 +53,7 @@ def values(metrics):
 def test_a_model_without_a_closed_window_has_its_totals_only():
     model = Watched()
     model.late_total = 2
-    found = values(Metrics(lambda: [model], list))
+    found = values(Metrics(lambda: [model], list, BUDGET))
     assert found == {
         ("tocsin_drift_alarms_total", "credit"): 0,
         ("tocsin_events_late_total", "credit"): 2,
@@ -62,7 +63,7 @@ def test_a_model_without_a_closed_window_has_its_totals_only():
 
 def test_a_new_verdict_takes_the_place_of_the_one_before():
     model = Watched()
-    metrics = Metrics(lambda: [model], list)
+    metrics = Metrics(lambda: [model], list, BUDGET)
     model.close(7, [feature("age", 0.1), feature("city", 0.4, ("far",))])
     model.judge = object()
     first = values(metrics)
@@ -80,7 +81,7 @@ def test_a_new_verdict_takes_the_place_of_the_one_before():
 
 def test_a_model_that_is_gone_is_shown_no_longer():
     models = [Watched("a"), Watched("b")]
-    metrics = Metrics(lambda: models, list)
+    metrics = Metrics(lambda: models, list, BUDGET)
     for model in models:
         model.close(1, [feature("age", 0.1)])
     assert {key[-1] for key in values(metrics)} >= {"a", "b"}
@@ -90,7 +91,7 @@ def test_a_model_that_is_gone_is_shown_no_longer():
 
 def test_a_model_that_begins_anew_without_a_window_shows_none():
     models = [Watched()]
-    metrics = Metrics(lambda: models, list)
+    metrics = Metrics(lambda: models, list, BUDGET)
     models[0].close(3, [feature("age", 0.1)])
     assert ("tocsin_window_rows", "credit") in values(metrics)
     models[0] = Watched()
@@ -102,7 +103,7 @@ def test_a_model_that_begins_anew_without_a_window_shows_none():
 def test_the_samples_of_some_names_are_given_without_a_text():
     model = Watched()
     model.close(4, [feature("age", 0.1)])
-    found = asyncio.run(Metrics(lambda: [model], list).samples({"tocsin_window_rows"}))
+    found = asyncio.run(Metrics(lambda: [model], list, BUDGET).samples({"tocsin_window_rows"}))
     assert [(sample.name, sample.value, sample.labels["model"]) for sample in found] == [
         ("tocsin_window_rows", 4, "credit")
     ]
@@ -110,7 +111,7 @@ def test_the_samples_of_some_names_are_given_without_a_text():
 
 def test_others_have_their_turns_while_many_series_are_written():
     many = [Watched(f"m{number}") for number in range(200)]
-    metrics = Metrics(lambda: many, list)
+    metrics = Metrics(lambda: many, list, Budget(100_000, 10_000_000))
     for model in many:
         model.close(1, [feature(f"f{number}", 0.1) for number in range(50)])
 
@@ -136,7 +137,7 @@ def test_others_have_their_turns_while_many_series_are_written():
 
 def test_gzip_in_pieces_is_the_text():
     columns = [Column("tocsin_window_rows", {}, ("model",), [(f"m{n}",) for n in range(5_000)], [*range(5_000)])]
-    metrics = Metrics(list, lambda: [*columns, single("tocsin_drift_alarm", {}, 1)])
+    metrics = Metrics(list, lambda: [*columns, single("tocsin_drift_alarm", {}, 1)], BUDGET)
 
     async def both():
         plain = await text(metrics)
@@ -151,7 +152,7 @@ def test_gzip_in_pieces_is_the_text():
 def test_two_scrapes_at_once_are_both_whole():
     model = Watched()
     model.close(3, [feature(f"f{number}", 0.1) for number in range(2_000)])
-    metrics = Metrics(lambda: [model], lambda: [single("tocsin_events_unwatched_total", {}, 1)])
+    metrics = Metrics(lambda: [model], lambda: [single("tocsin_events_unwatched_total", {}, 1)], BUDGET)
 
     async def both():
         return await asyncio.gather(text(metrics), text(metrics))

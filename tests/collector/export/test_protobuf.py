@@ -18,7 +18,7 @@ LATENCY = "tocsin_prediction_latency_seconds"
 def test_any_label_and_any_number_come_back(features, project):
     of = {"project": project, "model": "", "version": "3"}
     found = [Sample("tocsin_feature_new_ratio", of | {"feature": name}, value) for name, value in features.items()]
-    found.append(Sample("tocsin_labels_total", of, 7))
+    found.append(Sample("tocsin_journal_bytes_total", {}, 7))
     said = {
         (name, *sorted(own)): repr(float(value)) for (name, own), value in samples(render(found, "protobuf")).items()
     }

@@ -8,6 +8,7 @@ import pytest
 from fastapi import FastAPI
 
 from tests.collector.export.test_text import read
+from tests.collector.exposed import BUDGET
 from tests.protobuf_reader import samples
 from tocsin_collector.export.exposition import single
 from tocsin_collector.export.metrics import Metrics
@@ -25,7 +26,7 @@ PROTOBUF = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFa
 
 def scrape(headers):
     app = FastAPI()
-    app.include_router(metrics_router(Metrics(list, lambda: [single("tocsin_events_unwatched_total", {}, 3)])))
+    app.include_router(metrics_router(Metrics(list, lambda: [single("tocsin_events_unwatched_total", {}, 3)], BUDGET)))
 
     async def ask():
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://c") as session:
