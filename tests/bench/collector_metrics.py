@@ -29,7 +29,7 @@ from tests.bench.measure import Measure
 from tocsin_collector.export.budget import Budget
 from tocsin_collector.export.form import FORMS
 from tocsin_collector.export.metrics import Metrics
-from tocsin_collector.export.models import newest, totals, verdict, windows
+from tocsin_collector.export.models import Room, newest, totals, verdict, windows
 from tocsin_collector.monitor.latency import Latency
 from tocsin_collector.verdict import Distribution, FeatureVerdict, ModelKey, WindowVerdict
 
@@ -113,7 +113,7 @@ def samples(model: Shown) -> list[Any]:
     shown: Any = model
     found = newest(shown)
     assert found is not None
-    columns = [*totals([shown]), *windows({model.key: found}), *verdict(shown)]
+    columns = [*totals([shown]), *windows({model.key: found}), *verdict(shown, Room(SERIES), {})]
     return [sample for column in columns for sample in column.samples()]
 
 

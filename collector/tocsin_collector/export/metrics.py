@@ -148,9 +148,8 @@ class Metrics:
         writer = self._writers.setdefault(form.rows, Writer(form.rows))
         turn, pieces, size = Turn(), [b""], 0
         for metric, family in self.exposition.families():
-            found = []
-            for data in writer.family(metric, family):
-                found.append(data)
+            found: list[bytes] = []
+            for _ in writer.family(metric, family, found):
                 if turn.over:
                     await turn.pass_on()
             below = sum(map(len, found))

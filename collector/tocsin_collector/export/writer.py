@@ -22,6 +22,14 @@ class _Written:
         self.fill = fill
         self.data = fill(column)
 
+    def renew(self, column: AnyColumn) -> bool:
+        """Take a column of the same series. False when it has the same values too."""
+        before, self.column = self.column, column
+        if before.values == column.values:
+            return False
+        self.data = self.fill(column)
+        return True
+
 
 class Writer:
     """Remembers what it has written, by family and owner."""
@@ -30,18 +38,24 @@ class Writer:
         self._rows = rows
         self._families: dict[str, dict[Hashable, _Written]] = {}
 
-    def family(self, metric: Metric, columns: Sequence[tuple[Hashable, AnyColumn]]) -> Iterator[bytes]:
-        """The bytes of each column. Owners that have none any more are forgotten."""
+    def family(
+        self, metric: Metric, columns: Sequence[tuple[Hashable, AnyColumn]], into: list[bytes]
+    ) -> Iterator[None]:
+        """Append the bytes of each column, and yield after each that had to be written.
+
+        Owners that have none any more are forgotten.
+        """
         known = self._families.setdefault(metric.name, {})
         for owner, column in columns:
             written = known.get(owner)
             if written is None or (written.column is not column and not _same_series(written.column, column)):
                 written = known[owner] = _Written(column, self._rows(metric, column))
-            elif written.column is not column:
-                if written.column.values != column.values:
-                    written.data = written.fill(column)
-                written.column = column
-            yield written.data
+                anew = True
+            else:
+                anew = written.column is not column and written.renew(column)
+            into.append(written.data)
+            if anew:  # last: another scrape may write meanwhile
+                yield
         if len(known) > len(columns):
             self._families[metric.name] = {owner: known[owner] for owner, _ in columns if owner in known}
 

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.collector.export.test_text import HOSTILE, VALUES, read, shown
+from tests.collector.export.test_writer import pieces
 from tests.collector.exposed import render, text_of
 from tests.protobuf_reader import families, labels, native_buckets, samples
 from tocsin_collector.export.exposition import Histogram, Histograms, Sample
@@ -75,6 +76,6 @@ def test_a_histogram_that_grows_is_written_anew(form):
     writer = Writer(FORMS[form].rows)
     first, second = column({"a": [0.1]}), column({"a": [0.1, 3.0]})
     (before,), (same,), (after,) = (
-        [*writer.family(catalogue()[LATENCY], [("a", each)])] for each in (first, column({"a": [0.1]}), second)
+        pieces(writer, catalogue()[LATENCY], [("a", each)]) for each in (first, column({"a": [0.1]}), second)
     )
     assert before == same != after

@@ -21,9 +21,16 @@ COLUMN = st.builds(
 PUT = st.tuples(st.sampled_from("pq"), st.lists(COLUMN, max_size=2, unique_by=lambda column: column.name))
 
 
+def pieces(writer, metric, family) -> list[bytes]:
+    found: list[bytes] = []
+    for _ in writer.family(metric, family, found):
+        pass
+    return found
+
+
 def text(writer: Writer, exposition: Exposition) -> bytes:
     return b"".join(
-        text_head(metric) + b"".join(writer.family(metric, family)) for metric, family in exposition.families()
+        text_head(metric) + b"".join(pieces(writer, metric, family)) for metric, family in exposition.families()
     )
 
 
@@ -55,7 +62,7 @@ def test_only_columns_with_another_value_are_written_and_only_new_series_named()
 
     def written(**columns):
         done.clear()
-        list(writer.family(catalogue()[NAMES[0]], [*columns.items()]))
+        pieces(writer, catalogue()[NAMES[0]], [*columns.items()])
         return [*done]
 
     kept = column("a", x=1)
@@ -75,3 +82,21 @@ def test_a_writer_forgets_owners_that_are_gone():
         exposition.put(owner - 1, [])
     assert len(read(text(writer, exposition), "text")) == 1
     assert len(writer._families[NAMES[0]]) == 1
+
+
+def test_scrapes_that_write_by_turns_each_show_what_they_began_with():
+    writer, metric = Writer(lines), catalogue()[NAMES[0]]
+
+    def column(value):
+        return Column(NAMES[0], {}, ("model",), [("a",), ("b",)], [value, value])
+
+    old, new = ([(owner, column(value)) for owner in "pq"] for value in (1, 2))
+    assert pieces(writer, metric, old) == [b'tocsin_window_rows{model="a"} 1\ntocsin_window_rows{model="b"} 1\n'] * 2
+    shown: dict[int, list[bytes]] = {1: [], 2: []}
+    scrapes = [writer.family(metric, new, shown[2]), writer.family(metric, old, shown[1])]
+    for _ in range(3):
+        for scrape in scrapes:
+            next(scrape, None)
+    for value, found in shown.items():
+        assert [piece.count(b" %d\n" % value) for piece in found] == [2, 2]
+    assert pieces(writer, metric, new) == shown[2]
