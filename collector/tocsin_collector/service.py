@@ -16,6 +16,7 @@ from tocsin_collector.export import models
 from tocsin_collector.export.budget import Budget
 from tocsin_collector.export.exposition import Column, Sample, columns
 from tocsin_collector.export.metrics import Metrics, process
+from tocsin_collector.export.remote_write import RemoteWrite
 from tocsin_collector.fleet import Fleet
 from tocsin_collector.frame import Frame, frame
 from tocsin_collector.ingest.checks import Bounds
@@ -31,6 +32,8 @@ from tocsin_collector.monitor.windows import Calendar
 from tocsin_collector.notifications import Inbox
 from tocsin_collector.references.store import ReferenceStore
 from tocsin_collector.servers import TargetsFile, Watch, configured, own_address
+from tocsin_collector.servers.ask import Access
+from tocsin_collector.servers.discovery import COLLECTOR_JOB, hostport
 from tocsin_collector.tracing import Tracing
 from tocsin_collector.verdict import ModelKey, ModelView, WindowVerdict
 from tocsin_schema.block import BlockError, decode
@@ -86,6 +89,7 @@ class Service:
             self._counted,
             Budget(values["metrics.series_per_model"], values["metrics.series_per_project"]),
         )
+        self.remote_write = self._new_remote_write(hostport(own_address(page_url)))
         self._lock = threading.Lock()  # the monitor is changed by the loop's thread and seen by the page's
         self.monitor = self._new_monitor()
         self._taking = asyncio.Lock()  # one reference after the other
@@ -142,6 +146,20 @@ class Service:
                         self.monitor.set_judge(key, judge)
         return judge.about
 
+    def _new_remote_write(self, instance: str) -> RemoteWrite | None:
+        values, name = self.values, "remote_write"
+        if not values["remote_write.url"]:
+            return None
+        keys = ("url", "token_file", "username", "password_file", "ca_file")
+        return RemoteWrite(
+            self.metrics,
+            Access(name, **{key: values[f"{name}.{key}"] for key in keys}),
+            {"job": COLLECTOR_JOB, "instance": instance},
+            interval_s=values["remote_write.interval_s"],
+            version=values["remote_write.version"],
+            clock=self.clock,
+        )
+
     def _watched(self) -> Iterable[Model]:
         return self.monitor.models()  # of the monitor that is there now
 
@@ -161,6 +179,8 @@ class Service:
         yield from self.alarms.samples()
         yield from self.inbox.samples()
         yield from self.servers.samples()
+        if self.remote_write is not None:
+            yield from self.remote_write.samples()
         yield from process()
 
     def _new_monitor(self) -> Monitor:

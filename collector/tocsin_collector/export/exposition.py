@@ -9,7 +9,7 @@ from itertools import accumulate
 from typing import NamedTuple, TypeAlias
 
 from tocsin_schema.catalogue import catalogue
-from tocsin_schema.latency import LE_INDEX
+from tocsin_schema.latency import LE_INDEX, LE_S
 from tocsin_schema.metric import Metric
 
 
@@ -55,6 +55,15 @@ class Histogram(NamedTuple):
         """The cumulative count of each classic bound."""
         found = list(accumulate(self.counts))
         return [found[index] for index in LE_INDEX]
+
+    def series(self) -> tuple[float, ...]:
+        """The values of the series that it is without native histograms, in the order of ``CLASSIC``."""
+        total = self.total
+        return (*self.below(), total, self.sum_s, total)
+
+
+CLASSIC = (*(("_bucket", repr(le)) for le in LE_S), ("_bucket", "+Inf"), ("_sum", ""), ("_count", ""))
+"""The series of a histogram: what stands behind the name, and the bound of a bucket."""
 
 
 class Histograms(NamedTuple):

@@ -5,11 +5,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from tocsin_collector.export.budget import busiest
-from tocsin_collector.export.exposition import Column, Histogram, Histograms, single
+from tocsin_collector.export.exposition import CLASSIC, Column, Histogram, Histograms, single
 from tocsin_collector.monitor.model import Model
 from tocsin_collector.monitor.monitor import Name
 from tocsin_collector.verdict import FeatureVerdict, ModelKey, QualityVerdict
-from tocsin_schema.latency import LE_S
 
 _FEATURE, _SCORE = ("feature",), ("feature", "method")
 
@@ -80,7 +79,7 @@ class Room:
         return fit
 
 
-HISTOGRAM_SERIES = len(LE_S) + 3
+HISTOGRAM_SERIES = len(CLASSIC)
 FEATURE_SERIES = 8
 
 

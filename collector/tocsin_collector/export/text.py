@@ -4,9 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from pydantic_core import to_json
 
-from tocsin_collector.export.exposition import AnyColumn, Histogram, Histograms
+from tocsin_collector.export.exposition import CLASSIC, AnyColumn, Histograms
 from tocsin_collector.export.writer import Fill
-from tocsin_schema.latency import LE_S
 from tocsin_schema.metric import COUNTER, UNTYPED, Metric, header
 
 OPENMETRICS_END = b"# EOF\n"
@@ -43,7 +42,7 @@ def lines(_: Metric, column: AnyColumn) -> Fill:
     series = [(column.name, shared + _pairs(zip(column.by, key, strict=True))) for key in column.keys]
     if isinstance(column, Histograms):
         template = _template([line for name, pairs in series for line in _classic(name, pairs)])
-        return lambda column: template % _numbers([number for each in column.values for number in _flat(each)])
+        return lambda column: template % _numbers([number for each in column.values for number in each.series()])
     template = _template(series)
     return lambda column: template % _numbers(column.values)
 
@@ -54,16 +53,8 @@ def _pairs(labels: Iterable[tuple[str, str]]) -> list[str]:
 
 def _classic(name: str, pairs: list[str]) -> Iterable[tuple[str, list[str]]]:
     """The series of a histogram."""
-    for le in (*map(repr, LE_S), "+Inf"):
-        yield f"{name}_bucket", [*pairs, f'le="{le}"']
-    yield f"{name}_sum", pairs
-    yield f"{name}_count", pairs
-
-
-def _flat(histogram: Histogram) -> tuple[float, ...]:
-    """The values of a histogram's series."""
-    total = histogram.total
-    return (*histogram.below(), total, histogram.sum_s, total)
+    for suffix, le in CLASSIC:
+        yield name + suffix, [*pairs, f'le="{le}"'] if le else pairs
 
 
 def _template(series: Iterable[tuple[str, list[str]]]) -> bytes:

@@ -50,6 +50,23 @@ COLLECTOR = (
         "series of a project on /metrics; what is beyond is left out or added up, and counted",
         range=(50, 10_000_000),
     ),
+    Key(
+        "remote_write.url",
+        "text",
+        "",
+        "a remote write receiver that gets what is on /metrics: a Prometheus' /api/v1/write, Mimir, Thanos",
+    ),
+    Key("remote_write.version", "text", "1.0", "version of the protocol", range=("1.0", "2.0")),
+    Key("remote_write.interval_s", "number", 15.0, "seconds between two pushes", range=(1, 3_600)),
+    Key("remote_write.token_file", "text", "", "a file with the bearer token that the receiver asks for"),
+    Key("remote_write.username", "text", "", "a user of the receiver, in place of a token"),
+    Key("remote_write.password_file", "text", "", "a file with that user's password"),
+    Key(
+        "remote_write.ca_file",
+        "text",
+        "",
+        "PEM file with the authority of the receiver's certificate; empty: the system's",
+    ),
     Key("drift.min_rows", "integer", 200, "a window with fewer rows is not judged", range=(1, 1_000_000)),
     Key(
         "alerting.targets_file",
