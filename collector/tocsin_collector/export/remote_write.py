@@ -19,6 +19,7 @@ from tocsin_collector.export.exposition import Sample
 from tocsin_collector.export.metrics import Metrics
 from tocsin_collector.export.turn import Turn
 from tocsin_collector.export.write_request import STALE, VERSIONS, Point, points
+from tocsin_collector.fleet.scrape import Answer
 from tocsin_collector.servers.ask import Access, Unanswered
 
 SAMPLES_A_REQUEST = 2_000
@@ -112,39 +113,37 @@ class RemoteWrite:
             body = await asyncio.to_thread(_packed, version, some, self._time_ms)
             self._queue.append(_Request(version, len(some), body))
             self._bytes += len(body)
-        while self._bytes > self._limits.queue_bytes:
-            self._drop(self._queue[0], "dropped")
+        while self._bytes > self._limits.queue_bytes and self._queue:
+            oldest = self._queue.popleft()
+            self._bytes -= len(oldest.body)
+            self._samples["dropped"] += oldest.samples
         self._emptied.clear()
         self._filled.set()
 
-    def _drop(self, request: _Request, outcome: str, samples: int | None = None) -> None:
-        """Take a request out of the queue, unless it has had to make room meanwhile."""
-        if self._queue and self._queue[0] is request:
-            self._queue.popleft()
-            self._bytes -= len(request.body)
-            self._samples[outcome] += request.samples if samples is None else samples
-
     async def _send(self) -> None:
-        wait_s = self._limits.first_wait_s
         while True:
-            await self._filled.wait()
             if not self._queue:
                 self._filled.clear()
                 self._emptied.set()
+                await self._filled.wait()
                 continue
+            request = self._queue.popleft()
             try:
-                retry_s = await self._post(self._queue[0])
+                await self._deliver(request)
             except Exception:  # whatever it was, the next request may go through
                 _log.exception("remote_write_failed")
-                retry_s = 0.0
-            if retry_s is None:
-                wait_s = self._limits.first_wait_s
-                continue
-            await asyncio.sleep(max(retry_s, wait_s * random.uniform(0.5, 1.0)))
+                self._samples["refused"] += request.samples
+            self._bytes -= len(request.body)
+
+    async def _deliver(self, request: _Request) -> None:
+        """Send a request until the receiver has said what becomes of it."""
+        wait_s = self._limits.first_wait_s
+        while (asked_s := await self._try(request)) is not None:
+            await asyncio.sleep(max(asked_s, wait_s * random.uniform(0.5, 1.0)))
             wait_s = min(2 * wait_s, self._limits.longest_wait_s)
 
-    async def _post(self, request: _Request) -> float | None:
-        """Send one request. None when it is done with; else the seconds that the receiver wants to be left alone."""
+    async def _try(self, request: _Request) -> float | None:
+        """None when the receiver has taken or refused it; else the seconds that it wants to be left alone."""
         fields = (*VERSIONS[request.version].fields, "Content-Encoding: snappy")
         try:
             answer = await self._access.post(request.body, fields, self._limits.timeout_s)
@@ -153,27 +152,30 @@ class RemoteWrite:
             _log.warning("remote_write_unanswered url=%s reason=%s", self._access.shown, error)
             return 0.0
         self._requests[str(answer.status)] += 1
-        written = _number(answer.headers.get(WRITTEN))
-        if answer.status // 100 == 2 and (request.version == "1.0" or written is not None):
-            self._success_s = self._clock()
-            sent = request.samples if written is None else min(written, request.samples)
-            self._samples["refused"] += request.samples - sent
-            self._drop(request, "sent", sent)
-            return None
         if answer.status == 429 or answer.status >= 500:
             return float(min(_number(answer.headers.get("retry-after")) or 0, self._limits.longest_wait_s))
-        if request.version == "2.0" and (answer.status == 415 or answer.status // 100 == 2):
-            # A receiver of 1.0 that does not look at the type answers 2xx and has read nothing (the specification).
-            _log.warning("remote_write_version url=%s reason=2.0 is not taken, going on with 1.0", self._access.shown)
-            self._version = "1.0"
-        _log.error(
-            "remote_write_refused url=%s status=%d reason=%.300s",
-            self._access.shown,
-            answer.status,
-            answer.text.strip(),
-        )
-        self._drop(request, "refused")
+        self._settle(request, answer)
         return None
+
+    def _settle(self, request: _Request, answer: Answer) -> None:
+        """Count what became of a request; 2.0 tells it whatever the status, since it may have written a part."""
+        taken = answer.status // 100 == 2
+        sent = request.samples if taken else 0
+        if request.version == "2.0":
+            written = _number(answer.headers.get(WRITTEN))
+            sent = min(written or 0, request.samples)
+            if answer.status == 415 or (taken and written is None):
+                # A receiver of 1.0 that does not look at the type says 2xx and has read nothing (the specification).
+                self._version = "1.0"
+                _log.warning("remote_write_version url=%s reason=no 2.0, going on with 1.0", self._access.shown)
+        self._samples["sent"] += sent
+        self._samples["refused"] += request.samples - sent
+        if sent:
+            self._success_s = self._clock()
+        if sent < request.samples:
+            url, status, reason = self._access.shown, answer.status, answer.text.strip()
+            lost = request.samples - sent
+            _log.error("remote_write_refused url=%s status=%d samples=%d reason=%.300s", url, status, lost, reason)
 
     def samples(self) -> Iterator[Sample]:
         """Its own metrics."""
