@@ -91,8 +91,8 @@ def run(values: dict[str, Any]) -> int:
             service = Service(values, page_url=url(opened))
             service.recover()
             _tell(f"tocsin_collector_listening address={url(opened)}")
-            gc.freeze()  # what is there stays: 60 ms of each full collection, which the event loop would wait for
             config = uvicorn.Config(application(service), log_level="warning", access_log=False, ws="none")
+            gc.freeze()  # what is there stays: 60 ms of each full collection, which the event loop would wait for
             asyncio.run(_serve(_Server(config), opened))
     except Unusable as error:
         _tell(f"tocsin collector: {error}")

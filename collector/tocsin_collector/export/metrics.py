@@ -3,6 +3,7 @@
 A scrape of a hundred thousand series must not hold up the events that come in meanwhile.
 """
 
+import asyncio
 import zlib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Container, Iterable, Mapping
@@ -64,9 +65,14 @@ class Metrics:
         self._newest: dict[ModelKey, Newest] = {}
         self._segments: dict[ModelKey, dict[str, Container[str]]] = {}
         self._writers: dict[Rows, Writer] = {}
+        self._refreshing = asyncio.Lock()
 
     async def refresh(self) -> None:
         """Put what has changed since the last time."""
+        async with self._refreshing:
+            await self._refresh()
+
+    async def _refresh(self) -> None:
         turn, watched = Turn(), {model.key: model for model in self._watched()}
         for gone in self._seen.keys() - watched.keys():
             self._forget(gone)

@@ -66,10 +66,11 @@ class Room:
 
     def has(self, series: int) -> bool:
         """Take room for series that stand together; False when there is too little."""
-        fits = series <= self.left
-        self.left -= series * fits
-        self.folded += series * (not fits)
-        return fits
+        if series > self.left:
+            self.folded += series
+            return False
+        self.left -= series
+        return True
 
     def of(self, things: int, series: int) -> int:
         """Take room for as many things, of so many series each, as there is."""

@@ -144,80 +144,48 @@ def test_a_series_that_is_gone_is_ended():
     assert asyncio.run(run()) == [("a", False), ("b", False), ("a", False), ("b", True), ("a", False)]
 
 
-@pytest.mark.parametrize("fault", [500, 503, 429, (429, "Retry-After: 0"), "hang up"])
-def test_what_may_pass_is_tried_again_and_nothing_is_lost(fault):
+def pushed(*script, beats=1, version="1.0"):
+    """The receiver, and what is counted, after so many snapshots, each settled before the next."""
+
     async def run():
         async with Receiver() as receiver:
-            receiver.script.extend([fault] * 3)
-            push = pushing(Shown(), receiver)
-            await push.snapshot()
+            receiver.script.extend(script)
+            push = pushing(Shown(), receiver, version=version)
             task = asyncio.create_task(push._send())
-            await receiver.count(4)
-            async with asyncio.timeout(5):
-                await push._emptied.wait()
+            for _ in range(beats):
+                await push.snapshot()
+                async with asyncio.timeout(5):
+                    await push._emptied.wait()
             await ended(task)
-            return len(receiver.series), counted(push)
+            return receiver, counted(push)
 
-    series, counts = asyncio.run(run())
-    assert (series, counts["samples_total", "sent"], counts["samples_total", "refused"]) == (2, 2, 0)
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize("fault", [500, 503, 429, (429, "Retry-After: 0"), "hang up"])
+def test_what_may_pass_is_tried_again_and_nothing_is_lost(fault):
+    receiver, counts = pushed(fault, fault, fault)
+    assert len(receiver.requests) == 4
+    assert (len(receiver.series), counts["samples_total", "sent"], counts["samples_total", "refused"]) == (2, 2, 0)
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 301])
 def test_what_is_refused_is_counted_and_the_next_goes_on(status):
-    async def run():
-        async with Receiver() as receiver:
-            receiver.script.append(status)
-            push = pushing(Shown(), receiver)
-            await push.snapshot()
-            await push.snapshot()
-            task = asyncio.create_task(push._send())
-            await receiver.count(2)
-            async with asyncio.timeout(5):
-                await push._emptied.wait()
-            await ended(task)
-            return counted(push)
-
-    counts = asyncio.run(run())
+    _, counts = pushed(status, beats=2)
     assert (counts["samples_total", "sent"], counts["samples_total", "refused"]) == (2, 2)
     assert (counts["requests_total", str(status)], counts["requests_total", "204"]) == (1, 1)
 
 
 @pytest.mark.parametrize("answer", [415, (200, "X-Nothing: 1")])
 def test_a_receiver_that_does_not_take_version_2_gets_version_1(answer):
-    async def run():
-        async with Receiver() as receiver:
-            receiver.script.append(answer)
-            push = pushing(Shown(), receiver, version="2.0")
-            task = asyncio.create_task(push._send())
-            await push.snapshot()
-            await receiver.count(1)
-            async with asyncio.timeout(5):
-                await push._emptied.wait()
-            await push.snapshot()
-            await receiver.count(2)
-            await ended(task)
-            return [one["content-type"] for one in receiver.requests], counted(push)
-
-    types, counts = asyncio.run(run())
-    assert ["v2" in one for one in types] == [True, False]
-    assert counts["samples_total", "refused"] == 2
+    receiver, counts = pushed(answer, beats=2, version="2.0")
+    assert ["v2" in one["content-type"] for one in receiver.requests] == [True, False]
+    assert (counts["samples_total", "sent"], counts["samples_total", "refused"]) == (2, 2)
 
 
 @pytest.mark.parametrize("status", [204, 400])
 def test_what_version_2_did_not_write_is_counted(status):
-    async def run():
-        async with Receiver() as receiver:
-            receiver.script.append((status, f"{WRITTEN}: 1"))
-            push = pushing(Shown(), receiver, version="2.0")
-            await push.snapshot()
-            task = asyncio.create_task(push._send())
-            await receiver.count(1)
-            async with asyncio.timeout(5):
-                await push._emptied.wait()
-            await ended(task)
-            return counted(push)
-
-    counts = asyncio.run(run())
+    _, counts = pushed((status, f"{WRITTEN}: 1"), version="2.0")
     assert (counts["samples_total", "sent"], counts["samples_total", "refused"]) == (1, 1)
 
 
