@@ -16,6 +16,7 @@ from tocsin_collector.export import models
 from tocsin_collector.export.budget import Budget
 from tocsin_collector.export.exposition import Column, Sample, columns
 from tocsin_collector.export.metrics import Metrics, process
+from tocsin_collector.export.otlp import Otlp
 from tocsin_collector.export.remote_write import RemoteWrite
 from tocsin_collector.fleet import Fleet
 from tocsin_collector.frame import Frame, frame
@@ -89,7 +90,7 @@ class Service:
             self._counted,
             Budget(values["metrics.series_per_model"], values["metrics.series_per_project"]),
         )
-        self.remote_write = self._new_remote_write(hostport(own_address(page_url)))
+        self.pushes = self._new_pushes(hostport(own_address(page_url)))
         self._lock = threading.Lock()  # the monitor is changed by the loop's thread and seen by the page's
         self.monitor = self._new_monitor()
         self._taking = asyncio.Lock()  # one reference after the other
@@ -146,19 +147,21 @@ class Service:
                         self.monitor.set_judge(key, judge)
         return judge.about
 
-    def _new_remote_write(self, instance: str) -> RemoteWrite | None:
-        values, name = self.values, "remote_write"
-        if not values["remote_write.url"]:
-            return None
+    def _new_pushes(self, instance: str) -> dict[str, RemoteWrite | Otlp]:
+        """The pushes that are configured, by their tables."""
+        values, found = self.values, dict[str, RemoteWrite | Otlp]()
+        if values["remote_write.url"]:
+            target = {"job": COLLECTOR_JOB, "instance": instance}
+            access, version = self._access("remote_write"), values["remote_write.version"]
+            found["remote_write"] = RemoteWrite(self.metrics, access, target, version=version, clock=self.clock)
+        if values["otlp.url"]:
+            resource = {"service.name": COLLECTOR_JOB, "service.instance.id": instance}
+            found["otlp"] = Otlp(self.metrics, self._access("otlp"), resource, clock=self.clock)
+        return found
+
+    def _access(self, name: str) -> Access:
         keys = ("url", "token_file", "username", "password_file", "ca_file")
-        return RemoteWrite(
-            self.metrics,
-            Access(name, **{key: values[f"{name}.{key}"] for key in keys}),
-            {"job": COLLECTOR_JOB, "instance": instance},
-            interval_s=values["remote_write.interval_s"],
-            version=values["remote_write.version"],
-            clock=self.clock,
-        )
+        return Access(name, **{key: self.values[f"{name}.{key}"] for key in keys})
 
     def _watched(self) -> Iterable[Model]:
         return self.monitor.models()  # of the monitor that is there now
@@ -179,8 +182,8 @@ class Service:
         yield from self.alarms.samples()
         yield from self.inbox.samples()
         yield from self.servers.samples()
-        if self.remote_write is not None:
-            yield from self.remote_write.samples()
+        for push in self.pushes.values():
+            yield from push.samples()
         yield from process()
 
     def _new_monitor(self) -> Monitor:

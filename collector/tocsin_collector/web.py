@@ -142,8 +142,8 @@ async def _running(service: Service) -> AsyncIterator[None]:
         asyncio.create_task(service.scraped.run(values["scrape_interval_s"]), name="targets file"),
         asyncio.create_task(_every(TICK_S, service.tick), name="monitor"),
     ]
-    if service.remote_write is not None:
-        loops.append(asyncio.create_task(service.remote_write.run(), name="remote write"))
+    for name, push in service.pushes.items():
+        loops.append(asyncio.create_task(push.run(values[f"{name}.interval_s"]), name=name))
     try:
         yield
     finally:

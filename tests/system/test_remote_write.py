@@ -11,7 +11,7 @@ from tests.system.beside import Collector, collector
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
 RECEIVER = "--web.enable-remote-write-receiver"
-SCRAPES = "count_over_time(tocsin_remote_write_waiting_bytes[10m])"
+SCRAPES = "count_over_time(tocsin_push_waiting_bytes[10m])"
 
 
 @pytest.fixture
@@ -32,10 +32,12 @@ def pushing(folder, receiver, **more):
 
 
 def counted(found: Collector, outcome: str) -> float:
-    (value,) = re.findall(
-        rf'^tocsin_remote_write_samples_total{{outcome="{outcome}"}} (\S+)$', found.get("/metrics"), re.MULTILINE
-    )
-    return float(value)
+    return told(found, f'tocsin_push_samples_total{{to="remote_write",outcome="{outcome}"}}')
+
+
+def told(found: Collector, series: str) -> float:
+    (text,) = re.findall(rf"^{re.escape(series)} (\S+)$", found.get("/metrics"), re.MULTILINE)
+    return float(text)
 
 
 def value(receiver, text: str) -> float:
@@ -85,5 +87,4 @@ def test_what_was_shown_while_the_receiver_was_away_arrives_late(tmp_path, recei
 
 
 def _waiting(found: Collector) -> float:
-    (text,) = re.findall(r"^tocsin_remote_write_waiting_bytes (\S+)$", found.get("/metrics"), re.MULTILINE)
-    return float(text)
+    return told(found, 'tocsin_push_waiting_bytes{to="remote_write"}')

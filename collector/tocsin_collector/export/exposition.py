@@ -5,7 +5,7 @@ another column than before. kube-state-metrics keeps its series the same way, by
 """
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from itertools import accumulate
+from itertools import accumulate, repeat
 from typing import NamedTuple, TypeAlias
 
 from tocsin_schema.catalogue import catalogue
@@ -34,10 +34,13 @@ class Column(NamedTuple):
     keys: Sequence[tuple[str, ...]]
     values: Sequence[float]
 
+    def rows(self) -> list[dict[str, str]]:
+        """The labels of each series."""
+        return _rows(self)
+
     def samples(self) -> Iterable[Sample]:
         """Each series by itself."""
-        for key, value in zip(self.keys, self.values, strict=True):
-            yield Sample(self.name, {**self.labels, **dict(zip(self.by, key, strict=True))}, value)
+        return map(Sample, repeat(self.name), self.rows(), self.values)
 
 
 class Histogram(NamedTuple):
@@ -75,8 +78,16 @@ class Histograms(NamedTuple):
     keys: Sequence[tuple[str, ...]]
     values: Sequence[Histogram]
 
+    def rows(self) -> list[dict[str, str]]:
+        """The labels of each histogram."""
+        return _rows(self)
+
 
 AnyColumn: TypeAlias = Column | Histograms
+
+
+def _rows(column: "Column | Histograms") -> list[dict[str, str]]:
+    return [{**column.labels, **dict(zip(column.by, key, strict=True))} for key in column.keys]
 
 
 def single(name: str, labels: Mapping[str, str], value: float) -> Column:

@@ -26,13 +26,12 @@ def points(families: Iterable[Family], target: Mapping[str, str]) -> Iterator[Po
     """Every series of an exposition; ``target`` are the labels that a scrape would have given it."""
     for metric, columns in families:
         for _, column in columns:
-            shared = {**target, **column.labels}
-            keys = [shared | dict(zip(column.by, key, strict=True)) for key in column.keys]
+            rows = [{**target, **labels} for labels in column.rows()]
             if not isinstance(column, Histograms):
-                for labels, value in zip(keys, column.values, strict=True):
+                for labels, value in zip(rows, column.values, strict=True):
                     yield _point(metric, metric.name, labels, value)
                 continue
-            for labels, histogram in zip(keys, column.values, strict=True):
+            for labels, histogram in zip(rows, column.values, strict=True):
                 for (suffix, le), value in zip(CLASSIC, histogram.series(), strict=True):
                     yield _point(metric, metric.name + suffix, {**labels, "le": le}, value)
 
@@ -81,15 +80,23 @@ class Version(NamedTuple):
     """A version of the protocol: how a request is written, and the fields of its header."""
 
     write: Callable[[Sequence[Point], int], bytes]
-    fields: tuple[str, str]
+    fields: tuple[str, ...]
 
 
 VERSIONS = {
-    "1.0": Version(version_1, ("Content-Type: application/x-protobuf", "X-Prometheus-Remote-Write-Version: 0.1.0")),
+    "1.0": Version(
+        version_1,
+        (
+            "Content-Type: application/x-protobuf",
+            "Content-Encoding: snappy",
+            "X-Prometheus-Remote-Write-Version: 0.1.0",
+        ),
+    ),
     "2.0": Version(
         version_2,
         (
             "Content-Type: application/x-protobuf;proto=io.prometheus.write.v2.Request",
+            "Content-Encoding: snappy",
             "X-Prometheus-Remote-Write-Version: 2.0.0",
         ),
     ),

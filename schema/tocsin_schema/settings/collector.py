@@ -3,6 +3,23 @@
 from tocsin_schema.config import Key
 from tocsin_schema.ports import COLLECTOR_LISTEN
 
+
+def _receiver(name: str) -> tuple[Key, ...]:
+    """How often a receiver of metrics is pushed to, and how it is reached."""
+    return (
+        Key(f"{name}.interval_s", "number", 15.0, "seconds between two pushes", range=(1, 3_600)),
+        Key(f"{name}.token_file", "text", "", "a file with the bearer token that the receiver asks for"),
+        Key(f"{name}.username", "text", "", "a user of the receiver, in place of a token"),
+        Key(f"{name}.password_file", "text", "", "a file with that user's password"),
+        Key(
+            f"{name}.ca_file",
+            "text",
+            "",
+            "PEM file with the authority of the receiver's certificate; empty: the system's",
+        ),
+    )
+
+
 COLLECTOR = (
     Key("listen", "text", COLLECTOR_LISTEN, "address and port of the page, the API and /metrics", env="TOCSIN_LISTEN"),
     Key("data_dir", "text", "data", "where journal, logs and alarms are kept", env="TOCSIN_DATA_DIR"),
@@ -57,16 +74,15 @@ COLLECTOR = (
         "a remote write receiver that gets what is on /metrics: a Prometheus' /api/v1/write, Mimir, Thanos",
     ),
     Key("remote_write.version", "text", "1.0", "version of the protocol", range=("1.0", "2.0")),
-    Key("remote_write.interval_s", "number", 15.0, "seconds between two pushes", range=(1, 3_600)),
-    Key("remote_write.token_file", "text", "", "a file with the bearer token that the receiver asks for"),
-    Key("remote_write.username", "text", "", "a user of the receiver, in place of a token"),
-    Key("remote_write.password_file", "text", "", "a file with that user's password"),
+    *_receiver("remote_write"),
     Key(
-        "remote_write.ca_file",
+        "otlp.url",
         "text",
         "",
-        "PEM file with the authority of the receiver's certificate; empty: the system's",
+        "an OTLP receiver that gets what is on /metrics, in JSON: a Prometheus' /api/v1/otlp/v1/metrics, a "
+        "Collector's /v1/metrics",
     ),
+    *_receiver("otlp"),
     Key("drift.min_rows", "integer", 200, "a window with fewer rows is not judged", range=(1, 1_000_000)),
     Key(
         "alerting.targets_file",

@@ -10,7 +10,8 @@ from tests.collector.export.remote_write_reader import unpacked
 from tests.collector.exposed import BUDGET
 from tocsin_collector.export.exposition import Column
 from tocsin_collector.export.metrics import Metrics
-from tocsin_collector.export.remote_write import WRITTEN, Limits, RemoteWrite
+from tocsin_collector.export.outbox import Limits
+from tocsin_collector.export.remote_write import WRITTEN, RemoteWrite
 from tocsin_collector.export.write_request import STALE
 from tocsin_collector.servers.ask import Access
 
@@ -80,7 +81,10 @@ class Shown:
 
 def counted(push):
     return {
-        (sample.name.removeprefix("tocsin_remote_write_"), *sample.labels.values()): sample.value
+        (
+            sample.name.removeprefix("tocsin_push_"),
+            *[value for value in sample.labels.values() if value != "remote_write"],
+        ): sample.value
         for sample in push.samples()
     }
 
@@ -88,12 +92,11 @@ def counted(push):
 QUICK = Limits(first_wait_s=0.01, longest_wait_s=0.05)
 
 
-def pushing(shown, receiver, *, version="1.0", interval_s=0.05, limits=QUICK):
+def pushing(shown, receiver, *, version="1.0", limits=QUICK):
     return RemoteWrite(
         shown.metrics,
         Access("remote_write", receiver.url),
         {"job": "c"},
-        interval_s=interval_s,
         version=version,
         clock=lambda: NOW_S,
         limits=limits,
@@ -109,7 +112,7 @@ def test_every_beat_brings_what_is_shown_and_the_end_is_marked():
     async def run():
         async with Receiver() as receiver:
             push = pushing(Shown(), receiver)
-            task = asyncio.create_task(push.run())
+            task = asyncio.create_task(push.run(0.05))
             await receiver.count(3)
             await ended(task)
             return receiver, counted(push)
@@ -136,7 +139,7 @@ def test_a_series_that_is_gone_is_ended():
             del shown.rows["b"]
             await push.snapshot()
             await push.snapshot()
-            task = asyncio.create_task(push._send())
+            task = asyncio.create_task(push.outbox.send())
             await receiver.count(3)
             await ended(task)
             return [(labels["version"], bits == STALE_BITS) for labels, bits, _, _ in receiver.series]
@@ -151,11 +154,11 @@ def pushed(*script, beats=1, version="1.0"):
         async with Receiver() as receiver:
             receiver.script.extend(script)
             push = pushing(Shown(), receiver, version=version)
-            task = asyncio.create_task(push._send())
+            task = asyncio.create_task(push.outbox.send())
             for _ in range(beats):
                 await push.snapshot()
                 async with asyncio.timeout(5):
-                    await push._emptied.wait()
+                    await push.outbox.emptied()
             await ended(task)
             return receiver, counted(push)
 
@@ -197,11 +200,11 @@ def test_while_the_receiver_is_away_the_newest_wait_in_bounds():
         receiver.url = url  # nobody listens there any more
         push = pushing(shown, receiver, limits=QUICK._replace(queue_bytes=600))
         await push.snapshot()
-        task = asyncio.create_task(push._send())
+        task = asyncio.create_task(push.outbox.send())
         for value in range(20):
             shown.rows["a"] = value
             await push.snapshot()
-        waiting, counts = len(push._queue), counted(push)
+        waiting, counts = len(push.outbox._queue), counted(push)
         await ended(task)
         return waiting, counts
 
@@ -223,7 +226,7 @@ def test_a_stop_does_not_wait_for_a_receiver_that_hangs():
         server = await asyncio.start_server(hang, "127.0.0.1", 0)
         receiver = Receiver()
         receiver.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-        task = asyncio.create_task(pushing(Shown(), receiver, limits=QUICK._replace(farewell_s=0.2)).run())
+        task = asyncio.create_task(pushing(Shown(), receiver, limits=QUICK._replace(farewell_s=0.2)).run(0.05))
         async with asyncio.timeout(5):
             await asked.wait()
             await ended(task)

@@ -1,36 +1,40 @@
-"""How the push of the collector's series to a remote write receiver goes."""
+"""How the pushes of the collector's series go, to a remote write receiver and to one of OTLP."""
 
 from tocsin_schema.metric import COUNTER, GAUGE, Metric
 
+_TO = {"to": 2}
+
 METRICS = (
     Metric(
-        "tocsin_remote_write_samples_total",
+        "tocsin_push_samples_total",
         COUNTER,
         "",
         "Samples pushed, by what became of them: sent, refused by the receiver, dropped since too many waited.",
         emitter="collector",
-        labels={"outcome": 3},
+        labels=_TO | {"outcome": 3},
     ),
     Metric(
-        "tocsin_remote_write_requests_total",
+        "tocsin_push_requests_total",
         COUNTER,
         "",
         "Requests to the receiver by HTTP status; none where no answer came.",
         emitter="collector",
-        labels={"code": 32},
+        labels=_TO | {"code": 32},
     ),
     Metric(
-        "tocsin_remote_write_waiting_bytes",
+        "tocsin_push_waiting_bytes",
         GAUGE,
         "bytes",
         "Size of the requests that wait for the receiver.",
         emitter="collector",
+        labels=_TO,
     ),
     Metric(
-        "tocsin_remote_write_last_success_timestamp_seconds",
+        "tocsin_push_last_success_timestamp_seconds",
         GAUGE,
         "seconds",
-        "When the receiver last took a request, since the Unix epoch.",
+        "When the receiver last took samples, since the Unix epoch.",
         emitter="collector",
+        labels=_TO,
     ),
 )
