@@ -170,7 +170,9 @@ class Service:
         return await self.metrics.samples(_judged())
 
     def _counted(self) -> Iterable[Column]:
-        yield from models.joins(self.monitor.unmatched())
+        with self._lock:
+            found = [*models.totals(self.monitor.models()), *models.joins(self.monitor.unmatched())]
+        yield from found
         yield from columns(self._samples())
 
     def _samples(self) -> Iterable[Sample]:

@@ -75,6 +75,10 @@ def _feature(name: str) -> FeatureVerdict:
     )  # fmt: skip
 
 
+def _metrics(models: list[Any]) -> Metrics:
+    return Metrics(lambda: models, lambda: totals(models), ALL)
+
+
 class Peer:
     """The same series in prometheus_client's hands."""
 
@@ -134,7 +138,7 @@ def values(verdict: WindowVerdict) -> Iterator[float]:
 def run() -> list[Measure]:
     """The three bars."""
     models = [Shown(number) for number in range(-(-10_000 // SERIES))]
-    metrics, peer = Metrics(lambda: models, lambda: (), ALL), Peer(models)  # type: ignore[arg-type, return-value]
+    metrics, peer = _metrics(models), Peer(models)
     about = {"prometheus_client": version("prometheus_client"), "rounds": ROUNDS, "series": SERIES * len(models)}
     assert _lines(asyncio.run(_text(metrics))) == _lines(peer.text())
     few = round(len(models) / 20)
@@ -338,7 +342,7 @@ def serve(kind: str) -> None:
             return Response(peer.text())
 
     else:
-        app.include_router(metrics_router(Metrics(lambda: models, lambda: (), ALL)))  # type: ignore[arg-type, return-value]
+        app.include_router(metrics_router(_metrics(models)))
     gc.freeze()  # as the collector does
     listener = socket.create_server(("127.0.0.1", 0))
     print(listener.getsockname()[1], flush=True)

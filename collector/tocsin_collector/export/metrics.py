@@ -20,7 +20,6 @@ from tocsin_collector.export.models import (
     Room,
     latency,
     newest,
-    totals,
     verdict,
     wanted,
     windows,
@@ -86,8 +85,6 @@ class Metrics:
             if turn.over:
                 await turn.pass_on()
         shown = {*places} | {(key.project, key.model) for key in places}
-        for column in totals([*watched.values()]):
-            self.exposition.put(column.name, [folded(column, shown)])
         for column in windows({key: found for key, found in self._newest.items() if key in places}):
             self.exposition.put(column.name, [column])
         self.exposition.put("folded", self._told_folded())

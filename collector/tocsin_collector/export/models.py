@@ -13,8 +13,9 @@ from tocsin_collector.verdict import FeatureVerdict, ModelKey, QualityVerdict
 _FEATURE, _SCORE = ("feature",), ("feature", "method")
 
 
-def totals(models: Sequence[Model]) -> Iterable[Column]:
+def totals(models: Iterable[Model]) -> Iterable[Column]:
     """What is counted of each model."""
+    models = list(models)
     keys = [model.key for model in models]
     for name, values in (
         ("tocsin_drift_alarms_total", [model.alarms_total for model in models]),

@@ -175,7 +175,7 @@ class Model:
             features={},
             latency_s=window.latency_quantiles(),
             classes=window.classes(),
-            segments={name: traffic.shown() for name, traffic in window.segments.items()},
+            segments={name: dict(counts) for name, counts in window.segments.items()},
             outcomes=window.outcome_means(self.judge.outcome_means if self.judge else {}),
             final=window.final,
         )

@@ -7,12 +7,13 @@ import numpy as np
 from tocsin_collector.frame import Frame, Values
 from tocsin_collector.monitor.join import Late
 from tocsin_collector.monitor.latency import Latency
-from tocsin_collector.monitor.traffic import Traffic
 from tocsin_collector.profile import Profile
 from tocsin_collector.verdict import CATEGORY, OutcomeVerdict
 from tocsin_schema.block import MAX_COLUMNS
 from tocsin_schema.latency import quantile
+from tocsin_schema.metric import OVERFLOW
 
+SEGMENTS_MOST = 64
 NAMES_MOST = MAX_COLUMNS
 """Scores, segments, outcomes of a window, each: as many as one block can have. Only who makes names up has more."""
 
@@ -29,7 +30,7 @@ class Window:
         self.labels: dict[int, Late] = {}
         self.outcomes: dict[str, dict[int, Late]] = {}
         self.latency = Latency()
-        self.segments: dict[str, Traffic] = {}
+        self.segments: dict[str, Counter[str]] = {}
         self.rows = 0
         self.closed = False
         self.final = False
@@ -46,7 +47,7 @@ class Window:
         self.latency.add(frame.columns.get("latency_s"))
         for name, values in frame.group("segment.").items():
             if name in self.segments or len(self.segments) < NAMES_MOST:
-                self.segments.setdefault(name, Traffic()).add(values.texts())
+                _count(self.segments.setdefault(name, Counter()), values.texts())
         self.changed = True
         return range(first, self.rows)
 
@@ -102,3 +103,9 @@ def _items(values: Values | None, rows: int) -> list[str | float | None]:
     if values.kind == CATEGORY:
         return list(values.texts())
     return [value if ok else None for value, ok in zip(values.data.tolist(), values.valid.tolist(), strict=True)]
+
+
+def _count(counts: Counter[str], texts: list[str | None]) -> None:
+    for text, count in Counter(text for text in texts if text is not None).items():
+        known = text in counts or len(counts) < SEGMENTS_MOST
+        counts[text if known else OVERFLOW] += count

@@ -1,22 +1,20 @@
 """Places and room by budget: stable, within it, and no count is lost."""
 
 import asyncio
-from collections import Counter
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.collector.export.test_metrics import Watched, feature, values
+from tests.collector.export.test_metrics import Watched, feature, shown, values
 from tests.collector.export.test_text import read
 from tests.collector.exposed import text
 from tocsin_collector.export.budget import CORE, Budget, busiest, folded, rooms
 from tocsin_collector.export.exposition import Column
 from tocsin_collector.export.metrics import Metrics
+from tocsin_collector.export.models import totals
 from tocsin_collector.frame import frame
 from tocsin_collector.monitor.monitor import Monitor
-from tocsin_collector.monitor.traffic import HELD, SHOWN, Traffic
 from tocsin_collector.monitor.windows import Calendar
 from tocsin_collector.verdict import ModelKey
 from tocsin_schema.block import Block, column
@@ -66,54 +64,30 @@ def test_values_of_a_segment_are_the_busiest_and_their_sum_is_whole(counts, show
 
 
 def test_a_value_keeps_its_place_until_another_has_a_quarter_more():
-    shown: set = set()
+    kept: set = set()
     for counts, expected in (
         ({"a": 10, "b": 9, "c": 1}, {"a", OVERFLOW}),
         ({"a": 9, "b": 11, "c": 1}, {"a", OVERFLOW}),
         ({"a": 8, "b": 11, "c": 1}, {"b", OVERFLOW}),
         ({"a": 10, "b": 9, "c": 1}, {"b", OVERFLOW}),
     ):
-        shown = busiest(counts, shown, 2).keys()
-        assert shown == expected
+        kept = busiest(counts, kept, 2).keys()
+        assert kept == expected
 
 
 def test_a_segment_without_any_room_is_left_out():
     assert busiest({"a": 1}, (), 0) == {}
 
 
-@given(st.lists(st.lists(st.integers(0, 3_000), max_size=700), max_size=6))
-def test_traffic_loses_no_row_in_bounded_memory(batches):
-    traffic = Traffic()
-    for batch in batches:
-        traffic.add([None, *map(str, batch)])
-        assert len(traffic._counts) <= HELD
-    found = traffic.shown()
-    assert sum(found.values()) == sum(map(len, batches))
-    assert len(found) <= SHOWN + 1
-    exact = Counter(str(value) for batch in batches for value in batch)
-    assert all(count <= exact[value] for value, count in found.items() if value != OVERFLOW)
-
-
-def test_the_busy_values_stand_out_of_a_million_others():
-    traffic, rng = Traffic(), np.random.default_rng(1)
-    for start in range(0, 1_000_000, 10_000):
-        others = [f"u{number}" for number in range(start, start + 9_990)]
-        busy = [f"busy{number}" for number in rng.integers(0, 5, 10)]
-        traffic.add([*others, *busy])
-    found = traffic.shown()
-    assert sum(found.values()) == 1_000_000
-    assert {value for value in found if value.startswith("busy")} == {f"busy{number}" for number in range(5)}
-
-
 def test_features_beyond_the_budget_are_left_out_the_last_first_and_counted():
     model = Watched()
     model.judge = object()
     model.close(7, [feature(f"f{number:02d}", 0.1) for number in range(40)])
-    metrics = Metrics(lambda: [model], list, Budget(100, 2_000))
+    metrics = shown(model, budget=Budget(100, 2_000))
     found = values(metrics)
-    shown = {key[2] if key[1] == "credit" else key[1] for key in found if key[0] == "tocsin_feature_missing_ratio"}
-    assert shown == {f"f{number:02d}" for number in range((100 - CORE) // 8)}
-    assert found["tocsin_series_folded", "model"] == 8 * (40 - len(shown)) == metrics.folded[model.key]
+    features = {key[2] if key[1] == "credit" else key[1] for key in found if key[0] == "tocsin_feature_missing_ratio"}
+    assert features == {f"f{number:02d}" for number in range((100 - CORE) // 8)}
+    assert found["tocsin_series_folded", "model"] == 8 * (40 - len(features)) == metrics.folded[model.key]
     assert ("tocsin_series_folded", "project") not in found
     assert found["tocsin_drift_alarm", "credit"] == 0
 
@@ -123,7 +97,7 @@ def test_versions_beyond_the_budget_of_their_project_are_added_up():
     for number, model in enumerate(models):
         model.labels_total = number
         model.close(1)
-    metrics = Metrics(lambda: models, list, Budget(100, 100))
+    metrics = shown(*models, budget=Budget(100, 100))
     found = values(metrics)
     labels = {key[1]: value for key, value in found.items() if key[0] == "tocsin_labels_total"}
     assert sum(labels.values()) == sum(range(40))
@@ -143,7 +117,7 @@ def test_an_attack_by_segments_stays_within_the_budget_and_loses_no_row():
         monitor.apply(block(rows, number, hour_us), number)
     monitor.apply(block(1, 20, 3 * hour_us), 20)
     monitor.tick()
-    metrics = Metrics(monitor.models, list, Budget(200, 2_000))
+    metrics = Metrics(monitor.models, lambda: totals(monitor.models()), Budget(200, 2_000))
     found = read(asyncio.run(text(metrics)), "text")
     assert len([key for key in found if ("project", "shop") in key]) <= 200
     segments = {key: value for key, value in found.items() if key[0] == "tocsin_window_segment_rows"}

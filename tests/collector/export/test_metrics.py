@@ -10,6 +10,7 @@ from tocsin_collector.export.budget import Budget
 from tocsin_collector.export.exposition import Column, single
 from tocsin_collector.export.form import FORMS
 from tocsin_collector.export.metrics import PIECE_BYTES, Metrics, gzipped
+from tocsin_collector.export.models import totals
 from tocsin_collector.monitor.latency import Latency
 from tocsin_collector.verdict import Distribution, FeatureVerdict, ModelKey, QualityVerdict, WindowVerdict
 
@@ -42,6 +43,10 @@ def feature(name, score, reasons=()):
     )
 
 
+def shown(*models, budget=BUDGET):
+    return Metrics(lambda: models, lambda: totals(models), budget)
+
+
 def values(metrics):
     found = read(asyncio.run(text(metrics)), "text")
     return {
@@ -53,7 +58,7 @@ def values(metrics):
 def test_a_model_without_a_closed_window_has_its_totals_only():
     model = Watched()
     model.late_total = 2
-    found = values(Metrics(lambda: [model], list, BUDGET))
+    found = values(shown(model))
     assert found == {
         ("tocsin_drift_alarms_total", "credit"): 0,
         ("tocsin_events_late_total", "credit"): 2,
@@ -63,7 +68,7 @@ def test_a_model_without_a_closed_window_has_its_totals_only():
 
 def test_a_new_verdict_takes_the_place_of_the_one_before():
     model = Watched()
-    metrics = Metrics(lambda: [model], list, BUDGET)
+    metrics = shown(model)
     model.close(7, [feature("age", 0.1), feature("city", 0.4, ("far",))])
     model.judge = object()
     first = values(metrics)
@@ -81,7 +86,7 @@ def test_a_new_verdict_takes_the_place_of_the_one_before():
 
 def test_a_model_that_is_gone_is_shown_no_longer():
     models = [Watched("a"), Watched("b")]
-    metrics = Metrics(lambda: models, list, BUDGET)
+    metrics = Metrics(lambda: models, lambda: totals(models), BUDGET)
     for model in models:
         model.close(1, [feature("age", 0.1)])
     assert {key[-1] for key in values(metrics)} >= {"a", "b"}
@@ -91,7 +96,7 @@ def test_a_model_that_is_gone_is_shown_no_longer():
 
 def test_a_model_that_begins_anew_without_a_window_shows_none():
     models = [Watched()]
-    metrics = Metrics(lambda: models, list, BUDGET)
+    metrics = Metrics(lambda: models, lambda: totals(models), BUDGET)
     models[0].close(3, [feature("age", 0.1)])
     assert ("tocsin_window_rows", "credit") in values(metrics)
     models[0] = Watched()
@@ -103,7 +108,7 @@ def test_a_model_that_begins_anew_without_a_window_shows_none():
 def test_the_samples_of_some_names_are_given_without_a_text():
     model = Watched()
     model.close(4, [feature("age", 0.1)])
-    found = asyncio.run(Metrics(lambda: [model], list, BUDGET).samples({"tocsin_window_rows"}))
+    found = asyncio.run(shown(model).samples({"tocsin_window_rows"}))
     assert [(sample.name, sample.value, sample.labels["model"]) for sample in found] == [
         ("tocsin_window_rows", 4, "credit")
     ]
