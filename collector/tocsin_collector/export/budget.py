@@ -47,6 +47,8 @@ def rooms(wanted: Mapping[ModelKey, int], budget: Budget) -> dict[ModelKey, int]
 def folded(column: Column, shown: Container[tuple[str, ...]]) -> Column:
     """A column by project, model (and version) of counts: what is not shown by itself is added up in its project's
     ``_other``."""
+    if all(key in shown for key in column.keys):
+        return column
     sums: dict[tuple[str, ...], float] = {}
     for key, value in zip(column.keys, column.values, strict=True):
         place = tuple(key) if key in shown else (key[0], *[OVERFLOW] * (len(key) - 1))
