@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import resource
@@ -12,7 +13,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.responses import PlainTextResponse, Response
+from fastapi.responses import PlainTextResponse
 
 from tocsin_collector import __version__
 from tocsin_collector.doors.connection import Patience, Room
@@ -21,7 +22,7 @@ from tocsin_collector.doors.keys import Keyring, KeysError, path_of
 from tocsin_collector.doors.quota import Quotas
 from tocsin_collector.doors.server import serve
 from tocsin_collector.doors.webfile import protection
-from tocsin_collector.export.exposition import CONTENT_TYPE
+from tocsin_collector.export.routes import metrics_router
 from tocsin_collector.ingest.admission import Admission
 from tocsin_collector.ingest.body import Limits
 from tocsin_collector.ingest.endpoint import Endpoint
@@ -82,14 +83,11 @@ def application(service: Service) -> FastAPI:
         servers_fault=lambda: service.scraped.fault,
         over_quota=service.doors.most_over_quota,
         received=service.inbox.view,
+        folded=service.metrics.folded,
         links=Links(shown(values["prometheus.url"]), shown(values["grafana.public_url"] or values["grafana.url"])),
     )
     app.include_router(page_router(sources))
-
-    @app.get("/metrics", tags=["health"], response_class=PlainTextResponse)
-    async def metrics() -> Response:
-        """The collector's own series and what it says of the models, in the Prometheus text format."""
-        return Response(service.metrics(), media_type=CONTENT_TYPE)
+    app.include_router(metrics_router(service.metrics))
 
     @app.get("/-/healthy", tags=["health"], response_class=PlainTextResponse)
     async def healthy() -> str:
@@ -119,6 +117,7 @@ def run(values: dict[str, Any]) -> int:
             if gate.open and not loopback(opened):
                 _tell(_OPEN.format(here))
             patience = Patience(min(values["max_connections"], _descriptors()))
+            gc.freeze()  # what is there stays: 60 ms of each full collection, which the event loop would wait for
             asyncio.run(serve(gate, opened, Room(patience, web, service.doors)))
     except KeysError as error:
         _tell(f"tocsin collector: {error}")
@@ -164,6 +163,8 @@ async def _running(service: Service) -> AsyncIterator[None]:
         asyncio.create_task(service.scraped.run(values["scrape_interval_s"]), name="targets file"),
         asyncio.create_task(_every(TICK_S, service.tick), name="monitor"),
     ]
+    for name, push in service.pushes.items():
+        loops.append(asyncio.create_task(push.run(values[f"{name}.interval_s"]), name=name))
     try:
         yield
     finally:

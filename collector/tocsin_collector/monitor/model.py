@@ -9,6 +9,7 @@ import numpy as np
 
 from tocsin_collector.frame import Frame
 from tocsin_collector.monitor.judge import Judge
+from tocsin_collector.monitor.latency import Latency
 from tocsin_collector.monitor.window import NAMES_MOST, Window
 from tocsin_collector.monitor.windows import Calendar, Watermark
 from tocsin_collector.profile import Layout, merge, profile
@@ -26,6 +27,8 @@ class Model:
         self.labels_total = 0
         self.outcomes_total = 0
         self.alarms_total = 0
+        self.verdicts_total = 0
+        self.latency = Latency()
         self.first_event_s: float | None = None
         self.last_event_s: float | None = None
         self.features: dict[str, str] = {}
@@ -47,6 +50,7 @@ class Model:
     def take(self, frame: Frame, now_s: float | None) -> list[tuple[Window, Frame, range]]:
         """Put a block's rows into their windows. Rows of windows that were sealed are counted as too late."""
         self.rows_total += frame.rows
+        self.latency.add(frame.columns.get("latency_s"))
         for name, values in frame.group("feature.").items():
             if len(self.features) < NAMES_MOST:
                 self.features.setdefault(name, values.kind)
@@ -152,6 +156,7 @@ class Model:
         before = self._verdicts.get(window.index)
         self.alarms_total += bool(verdict.reasons) and not (before and before.reasons)
         self._verdicts[window.index] = verdict
+        self.verdicts_total += 1
         while len(self._verdicts) > self._keep:
             del self._verdicts[min(self._verdicts)]
         if final:

@@ -3,14 +3,14 @@
 from collections import Counter
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tocsin_collector.frame import Frame, Values
 from tocsin_collector.monitor.join import Late
+from tocsin_collector.monitor.latency import Latency
 from tocsin_collector.profile import Profile
 from tocsin_collector.verdict import CATEGORY, OutcomeVerdict
 from tocsin_schema.block import MAX_COLUMNS
-from tocsin_schema.latency import BOUNDS_S, BUCKETS, quantile
+from tocsin_schema.latency import quantile
 from tocsin_schema.metric import OVERFLOW
 
 SEGMENTS_MOST = 64
@@ -29,7 +29,7 @@ class Window:
         self.scores: dict[str, list[float]] = {}
         self.labels: dict[int, Late] = {}
         self.outcomes: dict[str, dict[int, Late]] = {}
-        self.latency: NDArray[np.int64] = np.zeros(BUCKETS, np.int64)
+        self.latency = Latency()
         self.segments: dict[str, Counter[str]] = {}
         self.rows = 0
         self.closed = False
@@ -44,7 +44,7 @@ class Window:
         self.ids.extend(frame.ids)
         self.predicted.extend(_items(frame.columns.get("prediction"), frame.rows))
         self._add_scores(frame.group("score."), first, frame.rows)
-        self._add_latency(frame.columns.get("latency_s"))
+        self.latency.add(frame.columns.get("latency_s"))
         for name, values in frame.group("segment.").items():
             if name in self.segments or len(self.segments) < NAMES_MOST:
                 _count(self.segments.setdefault(name, Counter()), values.texts())
@@ -65,7 +65,7 @@ class Window:
 
     def latency_quantiles(self) -> dict[str, float]:
         """p50 and p99 of the latency that the events carried, empty when they carried none."""
-        counts = self.latency.tolist()
+        counts = self.latency.counts.tolist()
         pairs = (("p50", quantile(counts, 0.5)), ("p99", quantile(counts, 0.99)))
         return {name: value for name, value in pairs if value is not None}
 
@@ -95,12 +95,6 @@ class Window:
             known.extend(np.where(values.valid, values.data, np.nan).tolist())
         for known in self.scores.values():
             known.extend([float("nan")] * (first + rows - len(known)))
-
-    def _add_latency(self, values: Values | None) -> None:
-        if values is None or values.kind == CATEGORY:
-            return
-        seconds = values.data[values.valid & np.isfinite(values.data)]
-        self.latency += np.bincount(np.searchsorted(BOUNDS_S, seconds), minlength=BUCKETS)
 
 
 def _items(values: Values | None, rows: int) -> list[str | float | None]:

@@ -1,6 +1,6 @@
 """What the collector counts of the events of a model."""
 
-from tocsin_schema.metric import COUNTER, GAUGE, Metric
+from tocsin_schema.metric import COUNTER, GAUGE, HISTOGRAM, Metric
 
 _MODEL = {"project": 100, "model": 1_000, "version": 100}
 
@@ -17,6 +17,31 @@ METRICS = (
         COUNTER,
         "",
         "Predictions of a window that was sealed before they came; counted and otherwise left out.",
+        emitter="collector",
+        labels=_MODEL,
+    ),
+    Metric(
+        "tocsin_series_folded",
+        GAUGE,
+        "",
+        "Series that are not on /metrics by themselves, by the budget that they are beyond: model or project.",
+        emitter="collector",
+        labels={"project": 100, "reason": 2},
+    ),
+    Metric(
+        "tocsin_window_segment_rows",
+        GAUGE,
+        "",
+        "Predictions in the newest closed window by a segment's value; _other has those that are not shown by "
+        "themselves.",
+        emitter="collector",
+        labels=_MODEL | {"segment": 16, "value": 65},
+    ),
+    Metric(
+        "tocsin_prediction_latency_seconds",
+        HISTOGRAM,
+        "seconds",
+        "How long the predictions took, as their events say.",
         emitter="collector",
         labels=_MODEL,
     ),
