@@ -12,6 +12,7 @@ from base64 import b64encode
 from typing import Any
 
 from tests.agent.certificates import Authority
+from tests.collector import exposed
 from tocsin_collector.doors.connection import Patience, Room
 from tocsin_collector.doors.server import server
 from tocsin_collector.doors.webfile import protection
@@ -37,8 +38,13 @@ class Collector:
         self.service.recover()
         self.room = room = Room(patience or Patience(), self.protection, self.service.doors)
         self.server = server(behind_doors(self.service, self.protection), room)
-        self._thread = threading.Thread(target=lambda: asyncio.run(self.server.serve(sockets=[self._opened])))
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._serve)
         self._thread.start()
+
+    def _serve(self) -> None:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self.server.serve(sockets=[self._opened]))
 
     def stop(self) -> None:
         self.server.should_exit = True
@@ -98,9 +104,13 @@ class Collector:
         except (ssl.SSLError, ConnectionError):
             return True
 
+    def metrics(self) -> str:
+        """What /metrics has, for whom it is open."""
+        return asyncio.run_coroutine_threadsafe(exposed.text(self.service.metrics), self._loop).result(20).decode()
+
     def metric(self, name: str, **labels: str) -> float:
         """A value of /metrics; the one series that has these labels, 0 when there is none."""
-        for line in self.service.metrics().decode().splitlines():
+        for line in self.metrics().splitlines():
             series, _, value = line.rpartition(" ")
             if series.partition("{")[0] == name and all(f'{key}="{text}"' in series for key, text in labels.items()):
                 return float(value)
