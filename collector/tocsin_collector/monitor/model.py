@@ -8,23 +8,30 @@ from dataclasses import replace
 import numpy as np
 
 from tocsin_collector.frame import Frame
+from tocsin_collector.monitor.join import Join
 from tocsin_collector.monitor.judge import Judge
 from tocsin_collector.monitor.window import NAMES_MOST, Window
 from tocsin_collector.monitor.windows import Calendar, Watermark
 from tocsin_collector.profile import Layout, merge, profile
-from tocsin_collector.verdict import FeatureVerdict, ModelKey, ModelView, QualityVerdict, WindowVerdict
+from tocsin_collector.quality import Labelled
+from tocsin_collector.verdict import (
+    FeatureVerdict,
+    ModelKey,
+    ModelView,
+    OutcomeVerdict,
+    QualityVerdict,
+    WindowVerdict,
+)
 
 
 class Model:
     """The state of one model version. Without a reference it counts rows, classes and latency, and judges nothing."""
 
-    def __init__(self, key: ModelKey, calendar: Calendar, keep: int, min_rows: int) -> None:
+    def __init__(self, key: ModelKey, calendar: Calendar, join: Join, keep: int, min_rows: int) -> None:
         self.key = key
         self.watermark = Watermark()
         self.rows_total = 0
         self.late_total = 0
-        self.labels_total = 0
-        self.outcomes_total = 0
         self.alarms_total = 0
         self.first_event_s: float | None = None
         self.last_event_s: float | None = None
@@ -35,6 +42,8 @@ class Model:
         self.revised_s = 0.0
         self._revised = -1
         self._calendar = calendar
+        self._join = join
+        self._labels_sealed = self._outcomes_sealed = 0
         self._keep = keep
         self._min_rows = min_rows
         self._sealed: deque[int] = deque(maxlen=10 * keep)
@@ -44,13 +53,24 @@ class Model:
         """How rows are counted: the reference's cells."""
         return self.judge.layout if self.judge else None
 
-    def take(self, frame: Frame, now_s: float | None) -> list[tuple[Window, Frame, range]]:
+    @property
+    def labels_total(self) -> int:
+        """Predictions whose label has come."""
+        self._join.settle()
+        return self._labels_sealed + sum(window.labelled for window in self.windows.values())
+
+    @property
+    def outcomes_total(self) -> int:
+        """Outcomes that found their prediction."""
+        self._join.settle()
+        return self._outcomes_sealed + sum(window.outcomes for window in self.windows.values())
+
+    def take(self, frame: Frame, now_s: float | None) -> None:
         """Put a block's rows into their windows. Rows of windows that were sealed are counted as too late."""
         self.rows_total += frame.rows
         for name, values in frame.group("feature.").items():
             if len(self.features) < NAMES_MOST:
                 self.features.setdefault(name, values.kind)
-        placed = []
         index = self._calendar.index(frame.time_us)
         for number in np.unique(index).tolist():
             rows = np.flatnonzero(index == number)
@@ -59,19 +79,19 @@ class Model:
             if window is None:
                 self.late_total += part.rows
                 continue
-            span = window.add(part)
+            window.add(part)
+            self._join.predicted(window, part.ids)
             if self.layout is not None:
                 counted = profile(part, self.layout)
                 window.profile = counted if window.profile is None else merge(window.profile, counted)
-            placed.append((window, part, span))
         self._remember_times(frame, now_s)  # last: no row is late because of one behind it in the same block
-        return placed
 
     def advance(self) -> list[WindowVerdict]:
         """Close what the watermark has passed, judge again what has changed since; new verdicts, oldest first."""
         now_s = self.watermark.value
         if now_s is None:
             return []
+        self._join.settle()
         fresh = []
         for window in sorted(self.windows.values(), key=lambda window: window.index):
             if self._calendar.closes_s(window.index) > now_s:
@@ -89,6 +109,7 @@ class Model:
     def revise(self, limit_s: float) -> list[WindowVerdict]:
         """Judge closed windows again that late rows and labels have changed: in turns, oldest first from where the last
         turn ended, until ``limit_s`` is used up, but one at least."""
+        self._join.settle()
         changed = sorted(index for index, window in self.windows.items() if window.closed and window.changed)
         turn = bisect(changed, self._revised)
         self.revised_s = started = time.monotonic()
@@ -142,6 +163,7 @@ class Model:
             if index in self._sealed or self._calendar.final_s(index) <= watermark:
                 return None
             known = self.windows[index] = Window(index)
+            self._join.open(known)
         return known
 
     def _close(self, window: Window, final: bool) -> WindowVerdict:
@@ -155,9 +177,15 @@ class Model:
         while len(self._verdicts) > self._keep:
             del self._verdicts[min(self._verdicts)]
         if final:
-            del self.windows[window.index]
-            self._sealed.append(window.index)
+            self._seal(window)
         return verdict
+
+    def _seal(self, window: Window) -> None:
+        self._labels_sealed += window.labelled
+        self._outcomes_sealed += window.outcomes
+        self._join.forget(window)
+        del self.windows[window.index]
+        self._sealed.append(window.index)
 
     def _judge(self, window: Window) -> WindowVerdict:
         start_s, end_s = self._calendar.start_s(window.index), self._calendar.end_s(window.index)
@@ -171,7 +199,7 @@ class Model:
             latency_s=window.latency_quantiles(),
             classes=window.classes(),
             segments={name: dict(counts) for name, counts in window.segments.items()},
-            outcomes=window.outcome_means(self.judge.outcome_means if self.judge else {}),
+            outcomes=self._outcomes(window),
             final=window.final,
         )
         if self.judge is None:
@@ -179,8 +207,19 @@ class Model:
         return replace(bare, features=self._features(window), quality=self._quality(window))
 
     def _quality(self, window: Window) -> QualityVerdict | None:
+        if self.judge is None:
+            return None
         before = self._verdicts.get(window.index - 1)
-        return self.judge.quality(window, self._min_rows, before.quality if before else None) if self.judge else None
+        rows, labels = self._join.labels(window)
+        labelled = Labelled(labels, window.predicted(rows), window.scores(rows))
+        return self.judge.quality(window, labelled, self._min_rows, before.quality if before else None)
+
+    def _outcomes(self, window: Window) -> dict[str, OutcomeVerdict]:
+        reference = self.judge.outcome_means if self.judge else {}
+        return {
+            name: OutcomeVerdict(values.size, float(values.mean()), reference.get(name))
+            for name, values in self._join.outcomes(window)
+        }
 
     def _features(self, window: Window) -> dict[str, FeatureVerdict]:
         if self.judge is None or window.profile is None:

@@ -24,7 +24,7 @@ METRICS = (
         "tocsin_labels_total",
         COUNTER,
         "",
-        "Labels that found their prediction, corrections included.",
+        "Predictions whose label has come, whichever came first; a correction does not count again.",
         emitter="collector",
         labels=_MODEL,
     ),
