@@ -154,6 +154,8 @@ class Service:
             values["windows.utc_offset_s"],
             values["windows.lateness_s"],
             values["windows.label_wait_s"],
+            values["windows.past_s"],
+            values["windows.future_s"],
         )
         return Monitor(
             calendar,

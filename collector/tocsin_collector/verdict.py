@@ -146,3 +146,7 @@ class ModelView:
     """Kind (number, category) by feature, in the order of the first block."""
     verdicts: tuple[WindowVerdict, ...]
     """Closed windows, oldest first, bounded by ``windows.keep``."""
+    late_total: int = 0
+    """Predictions that are in no window: theirs was sealed, or they are too far behind the stream's watermark."""
+    early_total: int = 0
+    """Predictions that are in no window: they are so far ahead that the rest of the stream contradicted them."""

@@ -15,6 +15,7 @@ def samples(models: Iterable[Model]) -> Iterable[Sample]:
         labels = {"project": project, "model": name, "version": version}
         yield Sample("tocsin_drift_alarms_total", labels, model.alarms_total)
         yield Sample("tocsin_events_late_total", labels, model.late_total)
+        yield Sample("tocsin_events_early_total", labels, model.early_total)
         yield Sample("tocsin_labels_total", labels, model.labels_total)
         verdict = model.latest()
         if verdict is None:

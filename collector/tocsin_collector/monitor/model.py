@@ -10,8 +10,9 @@ import numpy as np
 from tocsin_collector.frame import Frame
 from tocsin_collector.monitor.join import Join
 from tocsin_collector.monitor.judge import Judge
+from tocsin_collector.monitor.watermark import Watermark
 from tocsin_collector.monitor.window import NAMES_MOST, Window
-from tocsin_collector.monitor.windows import Calendar, Watermark
+from tocsin_collector.monitor.windows import Calendar
 from tocsin_collector.profile import Layout, merge, profile
 from tocsin_collector.quality import Labelled
 from tocsin_collector.verdict import (
@@ -23,15 +24,20 @@ from tocsin_collector.verdict import (
     WindowVerdict,
 )
 
+OPEN_WINDOWS_MOST = 16_384
+AHEAD_WINDOWS_MOST, AHEAD_ROWS_MOST = 64, 1_000_000
+"""Of the open windows those that begin ahead of what the watermark believes, and their rows: what is on trial."""
+
 
 class Model:
     """The state of one model version. Without a reference it counts rows, classes and latency, and judges nothing."""
 
     def __init__(self, key: ModelKey, calendar: Calendar, join: Join, keep: int, min_rows: int) -> None:
         self.key = key
-        self.watermark = Watermark()
+        self.watermark = Watermark(calendar.horizon_s, calendar.past_s)
         self.rows_total = 0
         self.late_total = 0
+        self.early_total = 0
         self.alarms_total = 0
         self.first_event_s: float | None = None
         self.last_event_s: float | None = None
@@ -66,25 +72,29 @@ class Model:
         return self._outcomes_sealed + sum(window.outcomes for window in self.windows.values())
 
     def take(self, frame: Frame, now_s: float | None) -> None:
-        """Put a block's rows into their windows. Rows of windows that were sealed are counted as too late."""
+        """Put a block's rows into their windows. Those that are too late or too far ahead are counted and have none."""
         self.rows_total += frame.rows
         for name, values in frame.group("feature.").items():
             if len(self.features) < NAMES_MOST:
                 self.features.setdefault(name, values.kind)
+        known_s = self.watermark.value or 0.0  # no row is late because of one behind it in the same block
+        is_given_up = self.watermark.events(frame.time_us, now_s)
+        known_s = min(known_s, self.watermark.value or 0.0)
         index = self._calendar.index(frame.time_us)
         for number in np.unique(index).tolist():
             rows = np.flatnonzero(index == number)
             part = frame if len(rows) == frame.rows else frame.take(rows)
-            window = self._window(number)
+            window = self._window(number, known_s, part.rows)
             if window is None:
-                self.late_total += part.rows
                 continue
             window.add(part)
             self._join.predicted(window, part.ids)
             if self.layout is not None:
                 counted = profile(part, self.layout)
                 window.profile = counted if window.profile is None else merge(window.profile, counted)
-        self._remember_times(frame, now_s)  # last: no row is late because of one behind it in the same block
+            self._remember_times(part)
+        if is_given_up:
+            self._give_up_ahead()
 
     def advance(self) -> list[WindowVerdict]:
         """Close what the watermark has passed, judge again what has changed since; new verdicts, oldest first."""
@@ -138,6 +148,8 @@ class Model:
             watermark_s=self.watermark.value,
             open_windows=sum(not window.closed for window in self.windows.values()),
             reference=self.judge.about if self.judge else None,
+            late_total=self.late_total,
+            early_total=self.early_total,
             features=dict(self.features),
             verdicts=tuple(self._verdicts[index] for index in sorted(self._verdicts)),
         )
@@ -150,21 +162,49 @@ class Model:
         closed = window.closed
         return self._calendar.final_s(window.index) if closed else self._calendar.closes_s(window.index)
 
-    def _remember_times(self, frame: Frame, now_s: float | None) -> None:
+    def _remember_times(self, frame: Frame) -> None:
         first, last = int(frame.time_us.min()) / 1e6, int(frame.time_us.max()) / 1e6
         self.first_event_s = first if self.first_event_s is None else min(first, self.first_event_s)
         self.last_event_s = last if self.last_event_s is None else max(last, self.last_event_s)
-        self.watermark.events(last, now_s)
 
-    def _window(self, index: int) -> Window | None:
-        known = self.windows.get(index)
-        if known is None:
-            watermark = self.watermark.value or 0.0
-            if index in self._sealed or self._calendar.final_s(index) <= watermark:
-                return None
-            known = self.windows[index] = Window(index)
-            self._join.open(known)
-        return known
+    def _window(self, index: int, known_s: float, rows: int) -> Window | None:
+        """The window of some rows; None, and they are counted, where they come too late or too early."""
+        if self._is_late(index, known_s):
+            self.late_total += rows
+            return None
+        if self._is_ahead(index) and not self._has_room_ahead():
+            self.early_total += rows
+            return None
+        if index not in self.windows:
+            self.windows[index] = Window(index)
+            self._join.open(self.windows[index])
+        return self.windows[index]
+
+    def _is_late(self, index: int, known_s: float) -> bool:
+        if self._calendar.end_s(index) <= known_s - self._calendar.past_s:
+            return True
+        if index in self.windows:
+            return False
+        return (
+            index in self._sealed or self._calendar.final_s(index) <= known_s or len(self.windows) >= OPEN_WINDOWS_MOST
+        )
+
+    def _is_ahead(self, index: int) -> bool:
+        value = self.watermark.value
+        return value is not None and self._calendar.start_s(index) > value + self._calendar.future_s
+
+    def _ahead(self) -> list[Window]:
+        return [window for window in self.windows.values() if self._is_ahead(window.index)]
+
+    def _has_room_ahead(self) -> bool:
+        ahead = self._ahead()
+        return len(ahead) <= AHEAD_WINDOWS_MOST and sum(window.rows for window in ahead) < AHEAD_ROWS_MOST
+
+    def _give_up_ahead(self) -> None:
+        for window in self._ahead():
+            self.early_total += window.rows
+            self._join.forget(window)
+            del self.windows[window.index]
 
     def _close(self, window: Window, final: bool) -> WindowVerdict:
         first = not window.closed

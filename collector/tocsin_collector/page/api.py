@@ -69,6 +69,8 @@ def _summary(view: ModelView) -> Json:
         "first_event": _time(view.first_event_s),
         "last_event": _time(view.last_event_s),
         "watermark": _time(view.watermark_s),
+        "late_total": view.late_total,
+        "early_total": view.early_total,
         "open_windows": view.open_windows,
         "closed_windows": len(view.verdicts),
         "reference": view.reference,

@@ -369,6 +369,7 @@ WINDOWS = (
         "eps",
         (
             Query(rate_by("project, model", "tocsin_events_late_total"), "{{model}} late predictions"),
+            Query(rate_by("project, model", "tocsin_events_early_total"), "{{model}} predictions far ahead"),
             Query(rate_by("project, model", "tocsin_labels_unmatched_total"), "{{model}} labels without prediction"),
         ),
         width=24,

@@ -16,7 +16,17 @@ METRICS = (
         "tocsin_events_late_total",
         COUNTER,
         "",
-        "Predictions of a window that was sealed before they came; counted and otherwise left out.",
+        "Predictions of a window that was sealed before they came, or too far behind the stream's watermark; they are "
+        "in the journal and in no window.",
+        emitter="collector",
+        labels=_MODEL,
+    ),
+    Metric(
+        "tocsin_events_early_total",
+        COUNTER,
+        "",
+        "Predictions so far ahead of the stream's watermark that the rest of the stream contradicted them; they are in "
+        "the journal and in no window.",
         emitter="collector",
         labels=_MODEL,
     ),
