@@ -118,7 +118,7 @@ class WindowVerdict:
     classes: dict[str, float] = field(default_factory=dict)
     """Share of each predicted class."""
     segments: dict[str, dict[str, int]] = field(default_factory=dict)
-    """Rows by segment name and value, at most 64 values a name and `_other`."""
+    """Rows by segment name and value: the 64 values with the most rows, largest first, and `_other` for the rest."""
     final: bool = False
 
     @property

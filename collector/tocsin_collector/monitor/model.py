@@ -10,6 +10,7 @@ import numpy as np
 from tocsin_collector.frame import Frame
 from tocsin_collector.monitor.join import Join
 from tocsin_collector.monitor.judge import Judge
+from tocsin_collector.monitor.segments import Told
 from tocsin_collector.monitor.watermark import Watermark
 from tocsin_collector.monitor.window import NAMES_MOST, Window
 from tocsin_collector.monitor.windows import Calendar
@@ -238,13 +239,18 @@ class Model:
             features={},
             latency_s=window.latency_quantiles(),
             classes=window.classes(),
-            segments={name: dict(counts) for name, counts in window.segments.items()},
+            segments=window.segments.told(self._told_before(window)),
             outcomes=self._outcomes(window),
             final=window.final,
         )
         if self.judge is None:
             return bare
         return replace(bare, features=self._features(window), quality=self._quality(window))
+
+    def _told_before(self, window: Window) -> Told:
+        """The segments of the newest window before."""
+        earlier = max((index for index in self._verdicts if index < window.index), default=None)
+        return {} if earlier is None else self._verdicts[earlier].segments
 
     def _quality(self, window: Window) -> QualityVerdict | None:
         if self.judge is None:

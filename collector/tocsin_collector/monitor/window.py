@@ -1,23 +1,20 @@
 """What one window of one model version has gathered: counts for the verdict, and rows while labels may come."""
 
-from collections import Counter
-
 import numpy as np
 from numpy.typing import NDArray
 
 from tocsin_collector.frame import Frame, Values
 from tocsin_collector.monitor.cells import MISSING, CellColumn, Names, pack, unpack
 from tocsin_collector.monitor.growing import Growing
+from tocsin_collector.monitor.segments import Segments
 from tocsin_collector.profile import Profile
 from tocsin_collector.verdict import CATEGORY, NUMBER
 from tocsin_schema.block import MAX_COLUMNS
 from tocsin_schema.latency import BOUNDS_S, BUCKETS, quantile
-from tocsin_schema.metric import OVERFLOW
 
-SEGMENTS_MOST = 64
 CLASSES_SHOWN = 16
 NAMES_MOST = MAX_COLUMNS
-"""Scores and segments of a window, each: as many as one block can have. Only who makes names up has more."""
+"""Scores of a window: as many as one block can have. Only who makes names up has more."""
 
 
 class Window:
@@ -30,7 +27,7 @@ class Window:
         self.numbers: Growing[np.int32] = Growing(np.int32)
         self.profile: Profile | None = None
         self.latency: NDArray[np.int64] = np.zeros(BUCKETS, np.int64)
-        self.segments: dict[str, Counter[str]] = {}
+        self.segments = Segments()
         self.rows = 0
         self.labelled = 0
         self.outcomes = 0
@@ -51,9 +48,7 @@ class Window:
             self._predicted.append(pack(frame.columns["prediction"], self._names))
         self._add_scores(frame.group("score."), first)
         self._add_latency(frame.columns.get("latency_s"))
-        for name, values in frame.group("segment.").items():
-            if name in self.segments or len(self.segments) < NAMES_MOST:
-                _count(self.segments.setdefault(name, Counter()), values.texts())
+        self.segments.add(frame)
         self.changed = True
 
     def joined(self, labels: int, outcomes: int) -> None:
@@ -108,9 +103,3 @@ class Window:
             return
         seconds = values.data[values.valid & np.isfinite(values.data)]
         self.latency += np.bincount(np.searchsorted(BOUNDS_S, seconds), minlength=BUCKETS)
-
-
-def _count(counts: Counter[str], texts: list[str | None]) -> None:
-    for text, count in Counter(text for text in texts if text is not None).items():
-        known = text in counts or len(counts) < SEGMENTS_MOST
-        counts[text if known else OVERFLOW] += count

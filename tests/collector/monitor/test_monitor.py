@@ -8,6 +8,7 @@ import pytest
 from tocsin_collector.frame import Frame, category, number
 from tocsin_collector.monitor.monitor import MODELS_MOST, Monitor
 from tocsin_collector.monitor.reference_file import ReferenceRows
+from tocsin_collector.monitor.segments import SEGMENTS_MOST
 from tocsin_collector.monitor.window import NAMES_MOST
 from tocsin_collector.monitor.windows import Calendar
 from tocsin_collector.verdict import ModelKey
@@ -321,4 +322,5 @@ def test_names_that_a_sender_makes_up_do_not_grow_a_window_without_end(monitor):
         monitor.apply(Frame("prediction", key, np.array([block]), [str(block)], columns), 0)
     (model,) = (model for model in monitor.models() if model.key.model == "made up")
     (window,) = model.windows.values()
-    assert [len(names) for names in (model.features, window.scores(np.array([0])), window.segments)] == [NAMES_MOST] * 3
+    assert [len(names) for names in (model.features, window.scores(np.array([0])))] == [NAMES_MOST] * 2
+    assert len(window.segments) == SEGMENTS_MOST
