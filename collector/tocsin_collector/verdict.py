@@ -129,6 +129,37 @@ class WindowVerdict:
 
 
 @dataclass(frozen=True, slots=True)
+class FeatureSchema:
+    """A feature as the stream shows it: since when it came as which kind, and whether it has vanished."""
+
+    name: str
+    kinds: dict[str, float]
+    """The event time of its first value by kind (number, category), the kind that was first in front."""
+    gone_s: float | None = None
+    """Start of the window since which it has no values any more."""
+
+    @property
+    def kind(self) -> str:
+        """The kind that it had first."""
+        return next(iter(self.kinds))
+
+    @property
+    def since_s(self) -> float:
+        """The event time of its first value."""
+        return min(self.kinds.values())
+
+
+class SchemaChange(NamedTuple):
+    """Something about the features became different, at an event time. ``what`` is new, vanished, returned, kind, or
+    version (then ``feature`` is empty)."""
+
+    time_s: float
+    what: str
+    feature: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModelView:
     """What can be told of one model version now; the page's and the API's read model."""
 
@@ -146,6 +177,10 @@ class ModelView:
     """Kind (number, category) by feature, in the order of the first block."""
     verdicts: tuple[WindowVerdict, ...]
     """Closed windows, oldest first, bounded by ``windows.keep``."""
+    schema: tuple[FeatureSchema, ...] = ()
+    """The features with since when, in the same order."""
+    changes: tuple[SchemaChange, ...] = ()
+    """What changed about the features, the newest last, bounded."""
     late_total: int = 0
     """Predictions that are in no window: theirs was sealed, or they are too far behind the stream's watermark."""
     early_total: int = 0

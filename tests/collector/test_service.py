@@ -102,6 +102,43 @@ def test_after_a_restart_the_same_is_told(open_service):
     assert any(reasons for _, _, reasons, _ in told[2])
 
 
+def _post(service, *events):
+    """As the endpoint does with a body of JSON."""
+    parsed = parse_json(json.dumps(events).encode(), int(service.clock() * 1e6))
+
+    async def submit():
+        answer = await service.intake.submit(*parsed)
+        await service.intake.close()
+        return answer
+
+    return asyncio.run(submit())
+
+
+def _prediction(event_id, hour, **features):
+    time = datetime.fromtimestamp(hour * 3_600, UTC).isoformat()
+    event = {"type": "prediction", "project": "shop", "model": "churn", "id": event_id, "time": time}
+    return event | {"prediction": "yes", "features": features}
+
+
+def test_a_schema_that_changes_and_clocks_that_are_wrong_refuse_nothing_and_are_told_after_a_restart(open_service):
+    service = open_service()
+    answers = []
+    for hour in range(20_000, 20_006):
+        age = hour if hour < 20_003 else str(hour)
+        answers.append(_post(service, *(_prediction(f"{hour} {row}", hour, age=age) for row in range(30))))
+    answers.append(_post(service, _prediction("from 1970", 1, age=1), _prediction("new", 20_006, income=1)))
+    assert [answer.rejected for answer in answers] == [[]] * 7
+    (view,) = service.views()
+    assert [change.text for change in view.changes] == [
+        "age was a number and came as a category",
+        "income is new, a number",
+    ]
+    assert (view.rows_total, view.late_total, view.schema[0].since_s) == (182, 1, 20_000 * 3_600)
+    service.close()
+    (again,) = open_service().views()
+    assert (again.schema, again.changes, again.late_total) == (view.schema, view.changes, view.late_total)
+
+
 def test_a_reference_from_a_past_span_counts_open_windows_anew(open_service):
     service = open_service()
     _submit(service, range(100, 150))

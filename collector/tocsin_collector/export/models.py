@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from tocsin_collector.export.exposition import Sample
 from tocsin_collector.monitor.model import Model
 from tocsin_collector.monitor.monitor import Name
+from tocsin_collector.monitor.schema import CHANGES
 from tocsin_collector.verdict import FeatureVerdict, QualityVerdict
 
 
@@ -17,6 +18,8 @@ def samples(models: Iterable[Model]) -> Iterable[Sample]:
         yield Sample("tocsin_events_late_total", labels, model.late_total)
         yield Sample("tocsin_events_early_total", labels, model.early_total)
         yield Sample("tocsin_labels_total", labels, model.labels_total)
+        for change in CHANGES:
+            yield Sample("tocsin_schema_changes_total", {**labels, "change": change}, model.schema.totals[change])
         verdict = model.latest()
         if verdict is None:
             continue

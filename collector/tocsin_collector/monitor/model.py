@@ -10,9 +10,10 @@ import numpy as np
 from tocsin_collector.frame import Frame
 from tocsin_collector.monitor.join import Join
 from tocsin_collector.monitor.judge import Judge
+from tocsin_collector.monitor.schema import Schema
 from tocsin_collector.monitor.segments import Told
 from tocsin_collector.monitor.watermark import Watermark
-from tocsin_collector.monitor.window import NAMES_MOST, Window
+from tocsin_collector.monitor.window import Window
 from tocsin_collector.monitor.windows import Calendar
 from tocsin_collector.profile import Layout, merge, profile
 from tocsin_collector.quality import Labelled
@@ -42,7 +43,7 @@ class Model:
         self.alarms_total = 0
         self.first_event_s: float | None = None
         self.last_event_s: float | None = None
-        self.features: dict[str, str] = {}
+        self.schema = Schema()
         self.judge: Judge | None = None
         self.windows: dict[int, Window] = {}
         self._verdicts: dict[int, WindowVerdict] = {}
@@ -75,9 +76,7 @@ class Model:
     def take(self, frame: Frame, now_s: float | None) -> None:
         """Put a block's rows into their windows. Those that are too late or too far ahead are counted and have none."""
         self.rows_total += frame.rows
-        for name, values in frame.group("feature.").items():
-            if len(self.features) < NAMES_MOST:
-                self.features.setdefault(name, values.kind)
+        placed = []
         known_s = self.watermark.value or 0.0  # no row is late because of one behind it in the same block
         is_given_up = self.watermark.events(frame.time_us, now_s)
         known_s = min(known_s, self.watermark.value or 0.0)
@@ -86,14 +85,11 @@ class Model:
             rows = np.flatnonzero(index == number)
             part = frame if len(rows) == frame.rows else frame.take(rows)
             window = self._window(number, known_s, part.rows)
-            if window is None:
-                continue
-            window.add(part)
-            self._join.predicted(window, part.ids)
-            if self.layout is not None:
-                counted = profile(part, self.layout)
-                window.profile = counted if window.profile is None else merge(window.profile, counted)
-            self._remember_times(part)
+            if window is not None:
+                self._put(part, window)
+                placed.append(int(part.time_us.min()) / 1e6)
+        if placed:
+            self.schema.see(frame, min(placed))
         if is_given_up:
             self._give_up_ahead()
 
@@ -149,9 +145,11 @@ class Model:
             watermark_s=self.watermark.value,
             open_windows=sum(not window.closed for window in self.windows.values()),
             reference=self.judge.about if self.judge else None,
+            schema=tuple(self.schema.features.values()),
+            changes=tuple(self.schema.changes),
             late_total=self.late_total,
             early_total=self.early_total,
-            features=dict(self.features),
+            features={name: known.kind for name, known in self.schema.features.items()},
             verdicts=tuple(self._verdicts[index] for index in sorted(self._verdicts)),
         )
 
@@ -162,6 +160,14 @@ class Model:
     def _due_s(self, window: Window) -> float:
         closed = window.closed
         return self._calendar.final_s(window.index) if closed else self._calendar.closes_s(window.index)
+
+    def _put(self, part: Frame, window: Window) -> None:
+        window.add(part)
+        self._join.predicted(window, part.ids)
+        if self.layout is not None:
+            counted = profile(part, self.layout)
+            window.profile = counted if window.profile is None else merge(window.profile, counted)
+        self._remember_times(part)
 
     def _remember_times(self, frame: Frame) -> None:
         first, last = int(frame.time_us.min()) / 1e6, int(frame.time_us.max()) / 1e6
@@ -209,6 +215,8 @@ class Model:
 
     def _close(self, window: Window, final: bool) -> WindowVerdict:
         first = not window.closed
+        if first:
+            self.schema.close(self._calendar.start_s(window.index), window.rows, window.present)
         window.revision += not first
         window.closed, window.changed, window.final = True, False, final
         verdict = self._judge(window)

@@ -134,10 +134,19 @@ class Monitor:
 
     def _predictions(self, frame: Frame) -> None:
         model = self._model(frame.key)
+        if not model.rows_total:
+            self._follow(model, int(frame.time_us.min()) / 1e6)
         model.take(frame, self.clock() if self.clock else None)
         # Windows close here and not only at a tick, so that a replay of the journal seals them at the same events.
         if model.due():
             self._settle(model)
+
+    def _follow(self, model: Model, time_s: float) -> None:
+        """Where other versions of the model have events: this one follows that which has the newest."""
+        others = [one for key, one in self._models.items() if key[:2] == model.key[:2] and one.last_event_s is not None]
+        if others:
+            earlier = max(others, key=lambda one: (one.last_event_s or 0.0, one.key))
+            model.schema.follow(earlier.schema, earlier.key.version, time_s)
 
     def _settle(self, model: Model) -> None:
         for verdict in model.advance():

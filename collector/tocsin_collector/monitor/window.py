@@ -1,5 +1,7 @@
 """What one window of one model version has gathered: counts for the verdict, and rows while labels may come."""
 
+from collections import Counter
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,7 +16,7 @@ from tocsin_schema.latency import BOUNDS_S, BUCKETS, quantile
 
 CLASSES_SHOWN = 16
 NAMES_MOST = MAX_COLUMNS
-"""Scores of a window: as many as one block can have. Only who makes names up has more."""
+"""Scores and features of a window, each: as many as one block can have. Only who makes names up has more."""
 
 
 class Window:
@@ -28,6 +30,8 @@ class Window:
         self.profile: Profile | None = None
         self.latency: NDArray[np.int64] = np.zeros(BUCKETS, np.int64)
         self.segments = Segments()
+        self.present: Counter[str] = Counter()
+        """Rows that have a value, by feature."""
         self.rows = 0
         self.labelled = 0
         self.outcomes = 0
@@ -49,6 +53,9 @@ class Window:
         self._add_scores(frame.group("score."), first)
         self._add_latency(frame.columns.get("latency_s"))
         self.segments.add(frame)
+        for name, values in frame.group("feature.").items():
+            if name in self.present or len(self.present) < NAMES_MOST:
+                self.present[name] += int(np.count_nonzero(values.valid))
         self.changed = True
 
     def joined(self, labels: int, outcomes: int) -> None:

@@ -31,6 +31,15 @@ METRICS = (
         labels=_MODEL,
     ),
     Metric(
+        "tocsin_schema_changes_total",
+        COUNTER,
+        "",
+        "Changes of a model version's features after its first block: new, vanished, returned, of another kind, or a "
+        "version that follows another; none of them refuses an event.",
+        emitter="collector",
+        labels={**_MODEL, "change": 5},
+    ),
+    Metric(
         "tocsin_labels_total",
         COUNTER,
         "",
