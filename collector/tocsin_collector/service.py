@@ -15,6 +15,7 @@ from tocsin_collector.fleet import Fleet
 from tocsin_collector.frame import Frame, frame
 from tocsin_collector.ingest.checks import Bounds
 from tocsin_collector.ingest.intake import BLOCK_RECORD, Intake
+from tocsin_collector.ingest.receiptkeys import receipt_keys
 from tocsin_collector.journal import open_journal
 from tocsin_collector.logs import open_logs
 from tocsin_collector.monitor.judge import Judge
@@ -79,9 +80,8 @@ class Service:
         self.monitor = self._new_monitor()
         self._taking = asyncio.Lock()  # one reference after the other
         self._meanwhile: list[tuple[Frame, int]] | None = None
-        self.intake = Intake(
-            self.journal, self._apply, bounds=Bounds(values["ingest.past_s"], values["ingest.future_s"]), clock=clock
-        )
+        bounds = Bounds(values["ingest.past_s"], values["ingest.future_s"], receipt_keys(values["receipts.keys_file"]))
+        self.intake = Intake(self.journal, self._apply, bounds=bounds, clock=clock)
 
     def recover(self) -> None:
         """Bring back what was acknowledged: references, then the journal's events through the same way as live ones."""

@@ -31,6 +31,7 @@ from tocsin_collector.references.routes import references_router
 from tocsin_collector.reports.routes import reports_router
 from tocsin_collector.servers import shown
 from tocsin_collector.service import Service
+from tocsin_schema.config import ConfigError
 
 TICK_S = 1.0
 _log = logging.getLogger(__name__)
@@ -95,7 +96,7 @@ def run(values: dict[str, Any]) -> int:
             _tell(f"tocsin_collector_listening address={url(opened)}")
             config = uvicorn.Config(application(service), log_level="warning", access_log=False, ws="none")
             asyncio.run(_serve(_Server(config), opened))
-    except Unusable as error:
+    except (Unusable, ConfigError) as error:
         _tell(f"tocsin collector: {error}")
         return 78
     except (ListenError, JournalError, StoreError, OSError) as error:

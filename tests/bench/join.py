@@ -55,7 +55,7 @@ def run() -> list[Measure]:
 
 def _join(predictions: list[bytes], labels: list[bytes]) -> None:
     join, windows = _filled(predictions, labels)
-    found = sum(len(join.labels(window)[0]) for window in windows)
+    found = sum(len(join.labels(window)[0][0]) for window in windows)
     assert found == sum(window.labelled for window in windows) == ROWS
 
 

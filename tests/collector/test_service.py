@@ -17,6 +17,7 @@ from tocsin_collector.service import Service
 from tocsin_collector.verdict import ModelKey
 from tocsin_schema.block import Block, column, encode
 from tocsin_schema.config import load
+from tocsin_schema.receipt import Receipt
 from tocsin_schema.settings.collector import COLLECTOR
 
 HOUR_US = 3_600_000_000
@@ -27,8 +28,8 @@ KEY = ModelKey("shop", "credit", "3")
 def open_service(tmp_path):
     opened = []
 
-    def open_one(clock=time.time):
-        values = load(COLLECTOR, None, {}) | {"data_dir": str(tmp_path), "drift.min_rows": 50}
+    def open_one(clock=time.time, **more):
+        values = load(COLLECTOR, None, {}) | {"data_dir": str(tmp_path), "drift.min_rows": 50} | more
         service = Service(values, page_url="http://localhost", clock=clock)
         opened.append(service)
         service.recover()
@@ -137,6 +138,22 @@ def test_a_schema_that_changes_and_clocks_that_are_wrong_refuse_nothing_and_are_
     service.close()
     (again,) = open_service().views()
     assert (again.schema, again.changes, again.late_total) == (view.schema, view.changes, view.late_total)
+
+
+def test_labels_with_receipts_count_without_their_predictions_after_a_restart_too(open_service, tmp_path):
+    keys = tmp_path / "keys"
+    keys.write_text(f"shop {'k' * 32}\n")
+    service = open_service(**{"receipts.keys_file": str(keys)})
+    _post(service, _prediction("seen", 20_000, age=1))
+    receipts = [Receipt("shop", "churn", "", f"r{n}", 20_000 * HOUR_US, "yes", 900).mint(b"k" * 32) for n in range(9)]
+    shared = {"type": "label", "project": "shop", "model": "churn", "label": "no"}
+    answer = _post(service, *({**shared, "id": f"r{n}", "receipt": token} for n, token in enumerate(receipts)))
+    again = _post(service, *({**shared, "id": f"r{n}", "receipt": token} for n, token in enumerate(receipts)))
+    bad = _post(service, {**shared, "id": "seen", "receipt": receipts[0]})
+    assert (answer.accepted, again.duplicate, [one.code for one in bad.rejected]) == (9, 9, ["receipt_foreign"])
+    assert service.views()[0].labels_total == 9
+    service.close()
+    assert open_service().views()[0].labels_total == 9
 
 
 def test_a_reference_from_a_past_span_counts_open_windows_anew(open_service):

@@ -15,12 +15,15 @@ def command(file: str) -> None:
     Example:
       tocsin check collector.toml
     """
+    from tocsin_collector.ingest.receiptkeys import receipt_keys
     from tocsin_collector.provision import settings
     from tocsin_schema.config import ConfigError, load
     from tocsin_schema.settings.collector import COLLECTOR
 
     try:
-        settings.check(load(COLLECTOR, file, os.environ), targets=False)
+        values = load(COLLECTOR, file, os.environ)
+        settings.check(values, targets=False)
+        receipt_keys(str(values["receipts.keys_file"]))
     except ConfigError as error:
         for fault in error.faults:
             click.echo(fault, err=True)

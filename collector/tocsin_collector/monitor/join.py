@@ -42,7 +42,15 @@ class Place(Protocol):
     numbers: Growing[np.int32]
 
     def joined(self, labels: int, outcomes: int) -> None:
-        """So many rows got their first label, so many outcomes came; 0 and 0: something was corrected."""
+        """So many rows got their first label, so many outcomes came; 0 and 0: something was corrected. Negative when a
+        row went to another window with what it had."""
+
+
+class StandIn(Place, Protocol):
+    """A place for ids that have none: its rows are those that it admits."""
+
+    def admit(self, numbers: "Numbers", which: "Mask") -> None:
+        """Of the ids that were vouched for first, those that had no place; all their numbers."""
 
 
 class _Late(NamedTuple):
@@ -73,6 +81,7 @@ class Join:
         self._opened = 0
         self._waiting = 0
         self._predicted: list[tuple[int, U64]] = []
+        self._vouched: list[tuple[StandIn, U64]] = []
         self._labels: list[_Late] = []
         self._valued: list[_Late] = []
         self._gathered = 0
@@ -88,6 +97,11 @@ class Join:
         self._predicted.append((place.place, hashes(ids)))
         self._gather(len(ids))
 
+    def vouched(self, place: "StandIn", ids: Sequence[str]) -> None:
+        """Labels came with receipts; ids without a prediction are in a window by them."""
+        self._vouched.append((place, hashes(ids)))
+        self._gather(len(ids))
+
     def came(self, frame: Frame) -> None:
         """Labels or outcomes came. Rows without a value are left out."""
         if frame.type == LABEL:
@@ -101,12 +115,20 @@ class Join:
             self._valued.append(late.take((cells != MISSING) & (names >= 0)))
         self._gather(frame.rows)
 
-    def labels(self, place: Place) -> tuple[NDArray[np.intp], Values]:
-        """The rows of a window whose label has come, and the labels."""
+    def labels(self, *places: Place) -> tuple[list[NDArray[np.intp]], Values]:
+        """The rows of each place whose label has come, and the labels of all of them."""
         self.settle()
-        numbers = place.numbers.rows
-        rows = np.flatnonzero(self._label_us.rows[numbers] != NEVER)
-        return rows, unpack(self._label.take(numbers[rows]), self._texts)
+        rows, numbers = [], []
+        for place in places:
+            here = self._place.rows[place.numbers.rows] == place.place
+            rows.append(np.flatnonzero(here & (self._label_us.rows[place.numbers.rows] != NEVER)))
+            numbers.append(place.numbers.rows[rows[-1]])
+        return rows, unpack(self._label.take(np.concatenate(numbers)), self._texts)
+
+    def count(self, place: Place) -> int:
+        """How many rows are in a place and in no other."""
+        self.settle()
+        return int(np.count_nonzero(self._place.rows[place.numbers.rows] == place.place))
 
     def outcomes(self, place: Place) -> Iterator[tuple[str, NDArray[np.float64]]]:
         """The values of a window's outcomes by name, ascending."""
@@ -144,6 +166,8 @@ class Join:
         self._gathered = 0
         if self._predicted:
             self._settle_predictions()
+        if self._vouched:
+            self._settle_vouched()
         if self._labels:
             self._settle_labels()
         if self._valued:
@@ -164,13 +188,31 @@ class Join:
         places = np.repeat([place for place, _ in parts], [keys.size for _, keys in parts]).astype(np.int32)
         numbers = self._claim(np.concatenate([keys for _, keys in parts]))
         early = _distinct(numbers[self._late.rows[numbers]])
+        labels, outcomes = self._label_us.rows[early] != NEVER, self._outcomes_of(early)
         self._waiting -= int(np.count_nonzero(self._place.rows[early] == _NOWHERE))
+        self._tell(early, -labels.astype(int), -outcomes)  # a receipt's stand-in gives up what it had
         self._place.rows[numbers] = places
         start = 0
         for place, keys in parts:
             self._places[place].numbers.append(numbers[start : start + keys.size])
             start += keys.size
-        self._tell(early, self._label_us.rows[early] != NEVER, self._outcomes_of(early))
+        self._tell(early, labels, outcomes)
+
+    def _settle_vouched(self) -> None:
+        parts, self._vouched = self._vouched, []
+        numbers = self._claim(np.concatenate([keys for _, keys in parts]))
+        start = 0
+        for place, keys in parts:
+            some = numbers[start : start + keys.size]
+            which = self._place.rows[some] == _NOWHERE
+            which[np.setdiff1d(np.arange(some.size), np.unique(some, return_index=True)[1])] = False
+            place.admit(some, which)
+            placed = some[which]
+            self._place.rows[placed] = place.place
+            placed = placed[self._late.rows[placed]]
+            self._waiting -= placed.size
+            self._tell(placed, self._label_us.rows[placed] != NEVER, self._outcomes_of(placed))
+            start += keys.size
 
     def _settle_labels(self) -> None:
         late, numbers = self._in_order(self._labels)

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from tocsin_collector.drift import Reference, compare, fit
 from tocsin_collector.frame import Frame, Values
 from tocsin_collector.monitor.reference_file import ReferenceRows
-from tocsin_collector.monitor.window import Window
 from tocsin_collector.monitor.windows import Calendar
 from tocsin_collector.profile import Layout, Profile, layout_of, profile
 from tocsin_collector.quality import Labelled, QualityReference, fit_quality, judge
@@ -56,16 +55,17 @@ class Judge:
         return compare(self.drift, counted, min_rows)
 
     def quality(
-        self, window: Window, labelled: Labelled, min_rows: int, before: QualityVerdict | None
+        self, labelled: Labelled, predictions: int, final: bool, min_rows: int, before: QualityVerdict | None
     ) -> QualityVerdict | None:
-        """The quality on the labels that came, None while there is none; ``before`` is the window before's.
+        """The quality of a window of so many predictions on the labels that came, None while there is none; ``before``
+        is the window before's, ``final`` says that no more labels are waited for.
 
         What comes too early, or is the first beyond a bound, is told and does not alarm.
         """
         if not len(labelled.label.valid):
             return None
-        verdict = judge(self.qualities, labelled, predictions=window.rows, min_rows=min_rows)
-        if not window.final and verdict.coverage < MATURE * self.coverage:
+        verdict = judge(self.qualities, labelled, predictions=predictions, min_rows=min_rows)
+        if not final and verdict.coverage < MATURE * self.coverage:
             return replace(verdict, reasons=(), mature=False)
         if not verdict.reasons:
             return verdict

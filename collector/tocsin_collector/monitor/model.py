@@ -3,6 +3,7 @@
 import time
 from bisect import bisect
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -25,6 +26,7 @@ from tocsin_collector.verdict import (
     QualityVerdict,
     WindowVerdict,
 )
+from tocsin_schema.receipt import Receipt
 
 OPEN_WINDOWS_MOST = 16_384
 AHEAD_WINDOWS_MOST, AHEAD_ROWS_MOST = 64, 1_000_000
@@ -92,6 +94,18 @@ class Model:
             self.schema.see(frame, min(placed))
         if is_given_up:
             self._give_up_ahead()
+
+    def vouch(self, receipts: Sequence[Receipt]) -> None:
+        """Let receipts stand in for predictions that are not there; one whose window is sealed says nothing."""
+        index = self._calendar.index(np.array([said.time_us for said in receipts], np.int64))
+        known_s = self.watermark.value or 0.0
+        for number in np.unique(index).tolist():
+            window = self._window(number, known_s, 0)
+            if window is None:
+                continue
+            some = [receipts[row] for row in np.flatnonzero(index == number).tolist()]
+            window.vouched.offer(some)
+            self._join.vouched(window.vouched, [said.id for said in some])
 
     def advance(self) -> list[WindowVerdict]:
         """Close what the watermark has passed, judge again what has changed since; new verdicts, oldest first."""
@@ -185,6 +199,7 @@ class Model:
         if index not in self.windows:
             self.windows[index] = Window(index)
             self._join.open(self.windows[index])
+            self._join.open(self.windows[index].vouched)
         return self.windows[index]
 
     def _is_late(self, index: int, known_s: float) -> bool:
@@ -210,8 +225,12 @@ class Model:
     def _give_up_ahead(self) -> None:
         for window in self._ahead():
             self.early_total += window.rows
-            self._join.forget(window)
+            self._forget(window)
             del self.windows[window.index]
+
+    def _forget(self, window: Window) -> None:
+        self._join.forget(window)
+        self._join.forget(window.vouched)
 
     def _close(self, window: Window, final: bool) -> WindowVerdict:
         first = not window.closed
@@ -232,7 +251,7 @@ class Model:
     def _seal(self, window: Window) -> None:
         self._labels_sealed += window.labelled
         self._outcomes_sealed += window.outcomes
-        self._join.forget(window)
+        self._forget(window)
         del self.windows[window.index]
         self._sealed.append(window.index)
 
@@ -264,9 +283,12 @@ class Model:
         if self.judge is None:
             return None
         before = self._verdicts.get(window.index - 1)
-        rows, labels = self._join.labels(window)
-        labelled = Labelled(labels, window.predicted(rows), window.scores(rows))
-        return self.judge.quality(window, labelled, self._min_rows, before.quality if before else None)
+        rows, labels = self._join.labels(window, window.vouched)
+        labelled = Labelled(labels, window.predicted(*rows), window.scores(*rows))
+        predictions = window.rows + self._join.count(window.vouched)
+        return self.judge.quality(
+            labelled, predictions, window.final, self._min_rows, before.quality if before else None
+        )
 
     def _outcomes(self, window: Window) -> dict[str, OutcomeVerdict]:
         reference = self.judge.outcome_means if self.judge else {}

@@ -12,6 +12,7 @@ from tocsin_collector.monitor.reference_file import ReferenceRows
 from tocsin_collector.monitor.windows import Calendar
 from tocsin_collector.verdict import ModelKey, ModelView, WindowVerdict
 from tocsin_schema.block import PREDICTION
+from tocsin_schema.receipt import Receipt, read
 
 MODELS_MOST = 1_000
 """Model versions that are watched, and models whose labels are joined. Events of further ones are in the journal, but
@@ -62,6 +63,8 @@ class Monitor:
         elif frame.type == PREDICTION:
             self._predictions(frame)
         else:
+            if "receipt" in frame.columns:
+                self._vouch(frame)
             self._join(frame.key).came(frame)
 
     def tick(self) -> None:
@@ -140,6 +143,18 @@ class Monitor:
         # Windows close here and not only at a tick, so that a replay of the journal seals them at the same events.
         if model.due():
             self._settle(model)
+
+    def _vouch(self, frame: Frame) -> None:
+        """Receipts of labels, checked when they came in: each speaks for a row of the version that it names."""
+        receipts: dict[str, list[Receipt]] = {}
+        for token in frame.columns["receipt"].texts():
+            if token is not None:
+                said = read(token)
+                receipts.setdefault(said.version, []).append(said)
+        for version, some in receipts.items():
+            key = frame.key._replace(version=version)
+            if key in self._models or len(self._models) < MODELS_MOST:
+                self._model(key).vouch(some)
 
     def _follow(self, model: Model, time_s: float) -> None:
         """Where other versions of the model have events: this one follows that which has the newest."""

@@ -9,6 +9,7 @@ from tocsin_collector.frame import Frame, Values
 from tocsin_collector.monitor.cells import MISSING, CellColumn, Names, pack, unpack
 from tocsin_collector.monitor.growing import Growing
 from tocsin_collector.monitor.segments import Segments
+from tocsin_collector.monitor.vouched import Rows, Vouched
 from tocsin_collector.profile import Profile
 from tocsin_collector.verdict import CATEGORY, NUMBER
 from tocsin_schema.block import MAX_COLUMNS
@@ -40,6 +41,7 @@ class Window:
         self.changed = False
         self.revision = 0
         self._names = Names()
+        self.vouched = Vouched(self._names, self.joined)
         self._predicted = CellColumn()
         self._scores: dict[str, Growing[np.float64]] = {}
 
@@ -59,23 +61,30 @@ class Window:
         self.changed = True
 
     def joined(self, labels: int, outcomes: int) -> None:
-        """So many rows got their first label, so many outcomes came; 0 and 0: something was corrected."""
+        """So many rows got their first label, so many outcomes came; see ``join.Place``."""
         self.labelled += labels
         self.outcomes += outcomes
         self.changed = True
 
-    def predicted(self, rows: NDArray[np.intp]) -> Values | None:
-        """The predictions of some rows, None where not one row has any."""
+    def predicted(self, rows: Rows, vouched: Rows) -> Values | None:
+        """The predictions of some rows, then of some stand-ins; None where not one of them has any."""
         self._predicted.fill(self.rows)
-        found = unpack(self._predicted.take(rows), self._names)
+        cells = np.concatenate([self._predicted.take(rows), self.vouched.predicted(vouched)])
+        found = unpack(cells, self._names)
         return found if found.valid.any() else None
 
-    def scores(self, rows: NDArray[np.intp]) -> dict[str, Values]:
-        """The scores of some rows by class."""
-        whole = np.ones(rows.size, bool)
+    def scores(self, rows: Rows, vouched: Rows) -> dict[str, Values]:
+        """The scores of the same by class."""
         for column in self._scores.values():
             column.fill(self.rows, np.nan)
-        return {name: Values(NUMBER, column.rows[rows], whole) for name, column in self._scores.items()}
+        names = sorted(self._scores.keys() | self.vouched.classes())
+        whole, absent = np.ones(rows.size + vouched.size, bool), np.full(self.rows, np.nan)
+        found = {}
+        for name in names:
+            known = self._scores[name].rows if name in self._scores else absent
+            stand_ins = self.vouched.score(name, len(names), vouched)
+            found[name] = Values(NUMBER, np.concatenate([known[rows], stand_ins]), whole)
+        return found
 
     @property
     def size_bytes(self) -> int:

@@ -25,6 +25,7 @@ COLLECTOR = (
         "refuse events further ahead of the collector's clock than this",
         range=(0, 1e10),
     ),
+    Key("receipts.keys_file", "text", "", "a file with a project and its key a line, to check labels' receipts with"),
     Key("windows.length_s", "number", 3600.0, "length of a window of event time", range=(10, 2_678_400)),
     Key("windows.utc_offset_s", "number", 0.0, "where a day begins, east of UTC", range=(-50_400, 50_400)),
     Key(

@@ -44,7 +44,7 @@ def window(join):
 
 
 def _labels_of(join, window):
-    rows, labels = join.labels(window)
+    (rows,), labels = join.labels(window)
     values = labels.texts() if labels.kind == "category" else labels.data.tolist()
     return dict(zip(rows.tolist(), values, strict=True))
 
@@ -238,9 +238,7 @@ def test_any_order_and_grouping_is_what_plain_dicts_say(sequence, data):
         place = window.index
         if place in model.gone:
             continue
-        found = join.labels(window)
-        mixed = found[1].texts() if found[1].kind == "category" else found[1].data.tolist()
-        labels = dict(zip((rows[place][row] for row in found[0].tolist()), mixed, strict=True))
+        labels = {rows[place][row]: value for row, value in _labels_of(join, window).items()}
         expected = model.labels(place)
         if any(isinstance(value, str) for value in expected.values()):
             expected = {key: value if isinstance(value, str) else f"{value:g}" for key, value in expected.items()}
@@ -256,5 +254,5 @@ def test_any_order_and_grouping_is_what_plain_dicts_say(sequence, data):
 )
 def test_every_order_of_the_same_events_gives_the_same(sequence):
     join, _, windows, _ = _play(sequence, [False] * len(sequence))
-    assert [len(join.labels(window)[0]) for window in windows] == [2, 2, 1]
+    assert [len(_labels_of(join, window)) for window in windows] == [2, 2, 1]
     assert join.waiting == 0

@@ -322,5 +322,7 @@ def test_names_that_a_sender_makes_up_do_not_grow_a_window_without_end(monitor):
         monitor.apply(Frame("prediction", key, np.array([block]), [str(block)], columns), 0)
     (model,) = (model for model in monitor.models() if model.key.model == "made up")
     (window,) = model.windows.values()
-    assert [len(names) for names in (model.schema.features, window.scores(np.array([0])))] == [NAMES_MOST] * 2
+    assert [len(names) for names in (model.schema.features, window.scores(np.array([0]), np.array([], int)))] == [
+        NAMES_MOST
+    ] * 2
     assert len(window.segments) == SEGMENTS_MOST
