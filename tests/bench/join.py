@@ -63,7 +63,7 @@ def _filled(predictions: list[bytes], labels: list[bytes], *, rows: bool = False
     """The join of both, a label batch after each prediction batch: half of the labels come early."""
     join, windows = Join(), [Window(number) for number in range(WINDOWS)]
     for window in windows:
-        join.open(window)
+        join.open(window, window)
     times, codes = np.arange(BATCH), np.arange(BATCH) % 2
     for number, (raw, late) in enumerate(zip(predictions, labels, strict=True)):
         window = windows[number % WINDOWS]

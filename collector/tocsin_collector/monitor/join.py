@@ -36,10 +36,14 @@ Mask = NDArray[np.bool_]
 
 
 class Place(Protocol):
-    """A window as the join sees it. ``numbers`` gets the number of each of its rows' ids, in the rows' order."""
+    """Rows whose labels are looked for; ``numbers`` gets the number of each one's id, in the rows' order."""
 
     place: int
     numbers: Growing[np.int32]
+
+
+class Listener(Protocol):
+    """A window as it is told of what came for its places."""
 
     def joined(self, labels: int, outcomes: int) -> None:
         """So many rows got their first label, so many outcomes came; 0 and 0: something was corrected. Negative when a
@@ -78,6 +82,7 @@ class Join:
         self._late: Growing[np.bool_] = Growing(np.bool_)  # has a label or an outcome
         self._outcomes = Outcomes(Names())
         self._places: dict[int, Place] = {}
+        self._listeners: dict[int, Listener] = {}
         self._opened = 0
         self._waiting = 0
         self._predicted: list[tuple[int, U64]] = []
@@ -86,10 +91,11 @@ class Join:
         self._valued: list[_Late] = []
         self._gathered = 0
 
-    def open(self, place: Place) -> None:
-        """Let predictions fall into a window."""
+    def open(self, place: Place, listener: Listener) -> None:
+        """Let predictions fall into a place of a window."""
         place.place = self._opened
         self._places[place.place] = place
+        self._listeners[place.place] = listener
         self._opened += 1
 
     def predicted(self, place: Place, ids: Sequence[str]) -> None:
@@ -138,7 +144,7 @@ class Join:
     def forget(self, place: Place) -> None:
         """No label is waited for any more in a window: drop its predictions and what they got."""
         self.settle()
-        del self._places[place.place]
+        del self._places[place.place], self._listeners[place.place]
         self._clear(self._place.rows == place.place)
 
     def expire(self, before_us: int) -> None:
@@ -266,7 +272,7 @@ class Join:
         places = self._place.rows[numbers] + 1  # 0 is nowhere
         rows, new, valued = (np.bincount(places, some) for some in (None, labels, outcomes))
         for place in np.flatnonzero(rows[1:]).tolist():
-            self._places[place].joined(int(new[place + 1]), int(valued[place + 1]))
+            self._listeners[place].joined(int(new[place + 1]), int(valued[place + 1]))
 
     def _names(self, values: Values) -> NDArray[np.int64]:
         numbers = self._outcomes.numbers(values.names)

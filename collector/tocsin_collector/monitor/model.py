@@ -193,13 +193,13 @@ class Model:
         if self._is_late(index, known_s):
             self.late_total += rows
             return None
-        if self._is_ahead(index) and not self._has_room_ahead():
+        if self._is_ahead(index) and not self._has_room_ahead(index):
             self.early_total += rows
             return None
         if index not in self.windows:
-            self.windows[index] = Window(index)
-            self._join.open(self.windows[index])
-            self._join.open(self.windows[index].vouched)
+            window = self.windows[index] = Window(index)
+            self._join.open(window, window)
+            self._join.open(window.vouched, window)
         return self.windows[index]
 
     def _is_late(self, index: int, known_s: float) -> bool:
@@ -218,15 +218,18 @@ class Model:
     def _ahead(self) -> list[Window]:
         return [window for window in self.windows.values() if self._is_ahead(window.index)]
 
-    def _has_room_ahead(self) -> bool:
+    def _has_room_ahead(self, index: int) -> bool:
         ahead = self._ahead()
-        return len(ahead) <= AHEAD_WINDOWS_MOST and sum(window.rows for window in ahead) < AHEAD_ROWS_MOST
+        is_open = index in self.windows or len(ahead) < AHEAD_WINDOWS_MOST
+        return is_open and sum(window.rows for window in ahead) < AHEAD_ROWS_MOST
 
     def _give_up_ahead(self) -> None:
         for window in self._ahead():
             self.early_total += window.rows
             self._forget(window)
             del self.windows[window.index]
+        if self.last_event_s is not None and self.watermark.value is not None:
+            self.last_event_s = min(self.last_event_s, self.watermark.value)
 
     def _forget(self, window: Window) -> None:
         self._join.forget(window)

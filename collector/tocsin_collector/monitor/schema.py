@@ -57,7 +57,8 @@ class Schema:
             if known.gone_s is None and not present[name] and expected >= EXPECTED:
                 self.features[name] = replace(known, gone_s=start_s)
                 self._tell(SchemaChange(start_s, VANISHED, name, f"{name} has no value in any of {rows} rows"))
-        self._rows, self._present = rows, present.copy()
+        if rows:
+            self._rows, self._present = rows, present.copy()
 
     def _see_again(self, known: FeatureSchema, kind: str, time_s: float) -> None:
         if kind not in known.kinds:

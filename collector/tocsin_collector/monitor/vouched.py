@@ -4,7 +4,7 @@ They stand in for the prediction where quality is judged. When the prediction it
 and the stand-in does not: the join keeps one place for an id.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +20,9 @@ Rows = NDArray[np.intp]
 class Vouched:
     """The stand-ins of one window. ``names`` are the window's, so that its predictions and these are one column."""
 
-    def __init__(self, names: Names, joined: Callable[[int, int], None]) -> None:
+    def __init__(self, names: Names) -> None:
         self.place = -1
         self.numbers: Growing[np.int32] = Growing(np.int32)
-        self.joined = joined
         self._names = names
         self._predicted = CellColumn()
         self._score: Growing[np.float64] = Growing(np.float64)

@@ -10,7 +10,7 @@ what tells them apart is how the stream goes on. So:
 3. When so many contradict it, what is ahead is given up.
 4. Of one block, the few rows (a twentieth) that lie further than ``trust_s`` from all others say nothing.
 5. The first block, and a jump, can be wrong themselves. Until ``SETTLED`` blocks agree with it, the watermark goes back
-   when more blocks lie further than ``past_s`` behind it than agree.
+   when ``QUORUM`` more blocks lie further than ``past_s`` behind it than agree.
 
 All of it follows from the blocks in their order, so that the journal gives the same answer again.
 """
@@ -81,7 +81,7 @@ class Watermark:
             self._agreed += 1
             return False
         self._against += 1
-        return self._agreed < SETTLED and self._against > self._agreed
+        return self._agreed < SETTLED and self._against >= self._agreed + QUORUM
 
     def _believed(self, newest_s: float, last_s: float) -> float:
         """How far the stream has come with a block of which ``newest_s`` is to be believed, ``last_s`` the end."""
@@ -94,7 +94,7 @@ class Watermark:
         self._votes += 1 if far else -_AGAINST
         if self._votes >= QUORUM:
             stream = self._ahead[0]
-            self._agreed, self._against = QUORUM, 0
+            self._agreed = self._against = 0
         return self._absorbed(stream)
 
     def _absorbed(self, stream: float) -> float:

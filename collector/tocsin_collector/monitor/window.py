@@ -41,7 +41,7 @@ class Window:
         self.changed = False
         self.revision = 0
         self._names = Names()
-        self.vouched = Vouched(self._names, self.joined)
+        self.vouched = Vouched(self._names)
         self._predicted = CellColumn()
         self._scores: dict[str, Growing[np.float64]] = {}
 
@@ -61,7 +61,7 @@ class Window:
         self.changed = True
 
     def joined(self, labels: int, outcomes: int) -> None:
-        """So many rows got their first label, so many outcomes came; see ``join.Place``."""
+        """So many rows got their first label, so many outcomes came; see ``join.Listener``."""
         self.labelled += labels
         self.outcomes += outcomes
         self.changed = True

@@ -39,7 +39,7 @@ def join():
 @pytest.fixture
 def window(join):
     window = Window(0)
-    join.open(window)
+    join.open(window, window)
     return window
 
 
@@ -120,7 +120,7 @@ def test_a_forgotten_prediction_is_not_found(join, window):
 def test_memory_follows_what_is_alive_and_not_what_was(join):
     for turn in range(40):
         window = Window(turn)
-        join.open(window)
+        join.open(window, window)
         ids = [f"{turn} {n}" for n in range(5_000)]
         join.predicted(window, ids)
         join.came(_labels(*((event_id, 1, f"made up {event_id}") for event_id in ids)))
@@ -199,7 +199,7 @@ def _play(sequence, cuts):
     join, model = Join(), Model()
     windows, rows, group = [Window(number) for number in range(3)], [[], [], []], []
     for window in windows:
-        join.open(window)
+        join.open(window, window)
 
     def flush():
         if group and group[0][0] == "label":

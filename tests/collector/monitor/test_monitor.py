@@ -180,6 +180,7 @@ def test_one_prediction_from_far_ahead_is_counted_and_has_no_window_once_the_str
     _feed(monitor, range(103, 110))
     (model,) = monitor.models()
     assert (model.early_total, model.late_total, max(model.windows)) == (1, 0, 109)
+    assert model.last_event_s < 110 * HOUR
     assert sorted({verdict.start_s / HOUR for verdict in verdicts}) == list(range(100, 109))
 
 

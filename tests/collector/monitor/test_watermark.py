@@ -107,8 +107,14 @@ def test_a_producer_whose_clock_is_a_year_fast_does_not_drag_the_others_along(wa
 
 def test_a_first_block_that_is_wrong_is_taken_back(watermark):
     _block(watermark, 130 * YEAR)
-    assert _blocks(watermark, IN_2013, 3) == [False, True, False]
-    assert watermark.value == IN_2013 + 2 * HOUR
+    assert _blocks(watermark, IN_2013, QUORUM + 2) == [False] * QUORUM + [True, False]
+    assert watermark.value == IN_2013 + (QUORUM + 1) * HOUR
+
+
+def test_two_blocks_from_1970_do_not_turn_a_young_stream_back(watermark):
+    _block(watermark, IN_2013)
+    _blocks(watermark, 0.0, 2)
+    assert watermark.value == IN_2013
 
 
 def test_a_jump_that_was_wrong_is_taken_back(watermark):
