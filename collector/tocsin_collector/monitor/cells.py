@@ -38,6 +38,11 @@ class Names:
         """The number of a text, -1 when it has none."""
         return self._numbers.get(text, -1)
 
+    @property
+    def listed(self) -> list[str]:
+        """All of them by their number; a list of its own."""
+        return list(self._texts)
+
     def text(self, number: int) -> str:
         """The text of a number."""
         return self._texts[number]
@@ -114,6 +119,8 @@ def unpack(cells: Cells, names: Names) -> Values:
     is_text = cells > MISSING  # a negative number's bits are negative, infinities' and other numbers' are smaller
     if not is_text.any():
         return Values(NUMBER, cells.view(np.float64), valid)
+    if (is_text | ~valid).all():
+        return Values(CATEGORY, np.where(valid, cells - _FIRST_TEXT, 0), valid, names.listed)
     codes, data = np.unique(cells, return_inverse=True)
     return Values(CATEGORY, data.astype(np.int64), valid, [_text(code, names) for code in codes.tolist()])
 

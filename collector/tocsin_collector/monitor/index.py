@@ -26,7 +26,7 @@ class Index:
 
     def __init__(self) -> None:
         self._keys: Growing[np.uint64] = Growing(np.uint64)
-        self._make(_SMALLEST_BITS)
+        self._make(0)
 
     def __len__(self) -> int:
         return self._keys.size
@@ -44,7 +44,7 @@ class Index:
         """The number of each key. Equal keys have one number; new ones get the next that are free, in their order as
         long as none of them stands twice."""
         if self.is_full(keys.size):
-            self._rebuild(self._keys.rows, keys.size)
+            self._grow(keys.size)
         first = len(self)
         tried = np.arange(first, first + keys.size, dtype=np.int32)
         self._keys.append(keys)
@@ -56,7 +56,11 @@ class Index:
 
     def keep(self, which: NDArray[np.bool_]) -> None:
         """Forget the other keys; those that stay are numbered anew, in the same order."""
-        self._rebuild(self._keys.rows[which], 0)
+        kept = self._keys.rows[which]
+        self._keys = Growing(np.uint64)
+        self._make(kept.size)
+        for start in range(0, kept.size, _PIECE):
+            self.claim(kept[start : start + _PIECE])
 
     def _close_ranks(
         self, keys: U64, numbers: Numbers, at: NDArray[np.int64], won: NDArray[np.intp], first: int
@@ -89,13 +93,15 @@ class Index:
             at[todo] = (at[todo] + 1) & self._mask
         return numbers, at
 
-    def _rebuild(self, keys: U64, more: int) -> None:
-        self._make(max(_SMALLEST_BITS, int((keys.size + more) / _FULLEST).bit_length()))
-        kept = keys.copy()
-        self._keys = Growing(np.uint64)
-        for start in range(0, kept.size, _PIECE):
-            self.claim(kept[start : start + _PIECE])
+    def _grow(self, more: int) -> None:
+        numbers = self._slots[self._slots != _EMPTY]  # in the order of the old slots, which is that of the new ones
+        self._make(len(self) + more)
+        for start in range(0, numbers.size, _PIECE):
+            some = numbers[start : start + _PIECE]
+            self._place(self._keys.rows[some], some)
 
-    def _make(self, bits: int) -> None:
+    def _make(self, keys: int) -> None:
+        """An empty table with room for so many keys."""
+        bits = max(_SMALLEST_BITS, int(keys / _FULLEST).bit_length())
         self._shift, self._mask = np.uint64(64 - bits), (1 << bits) - 1
         self._slots = np.full(1 << bits, _EMPTY, np.int32)
