@@ -137,8 +137,9 @@ class Service:
 
     def _samples(self) -> Iterable[Sample]:
         yield from self.intake.samples()
-        yield from models.samples(self.monitor.models())
-        yield from models.joins(self.monitor.unmatched())
+        with self._lock:  # who looks at a join settles it
+            found = [*models.samples(self.monitor.models()), *models.joins(self.monitor.unmatched())]
+        yield from found
         yield Sample("tocsin_events_unwatched_total", {}, self.monitor.unwatched_total)
         yield from self.fleet.samples()
         yield from self.logs.samples()
@@ -178,8 +179,8 @@ class Service:
     def _tell_newest(self) -> None:
         """What the journal's end left to tell. Newest first: of data, drift and quality the newest window that can tell
         counts, older ones change nothing; labels come late, so that is not the same window for all three."""
-        for model in self.monitor.models():
-            for verdict in reversed(model.view().verdicts):
+        for view in self.views():
+            for verdict in reversed(view.verdicts):
                 self.alarms.verdict(verdict.key, verdict)
 
     async def _rebuild(self) -> None:

@@ -7,7 +7,8 @@ what tells them apart is how the stream goes on. So:
    wrong, those that follow still find their windows, and nothing is lost.
 2. A block that is further ahead is believed when ``QUORUM`` blocks say so, where each block that is not ahead takes
    two of them back. Until then the watermark stays, and what is ahead is on trial.
-3. When so many contradict it, what is ahead is given up.
+3. When so many contradict it, what is ahead is given up. When a minute of the clock passes (or the journal ends) and
+   nothing has, a jump of up to ``past_s`` is believed: the batch after a weekend may be one block.
 4. Of one block, the few rows (a twentieth) that lie further than ``trust_s`` from all others say nothing.
 5. The first block, and a jump, can be wrong themselves. Until ``SETTLED`` blocks agree with it, the watermark goes back
    when ``QUORUM`` more blocks lie further than ``past_s`` behind it than agree.
@@ -26,6 +27,7 @@ _AGAINST = 2
 _FEW = 0.95
 _AHEAD_MOST = 64
 LIVE_WITHIN_S = 900.0
+SILENCE_S = 60.0
 
 
 class Watermark:
@@ -47,6 +49,7 @@ class Watermark:
         self._ahead: list[float] = []
         self._votes = 0
         self._behind_clock_s: float | None = None
+        self._heard_s: float | None = None
 
     def events(self, time_us: NDArray[np.int64], now_s: float | None) -> bool:
         """Take a block's times; ``now_s`` is None while the journal is replayed. True: what is ahead is given up."""
@@ -58,18 +61,22 @@ class Watermark:
         if known_s is None or self._stream > known_s:
             self._behind_clock_s = None if now_s is None else now_s - newest_s
         self._rise(self._stream)
+        self._heard_s = now_s
         if now_s is not None:
             self._vouch([newest_s], now_s)
         return self._is_given_up() or begun_again
 
     def resume(self, now_s: float) -> None:
         """The journal is told: a stream whose newest event is of the present is a live one, even if it is silent."""
+        self._believe_undisputed()
         if self.value is not None:
             self._behind_clock_s = now_s - self.value
             self._vouch(self._ahead, now_s)
 
     def tick(self, now_s: float) -> None:
         """Let a live stream's time go on."""
+        if self._heard_s is not None and now_s - self._heard_s >= SILENCE_S:
+            self._believe_undisputed()
         behind = self._behind_clock_s
         if self.value is not None and behind is not None and abs(behind) <= LIVE_WITHIN_S:
             # A sender whose clock is fast may be ahead of ours once; it does not drag the stream along for ever.
@@ -103,6 +110,11 @@ class Watermark:
             stream = max(stream, self._ahead.pop(0))
         self._votes = min(self._votes, len(self._ahead))
         return stream
+
+    def _believe_undisputed(self) -> None:
+        while self._votes > 0 and self._stream is not None and self._ahead[0] <= self._stream + self._past_s:
+            self._stream = self._absorbed(self._ahead[0])
+            self._rise(self._stream)
 
     def _is_given_up(self) -> bool:
         if not self._ahead:

@@ -97,6 +97,24 @@ def test_the_clock_vouches_for_the_journals_end_too(watermark):
     assert watermark.value == monday
 
 
+@pytest.mark.parametrize("silent", [lambda mark: mark.tick(2 * IN_2026 + 60), lambda mark: mark.resume(2 * IN_2026)])
+def test_after_a_silence_a_jump_of_days_is_believed_and_one_of_years_is_not(watermark, silent):
+    monday = IN_2013 + 3 * DAY
+    for time_s in (IN_2013, monday, 130 * YEAR):
+        _block(watermark, time_s, now_s=2 * IN_2026)
+    watermark.tick(2 * IN_2026 + 59)
+    assert watermark.value == IN_2013
+    silent(watermark)
+    assert watermark.value == monday
+
+
+def test_what_was_contradicted_is_not_believed_after_a_silence(watermark):
+    for time_s in (IN_2013, IN_2013 + 3 * DAY, IN_2013 + HOUR):
+        _block(watermark, time_s, now_s=IN_2026)
+    watermark.tick(IN_2026 + 3_600)
+    assert watermark.value == IN_2013 + HOUR
+
+
 def test_a_producer_whose_clock_is_a_year_fast_does_not_drag_the_others_along(watermark):
     rng = np.random.default_rng(1)
     for step in range(4_000):
