@@ -78,20 +78,22 @@ class Model:
     def take(self, frame: Frame, now_s: float | None) -> None:
         """Put a block's rows into their windows. Those that are too late or too far ahead are counted and have none."""
         self.rows_total += frame.rows
-        placed = []
+        kinds: dict[str, str] = {}
+        times = []
         known_s = self.watermark.value or 0.0  # no row is late because of one behind it in the same block
         is_given_up = self.watermark.events(frame.time_us, now_s)
         known_s = min(known_s, self.watermark.value or 0.0)
         index = self._calendar.index(frame.time_us)
-        for number in np.unique(index).tolist():
-            rows = np.flatnonzero(index == number)
-            part = frame if len(rows) == frame.rows else frame.take(rows)
+        numbers = [int(index[0])] if index.min() == index.max() else np.unique(index).tolist()
+        for number in numbers:
+            part = frame if len(numbers) == 1 else frame.take(np.flatnonzero(index == number))
             window = self._window(number, known_s, part.rows)
             if window is not None:
-                self._put(part, window)
-                placed.append(int(part.time_us.min()) / 1e6)
-        if placed:
-            self.schema.see(frame, min(placed))
+                present = self._put(part, window)
+                kinds |= {name: frame.columns["feature." + name].kind for name, count in present.items() if count}
+                times.append(int(part.time_us.min()) / 1e6)
+        if times:
+            self.schema.see(kinds, min(times))
         if is_given_up:
             self._give_up_ahead()
 
@@ -175,13 +177,14 @@ class Model:
         closed = window.closed
         return self._calendar.final_s(window.index) if closed else self._calendar.closes_s(window.index)
 
-    def _put(self, part: Frame, window: Window) -> None:
-        window.add(part)
+    def _put(self, part: Frame, window: Window) -> dict[str, int]:
+        present = window.add(part)
         self._join.predicted(window, part.ids)
         if self.layout is not None:
             counted = profile(part, self.layout)
             window.profile = counted if window.profile is None else merge(window.profile, counted)
         self._remember_times(part)
+        return present
 
     def _remember_times(self, frame: Frame) -> None:
         first, last = int(frame.time_us.min()) / 1e6, int(frame.time_us.max()) / 1e6

@@ -6,9 +6,9 @@ expected from the window before (a feature that is rare anyway is not told to va
 """
 
 from collections import Counter, deque
+from collections.abc import Mapping
 from dataclasses import replace
 
-from tocsin_collector.frame import Frame
 from tocsin_collector.verdict import FeatureSchema, SchemaChange
 from tocsin_schema.block import MAX_COLUMNS
 
@@ -36,18 +36,16 @@ class Schema:
         self._rows, self._present = earlier._rows, earlier._present
         self._is_registered = True
 
-    def see(self, frame: Frame, time_s: float) -> None:
-        """Learn from a block, the first of whose rows that have a window is of ``time_s``. The first block registers
-        its features; what is new after it is a change."""
-        for name, values in frame.group("feature.").items():
-            if not values.valid.any():
-                continue
+    def see(self, kinds: Mapping[str, str], time_s: float) -> None:
+        """Learn the kinds of the features that have values in a block, whose first row is of ``time_s``. The first
+        block registers them; what is new after it is a change."""
+        for name, kind in kinds.items():
             if name in self.features:
-                self._see_again(self.features[name], values.kind, time_s)
+                self._see_again(self.features[name], kind, time_s)
             elif len(self.features) < FEATURES_MOST:
-                self.features[name] = FeatureSchema(name, {values.kind: time_s})
+                self.features[name] = FeatureSchema(name, {kind: time_s})
                 if self._is_registered:
-                    self._tell(SchemaChange(time_s, NEW, name, f"{name} is new, a {values.kind}"))
+                    self._tell(SchemaChange(time_s, NEW, name, f"{name} is new, a {kind}"))
         self._is_registered = True
 
     def close(self, start_s: float, rows: int, present: Counter[str]) -> None:
@@ -61,6 +59,8 @@ class Schema:
             self._rows, self._present = rows, present.copy()
 
     def _see_again(self, known: FeatureSchema, kind: str, time_s: float) -> None:
+        if known.gone_s is None and known.kinds.get(kind, time_s + 1) <= time_s:
+            return
         if kind not in known.kinds:
             self._tell(SchemaChange(time_s, KIND, known.name, f"{known.name} was a {known.kind} and came as a {kind}"))
         if known.gone_s is not None and time_s >= known.gone_s:

@@ -45,8 +45,8 @@ class Window:
         self._predicted = CellColumn()
         self._scores: dict[str, Growing[np.float64]] = {}
 
-    def add(self, frame: Frame) -> None:
-        """Take the rows of a block that belong here."""
+    def add(self, frame: Frame) -> dict[str, int]:
+        """Take the rows of a block that belong here; returns how many of them have a value, by feature."""
         first = self.rows
         self.rows += frame.rows
         if "prediction" in frame.columns:
@@ -55,10 +55,12 @@ class Window:
         self._add_scores(frame.group("score."), first)
         self._add_latency(frame.columns.get("latency_s"))
         self.segments.add(frame)
-        for name, values in frame.group("feature.").items():
+        present = _present(frame.group("feature."))
+        for name, count in present.items():
             if name in self.present or len(self.present) < NAMES_MOST:
-                self.present[name] += int(np.count_nonzero(values.valid))
+                self.present[name] += count
         self.changed = True
+        return present
 
     def joined(self, labels: int, outcomes: int) -> None:
         """So many rows got their first label, so many outcomes came; see ``join.Listener``."""
@@ -119,3 +121,11 @@ class Window:
             return
         seconds = values.data[values.valid & np.isfinite(values.data)]
         self.latency += np.bincount(np.searchsorted(BOUNDS_S, seconds), minlength=BUCKETS)
+
+
+def _present(features: dict[str, Values]) -> dict[str, int]:
+    counted: dict[int, int] = {}  # columns without a gap share their validity
+    for values in features.values():
+        if id(values.valid) not in counted:
+            counted[id(values.valid)] = int(np.count_nonzero(values.valid))
+    return {name: counted[id(values.valid)] for name, values in features.items()}

@@ -103,9 +103,9 @@ def test_other_models_are_not_followed(monitor):
 def test_made_up_names_are_bounded():
     schema = Schema()
     for turn in range(3):
-        schema.see(_block(turn, rows=1, **{f"{turn} {name}": 1.0 for name in range(FEATURES_MOST)}), 0.0)
+        schema.see({f"{turn} {name}": "number" for name in range(FEATURES_MOST)}, 0.0)
     assert (len(schema.features), len(schema.changes)) == (FEATURES_MOST, 0)
     for turn in range(2 * CHANGES_KEPT):
         schema.features.pop(f"0 {turn}")
-        schema.see(_block(turn, rows=1, **{f"again {turn}": 1.0}), 0.0)
+        schema.see({f"again {turn}": "number"}, 0.0)
     assert (len(schema.changes), schema.totals["new"]) == (CHANGES_KEPT, 2 * CHANGES_KEPT)
