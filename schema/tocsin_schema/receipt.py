@@ -144,7 +144,7 @@ def _is_sound(*fields: object) -> bool:
         len(texts) == 4
         and all(isinstance(text, str) for text in texts)
         and type(time_us) is int
-        and 0 <= time_us < 1 << 63
+        and 0 <= time_us < 1 << 53
         and isinstance(label, str | None)
         and (score is None or (type(score) is int and 0 <= score <= SCORE_STEPS))
         and isinstance(segment, dict)
