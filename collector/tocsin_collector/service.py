@@ -5,18 +5,21 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from tocsin_collector.alarms import Alarms
 from tocsin_collector.export import exposition, models
 from tocsin_collector.export.exposition import Sample
 from tocsin_collector.fleet import Fleet
-from tocsin_collector.frame import Frame, frame
+from tocsin_collector.frame import Frame
 from tocsin_collector.ingest.checks import Bounds
-from tocsin_collector.ingest.intake import BLOCK_RECORD, Intake
+from tocsin_collector.ingest.intake import Intake, Memory
 from tocsin_collector.ingest.receiptkeys import receipt_keys
+from tocsin_collector.ingest.redact import Redaction, key_of
 from tocsin_collector.journal import open_journal
+from tocsin_collector.journal.retention import Limits, Retention
 from tocsin_collector.logs import open_logs
 from tocsin_collector.monitor.judge import Judge
 from tocsin_collector.monitor.monitor import Monitor
@@ -28,7 +31,6 @@ from tocsin_collector.references.store import ReferenceStore
 from tocsin_collector.servers import TargetsFile, Watch, configured, own_address
 from tocsin_collector.tracing import Tracing
 from tocsin_collector.verdict import ModelKey, ModelView, WindowVerdict
-from tocsin_schema.block import BlockError, decode
 
 _log = logging.getLogger(__name__)
 
@@ -81,7 +83,22 @@ class Service:
         self._taking = asyncio.Lock()  # one reference after the other
         self._meanwhile: list[tuple[Frame, int]] | None = None
         bounds = Bounds(values["ingest.past_s"], values["ingest.future_s"], receipt_keys(values["receipts.keys_file"]))
-        self.intake = Intake(self.journal, self._apply, bounds=bounds, clock=clock)
+        self.redaction = Redaction(
+            values["ingest.drop_features"], values["ingest.hash_features"], key_of(self.journal.folder.parent)
+        )
+        self.intake = Intake(
+            self.journal,
+            self._apply,
+            bounds=bounds,
+            redaction=self.redaction,
+            memory=Memory(self.monitor.calendar.horizon_s, values["ingest.ids_memory_bytes"]),
+            clock=clock,
+        )
+        self.retention = Retention(
+            self.journal.folder,
+            Limits(values["journal.keep_bytes"], values["journal.keep_s"], self.monitor.calendar.horizon_s),
+            clock,
+        )
 
     def recover(self) -> None:
         """Bring back what was acknowledged: references, then the journal's events through the same way as live ones."""
@@ -102,6 +119,7 @@ class Service:
         """Let time pass for every model; the monitor is looked up each time, since a new reference replaces it."""
         with self._lock:
             self.monitor.tick()
+        self.retention.tick(self.intake.kept)
 
     def views(self) -> list[ModelView]:
         """What can be told of every model now."""
@@ -115,11 +133,12 @@ class Service:
 
     def past(self, key: ModelKey, start_us: int, end_us: int) -> ReferenceRows:
         """A span of a model version's own rows, from the journal: reads all of it, so give it a thread."""
-        return collect((accepted for accepted, _ in self._journalled()), key, start_us, end_us)
+        return collect((accepted for accepted, _ in self.intake.journalled()), key, start_us, end_us)
 
     async def take_reference(self, rows: ReferenceRows, source: str) -> dict[str, object]:
         """Make a reference hold, durably. Events that came before are counted anew in its cells."""
         key = rows.frame.key
+        rows = replace(rows, frame=self.redaction.frame(rows.frame))
         async with self._taking:
             with self.tracing.span("take reference", model="/".join(key), rows=rows.frame.rows):
                 held, about = await asyncio.to_thread(self.references.put, rows, source)
@@ -137,6 +156,8 @@ class Service:
 
     def _samples(self) -> Iterable[Sample]:
         yield from self.intake.samples()
+        yield Sample("tocsin_journal_size_bytes", {}, self.retention.size_bytes)
+        yield Sample("tocsin_journal_dropped_bytes_total", {}, self.retention.dropped_bytes_total)
         with self._lock:  # who looks at a join settles it
             found = [*models.samples(self.monitor.models()), *models.joins(self.monitor.unmatched())]
         yield from found
@@ -201,23 +222,13 @@ class Service:
     def _counted_anew(self, until: int) -> Monitor:
         fresh = self._new_monitor()
         self._set_references(fresh)
-        for accepted, position in self._journalled(until):
+        for accepted, position in self.intake.journalled(until):
             _apply_to(fresh, accepted, position)
         return fresh
 
     def _set_references(self, monitor: Monitor) -> None:
         for rows, about in self.references.load():
             monitor.set_judge(rows.frame.key, Judge.fit(rows, monitor.calendar, about))
-
-    def _journalled(self, until: int | None = None) -> Iterator[tuple[Frame, int]]:
-        for position, kind, payload in self.journal.replay(until):
-            if kind == BLOCK_RECORD:
-                try:
-                    accepted = frame(decode(payload))
-                except BlockError as error:
-                    _log.error("journal_record_unreadable position=%d reason=%s", position, error)
-                    continue
-                yield accepted, position
 
 
 def _tell_nobody(verdict: WindowVerdict) -> None:

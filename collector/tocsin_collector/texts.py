@@ -50,6 +50,10 @@ class Texts(Sequence[str]):
             return [text[a:b] for a, b in pairwise(ends)]
         return [self._raw[a:b].decode() for a, b in pairwise(ends)]
 
+    def packed(self) -> tuple[bytes, NDArray[np.uint32]]:
+        """The bytes, and where in them each text begins and the last one ends."""
+        return self._raw, self._ends
+
     def lengths(self) -> NDArray[np.int64]:
         """How many characters each has."""
         if self._raw.isascii():
@@ -59,7 +63,7 @@ class Texts(Sequence[str]):
 
     @cached_property
     def hashed(self) -> U64:
-        """64 keyed bits of each one's bytes, as ``hashes`` gives them for a list; made once, for dedupe and join."""
+        """64 keyed bits of each one's bytes, as ``hashes`` gives them for a list; made once."""
         length = self._length()
         if length:
             return _hashes(np.frombuffer(self._raw, f"V{length}").tolist(), len(self))

@@ -59,15 +59,12 @@ def _compare(tocsin: int, peer: int, size: int, count: int) -> tuple[float, floa
 
 
 def _cpu_us(port: int, path: str, media_type: str, bodies: list[bytes]) -> float:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    before = _process_us(connection)
+    before = _process_us(port)
     with ThreadPoolExecutor(CLIENTS) as clients:
         list(
             clients.map(lambda part: _send(port, path, media_type, part), (bodies[n::CLIENTS] for n in range(CLIENTS)))
         )
-    used = _process_us(connection) - before
-    connection.close()
-    return used
+    return _process_us(port) - before
 
 
 def _send(port: int, path: str, media_type: str, bodies: list[bytes]) -> None:
@@ -82,9 +79,12 @@ def _send(port: int, path: str, media_type: str, bodies: list[bytes]) -> None:
     connection.close()
 
 
-def _process_us(connection: http.client.HTTPConnection) -> float:
+def _process_us(port: int) -> float:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)  # none is kept open: it might time out
     connection.request("GET", "/cpu")
-    return float(json.loads(connection.getresponse().read())) * 1e6
+    used_s = float(json.loads(connection.getresponse().read()))
+    connection.close()
+    return used_s * 1e6
 
 
 def _events(rng: random.Random, size: int) -> list[dict[str, Any]]:

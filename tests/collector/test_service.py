@@ -28,8 +28,8 @@ KEY = ModelKey("shop", "credit", "3")
 def open_service(tmp_path):
     opened = []
 
-    def open_one(clock=time.time, **more):
-        values = load(COLLECTOR, None, {}) | {"data_dir": str(tmp_path), "drift.min_rows": 50} | more
+    def open_one(clock=time.time, settings=()):
+        values = load(COLLECTOR, None, {}) | {"data_dir": str(tmp_path), "drift.min_rows": 50} | dict(settings)
         service = Service(values, page_url="http://localhost", clock=clock)
         opened.append(service)
         service.recover()
@@ -143,7 +143,7 @@ def test_a_schema_that_changes_and_clocks_that_are_wrong_refuse_nothing_and_are_
 def test_labels_with_receipts_count_without_their_predictions_after_a_restart_too(open_service, tmp_path):
     keys = tmp_path / "keys"
     keys.write_text(f"shop {'k' * 32}\n")
-    service = open_service(**{"receipts.keys_file": str(keys)})
+    service = open_service(settings={"receipts.keys_file": str(keys)})
     _post(service, _prediction("seen", 20_000, age=1))
     receipts = [Receipt("shop", "churn", "", f"r{n}", 20_000 * HOUR_US, "yes", 900).mint(b"k" * 32) for n in range(9)]
     shared = {"type": "label", "project": "shop", "model": "churn", "label": "no"}
@@ -206,6 +206,31 @@ def test_a_reference_file_keeps_its_kinds_over_a_restart(open_service):
     service.close()
     judge = next(iter(open_service().monitor.models())).judge
     assert judge.layout.by_name["zip"].kind == "category"
+
+
+def test_events_have_the_pseudonyms_of_their_reference(open_service):
+    settings = {"ingest.hash_features": ["city"], "ingest.drop_features": ["email"]}
+    service = open_service(settings=settings)
+    raw = b"time,feature.city,feature.email\n"
+    raw += b"".join(b"2026-01-01T00:00:%02dZ,%s,ann@x\n" % (n % 60, [b"Lyon", b"Oslo"][n % 2]) for n in range(200))
+    _take(service, parse(raw, KEY, {}))
+    columns = [
+        column("time", [200 * HOUR_US + row for row in range(100)], "time"),
+        column("id", [str(row) for row in range(100)], "str"),
+        column("feature.city", ["Lyon", "Oslo"] * 50),
+        column("prediction", ["yes"] * 100),
+    ]
+    block = Block(
+        "prediction", project="shop", model="credit", version="3", rows=100, producer="a" * 32, sequence=9_999,
+        columns={item.name: item for item in columns},
+    )  # fmt: skip
+    assert asyncio.run(service.intake.submit([block])).accepted == 100
+    (model,) = service.monitor.models()
+    cities = model.judge.layout.by_name
+    assert set(cities) == {"city"}
+    ((stored, _),) = service.intake.journalled()
+    texts = set(stored.columns["feature.city"].texts())
+    assert len({cities["city"].cell_of(text) for text in texts} - {-1}) == 2
 
 
 def _send(service, *events):

@@ -22,7 +22,7 @@ from tocsin_schema.settings.collector import COLLECTOR
 
 FOLDER = DEPLOY / "systemd"
 UNITS = {"tocsin-agent": AGENT_LISTEN, "tocsin-collector": COLLECTOR_LISTEN}
-EXPOSURE = {"tocsin-agent": 20, "tocsin-collector": 15}
+EXPOSURE = {"tocsin-agent": 24, "tocsin-collector": 15}
 """The most that `systemd-analyze security` may say, in tenths: 0 is best."""
 MODULES = {"/opt/tocsin/bin/tocsin-agent": "tocsin_agent", "/opt/tocsin/bin/tocsin": "tocsin_collector"}
 

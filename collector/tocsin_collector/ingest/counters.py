@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 from tocsin_collector.export.exposition import Sample
 from tocsin_collector.frame import Frame
@@ -14,7 +15,8 @@ MAX_MODELS = 1_000
 
 
 class Counters:
-    """Plain counters; only the event loop's thread touches them."""
+    """Plain counters; only the event loop's thread touches them. What was accepted and predicted is restored at each
+    start: it counts events, not what this process did."""
 
     def __init__(self) -> None:
         self.accepted: Counter[str] = Counter(dict.fromkeys(TYPES, 0))
@@ -26,11 +28,21 @@ class Counters:
 
     def applied(self, frame: Frame) -> None:
         """A block of new rows is durable; live or found again at the start."""
+        self.accepted[frame.type] += frame.rows
         if frame.type == PREDICTION:
             key = frame.key
             if key not in self.predictions and len(self.predictions) >= MAX_MODELS:
                 key = ModelKey(OVERFLOW, OVERFLOW, OVERFLOW)
             self.predictions[key] += frame.rows
+
+    def state(self) -> dict[str, Any]:
+        """What counts events, as plain values; ``load`` takes it."""
+        return {"accepted": dict(self.accepted), "predictions": [[*key, n] for key, n in self.predictions.items()]}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from what another one counted."""
+        self.accepted.update(state["accepted"])
+        self.predictions.update({ModelKey(*key): count for *key, count in state["predictions"]})
 
     def samples(self) -> Iterator[Sample]:
         """Every counter as it stands now."""

@@ -8,45 +8,41 @@ Two events are taken for the same when 128 bits agree, 64 of the key and 64 of t
 by chance, a prediction is refused as a conflict, and its sender is told; among 10 million ids that happens to one with
 probability 3e-6.
 
-Hashes are Python's own of bytes (SipHash), which are keyed anew in each process: nobody outside can aim at a
-collision. They are never written down; after a restart they are made again from the journal.
+Hashes are keyed (``keyedhash``): nobody outside can aim at a collision.
 """
+
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tocsin_collector.frame import Frame, Values
-from tocsin_collector.texts import hashes
+from tocsin_collector.ingest.keyedhash import KeyedHash
 from tocsin_collector.verdict import NUMBER
-from tocsin_schema.block import OUTCOME, Block
+from tocsin_schema.block import OUTCOME
 
 U64 = NDArray[np.uint64]
 _FACTOR, _SHIFT = np.uint64(0x9E3779B97F4A7C15), np.uint64(32)
 
 
-def keys(frame: Frame) -> U64:
+def keys(frame: Frame, keyed: KeyedHash) -> U64:
     """Each event's 64-bit key."""
-    found = hashes(frame.ids) ^ _hash(f"{frame.type}\n{frame.key.project}\n{frame.key.model}\n")
+    found = keyed.texts(frame.ids) ^ _names(keyed, (f"{frame.type}\n{frame.key.project}\n{frame.key.model}\n",))
     if frame.type == OUTCOME:
         names = frame.columns["name"]
-        found ^= hashes(["name " + name for name in names.names])[names.data]
+        found ^= keyed.texts(["name " + name for name in names.names])[names.data]
     return found
 
 
-def block_key(block: Block) -> U64:
-    """The key of a block itself: its producer and sequence."""
-    return hashes([f"block {block.producer} {block.sequence}"])
-
-
-def contents(frame: Frame) -> U64:
+def contents(frame: Frame, keyed: KeyedHash) -> U64:
     """64 bits for each event's values, never 0. A missing value and an absent column are the same."""
-    columns = list(frame.columns.items())
+    columns = frame.columns.values()
     bits = np.empty((len(columns), frame.rows), np.uint64)
     valid = np.empty((len(columns), frame.rows), bool)
-    for row, (_, values) in enumerate(columns):
-        bits[row] = _bits(values)
+    for row, values in enumerate(columns):
+        bits[row] = _bits(values, keyed)
         valid[row] = values.valid
-    bits ^= hashes([name for name, _ in columns])[:, None]
+    bits ^= _names(keyed, tuple(frame.columns))[:, None]
     bits *= _FACTOR  # with the shift: one-to-one, and not linear, so that the sum does not cancel what differs
     bits ^= bits >> _SHIFT
     bits *= valid
@@ -54,12 +50,14 @@ def contents(frame: Frame) -> U64:
     return total | np.uint64(1)
 
 
-def _bits(values: Values) -> U64:
+def _bits(values: Values, keyed: KeyedHash) -> U64:
     if values.kind == NUMBER:
         return np.add(values.data, 0.0, dtype=np.float64).view(np.uint64)  # -0.0 becomes 0.0
     names = values.names or [""]  # a column without a single value
-    return hashes(names)[values.data]  # also where it is missing: a block's codes all point at a name
+    return keyed.texts(names)[values.data]  # also where it is missing: a block's codes all point at a name
 
 
-def _hash(text: str) -> np.uint64:
-    return np.uint64(hash(text) & 0xFFFFFFFFFFFFFFFF)
+@lru_cache(1_024)
+def _names(keyed: KeyedHash, names: tuple[str, ...]) -> U64:
+    """The hashes of names that come again with each block."""
+    return keyed.texts(names)

@@ -19,10 +19,13 @@ import numpy as np
 
 from tocsin_collector.export.exposition import Sample
 from tocsin_collector.frame import Frame, frame
+from tocsin_collector.ingest import times
 from tocsin_collector.ingest.answer import Answer, Refusal, Rejection
 from tocsin_collector.ingest.checks import Bounds, check_columns, check_rows
 from tocsin_collector.ingest.counters import Counters
 from tocsin_collector.ingest.dedupe import Dedupe, Judged
+from tocsin_collector.ingest.redact import Redaction
+from tocsin_collector.ingest.snapshot import Snapshot, Snapshots
 from tocsin_collector.ingest.subset import take
 from tocsin_collector.journal import Journal, JournalError, JournalFull
 from tocsin_schema.block import Block, BlockError, decode, encode
@@ -34,12 +37,11 @@ Apply = Callable[[Frame, int], None]
 _log = logging.getLogger(__name__)
 
 
-class Recovered(NamedTuple):
-    """What the journal held."""
+class Memory(NamedTuple):
+    """How long events are remembered to tell them from new ones, and how much memory their ids may take."""
 
-    blocks: int
-    rows: int
-    unreadable: int
+    horizon_s: float = 90_600.0
+    most_bytes: int = 1 << 30
 
 
 class _Request(NamedTuple):
@@ -65,7 +67,14 @@ class Intake:
     """Takes blocks from HTTP or from the same process. ``apply`` gets each accepted frame and its journal position."""
 
     def __init__(
-        self, journal: Journal, apply: Apply, *, bounds: Bounds | None = None, clock: Callable[[], float] = time.time
+        self,
+        journal: Journal,
+        apply: Apply,
+        *,
+        bounds: Bounds | None = None,
+        memory: Memory | None = None,
+        redaction: Redaction | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.counters = Counters()
         self.clock = clock
@@ -74,31 +83,57 @@ class Intake:
         self._journal = journal
         self._apply = apply
         self._bounds = bounds or Bounds()
-        self._dedupe = Dedupe()
+        self._redaction = redaction or Redaction()
+        self._dedupe = Dedupe(*(memory or Memory()))
         self._waiting: list[_Request] = []
         self._waiting_bytes = 0
         self._worker: asyncio.Task[None] | None = None
+        self._snapshots = Snapshots(journal.folder)
+        self._saving: asyncio.Task[None] | None = None
 
-    def recover(self) -> Recovered:
-        """Replay the journal into the dedupe and the windows; before the first request."""
-        blocks = rows = unreadable = 0
-        for position, type, payload in self._journal.replay():
+    def recover(self) -> None:
+        """Bring back what was acknowledged, before the first request: ids and counters, then the windows."""
+        self.restore()
+        for fresh, position in self.journalled():
+            self._give(fresh, position)
+
+    def restore(self) -> None:
+        """Bring back ids and counters, from the snapshot and what the journal has behind it."""
+        for _, block in self._blocks(since=self._load()):
+            whole = frame(block)
+            fresh = _accepted(whole, self._dedupe.replay(block, whole))
+            if fresh is not None:
+                self.counters.applied(fresh)
+        self.applied = self._journal.end
+
+    def journalled(self, until: int | None = None) -> Iterator[tuple[Frame, int]]:
+        """Every block that was accepted before a position (default: the end), oldest first, with its position."""
+        for position, block in self._blocks(until=until):
+            yield frame(block), position
+
+    def _blocks(self, since: int = 0, until: int | None = None) -> Iterator[tuple[int, Block]]:
+        for position, type, payload in self._journal.replay(since, until):
             if type != BLOCK_RECORD:
                 continue
             try:
-                block = decode(payload)
+                yield position, decode(payload)
             except BlockError as error:
-                unreadable += 1
                 _log.error("journal_record_unreadable position=%d reason=%s", position, error)
-                continue
-            judged, fresh = self._judge(block, frame(block))
-            self._dedupe.keep()
-            if fresh is not None:
-                blocks += 1
-                rows += judged.accepted.size
-                self._feed(fresh, position)
-        self.applied = self._journal.end
-        return Recovered(blocks, rows, unreadable)
+
+    def _load(self) -> int:
+        """Load the snapshot, if it is this journal's; the position up to which it holds."""
+        state = self._snapshots.load()
+        if state is None:
+            return 0
+        about = state.about
+        same = about["span_us"] == self._dedupe.horizon.span_us
+        if not same or not self._journal.has(about["segment"], about["position"]):
+            _log.warning("snapshot_of_another_journal file=%s; the whole journal is replayed", self._snapshots.path)
+            return 0
+        self._dedupe.load(state)
+        self.counters.load(about["counters"])
+        self._snapshots.holds(state)
+        return self._snapshots.position
 
     async def submit(
         self,
@@ -127,19 +162,32 @@ class Intake:
             self._worker = asyncio.create_task(self._work(), name="tocsin-intake")
         return await future
 
+    @property
+    def kept(self) -> int:
+        """The position before which only the windows need the journal: ids and counters have their snapshot."""
+        return self._snapshots.position
+
     async def close(self) -> None:
-        """Wait until nothing waits any more. The journal stays open."""
+        """Wait until nothing waits any more, and keep what is known for the next start. The journal stays open."""
         if self._worker is not None:
             await self._worker
+        if self._saving is not None:
+            await self._saving
+        if self._journal.end > self._snapshots.position:
+            await self._save(await self._journal.run(self._state))
 
     def samples(self) -> Iterable[Sample]:
         """Everything of /metrics that the way in knows."""
         journal = self._journal
         yield from self.counters.samples()
         yield Sample("tocsin_ingest_dedupe_bytes", {}, self._dedupe.size_bytes)
+        yield Sample("tocsin_ingest_horizon_seconds", {}, self._dedupe.horizon.shortest_s)
+        yield Sample("tocsin_ingest_replay_bytes", {}, journal.end - self._snapshots.position)
+        yield Sample("tocsin_ingest_snapshot_errors_total", {}, self._snapshots.failed_total)
         yield Sample("tocsin_journal_bytes_total", {}, journal.bytes_total)
         yield Sample("tocsin_journal_syncs_total", {}, journal.syncs_total)
         yield Sample("tocsin_journal_sync_seconds_total", {}, journal.sync_seconds_total)
+        yield Sample("tocsin_journal_stopped", {}, int(journal.stopped))
         yield Sample("tocsin_journal_damaged_bytes", {}, sum(damage.size_bytes for damage in journal.damage))
 
     async def _work(self) -> None:
@@ -148,8 +196,19 @@ class Intake:
                 group, self._waiting = self._waiting, []
                 await self._settle(group)
                 self._waiting_bytes -= sum(request.size_bytes for request in group)
+                if self._snapshots.is_due(self._journal.end) and (self._saving is None or self._saving.done()):
+                    self._saving = asyncio.create_task(self._save(await self._journal.run(self._state)))
         finally:
             self._worker = None
+
+    async def _save(self, state: Snapshot) -> None:
+        await asyncio.to_thread(self._snapshots.save, state)
+
+    def _state(self) -> Snapshot:
+        """Everything up to the journal's end; between two groups, when all that is durable is also counted."""
+        state = self._dedupe.state()
+        state.about.update(position=self._journal.end, segment=self._journal.newest, counters=self.counters.state())
+        return state
 
     async def _settle(self, group: list[_Request]) -> None:
         """Judge and write a group, feed the windows, answer everyone."""
@@ -200,6 +259,8 @@ class Intake:
         return taken, positions, self._journal.end
 
     def _take(self, block: Block, rows: Sequence[int], raw: bytes | None, now_us: int) -> _Taken:
+        sent, block = block, self._redaction.block(block)
+        raw = raw if block is sent else None
         whole = frame(block)
         faults = check_rows(block, whole, now_us, self._bounds)
         rejected = [Rejection(rows[fault.row], fault.code, fault.reason) for fault in faults]
@@ -207,34 +268,23 @@ class Intake:
             raw = None
             good = np.delete(np.arange(block.rows), [fault.row for fault in faults])
             block, whole, rows = take(block, good), whole.take(good), [rows[row] for row in good.tolist()]
-        judged, fresh = self._judge(block, whole)
-        rejected += [
-            Rejection(
-                rows[row], "conflict", f"id {whole.ids[row]!a:.80}: known with other values; a new event has a new id"
-            )
-            for row in judged.conflicts.tolist()
-        ]
-        duplicate = block.rows - judged.accepted.size - judged.conflicts.size
+        judged = self._dedupe.judge(block, whole)
+        rejected += _refused(whole, judged, rows)
+        fresh = _accepted(whole, judged)
+        known = block.rows - judged.accepted.size - judged.conflicts.size - judged.forgotten.size
         if fresh is None:
-            return _Taken(block.type, duplicate, rejected, None, b"")
+            return _Taken(block.type, known, rejected, None, b"")
         if judged.accepted.size < block.rows:
             raw, block = None, take(block, judged.accepted)
-        return _Taken(block.type, duplicate, rejected, fresh, raw or encode(block))
-
-    def _judge(self, block: Block, whole: Frame) -> tuple[Judged, Frame | None]:
-        judged = self._dedupe.judge(block, whole)
-        if judged.accepted.size == 0:
-            return judged, None
-        return judged, whole if judged.accepted.size == whole.rows else whole.take(judged.accepted)
+        return _Taken(block.type, known, rejected, fresh, raw or encode(block))
 
     def _count(self, outcome: _Taken, positions: Iterator[int]) -> None:
         self.counters.duplicate[outcome.type] += outcome.duplicate
         if outcome.fresh is not None:
-            self.counters.accepted[outcome.type] += outcome.fresh.rows
-            self._feed(outcome.fresh, next(positions))
+            self.counters.applied(outcome.fresh)
+            self._give(outcome.fresh, next(positions))
 
-    def _feed(self, fresh: Frame, position: int) -> None:
-        self.counters.applied(fresh)
+    def _give(self, fresh: Frame, position: int) -> None:
         try:
             self._apply(fresh, position)
         except Exception:
@@ -250,6 +300,22 @@ class Intake:
             rejected,
             str(end),
         )
+
+
+def _accepted(whole: Frame, judged: Judged) -> Frame | None:
+    if judged.accepted.size == 0:
+        return None
+    return whole if judged.accepted.size == whole.rows else whole.take(judged.accepted)
+
+
+def _refused(whole: Frame, judged: Judged, rows: Sequence[int]) -> Iterator[Rejection]:
+    for row in judged.conflicts.tolist():
+        reason = f"id {whole.ids[row]!a:.80}: known with other values; a new event has a new id"
+        yield Rejection(rows[row], "conflict", reason)
+    for row in judged.forgotten.tolist():
+        since, own = times.text(judged.remembered_us), times.text(int(whole.time_us[row]))
+        reason = f"time: {own}: events of this stream before {since} are forgotten, so nobody knows if it was counted"
+        yield Rejection(rows[row], "past_horizon", reason)
 
 
 def _counted(blocks: list[Block]) -> list[range]:

@@ -9,7 +9,8 @@ What can have happened before an open, and what is done about it:
    as ``Damage``, and the replay goes on behind it.
 3. *A write or a sync failed* (a full disk, a dying one). What fdatasync left of the pages is unknown, so the segment is
    cut back to its last durable record and sealed; the next commit begins a new one, and so the journal resumes by
-   itself as soon as there is room.
+   itself as soon as there is room. When it cannot even be cut, what it holds behind the next segment's base is void:
+   nobody was told of it, and who sent it has sent it again.
 """
 
 import asyncio
@@ -24,17 +25,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from tocsin_collector.journal.reading import JournalError, contents, is_sealed, read
 from tocsin_collector.journal.records import Gap, Record, scan
+from tocsin_collector.journal.reserve import Reserve
 from tocsin_collector.journal.segment import SEALED, Name, Segment, segments, sync_folder
 
 T = TypeVar("T")
 SEGMENT_BYTES = 64 << 20
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _log = logging.getLogger(__name__)
-
-
-class JournalError(Exception):
-    """The journal cannot do what was asked; the message names the folder or file and the reason."""
 
 
 class JournalFull(JournalError):  # noqa: N818 - it is a state that ends, and reads so where it is caught
@@ -64,22 +63,33 @@ class Journal:
         self._thread = ThreadPoolExecutor(1, "tocsin-journal")
         self.end = _cut_tail(folder)
         """The position behind the last record."""
+        self._reserve = Reserve(folder)
 
-    def replay(self, until: int | None = None) -> Iterator[tuple[int, int, bytes]]:
-        """Every sound record before a position (default: the end), oldest first: position, type, payload.
-
-        Fills ``damage`` anew. What is being written at the same time is behind the end and not seen.
-        """
-        until = self.end if until is None else until
+    def replay(self, since: int = 0, until: int | None = None) -> Iterator[tuple[int, int, bytes]]:
+        """Every sound record from one position to before another (default: the end), oldest first: position, type,
+        payload. Fills ``damage`` anew. What is being written at the same time is behind the end and not seen."""
         self.damage = []
-        for name in segments(self.folder):
-            if name.base >= until:
-                return
-            for found in scan(_read(name)[: until - name.base], name.marker):
-                if isinstance(found, Record):
-                    yield name.base + found.start, found.type, found.payload
-                else:
-                    self._report(name, found)
+        for found in read(self.folder, since, self.end if until is None else until):
+            if isinstance(found.item, Record):
+                yield found.position, found.item.type, found.item.payload
+            else:
+                self._report(found.segment, found.item)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the disk was full at the last commit, of this process or of the one before."""
+        return self._reserve.stopped
+
+    @property
+    def newest(self) -> str:
+        """The name of the newest segment; empty where there is none. No other journal has one of that name."""
+        names = segments(self.folder)
+        return names[-1].path.name if names else ""
+
+    def has(self, segment: str, position: int) -> bool:
+        """Whether this journal has come to a position when that segment was its newest."""
+        found = [name for name in segments(self.folder) if name.path.name == segment and name.base <= position]
+        return bool(found) and position <= self.end
 
     async def append(self, records: list[tuple[int, bytes]]) -> list[int]:
         """Append records in the journal's own thread; their positions, once they are on disk."""
@@ -96,12 +106,18 @@ class Journal:
         size = sum(32 + len(payload) for _, payload in records)  # header and padding
         started = time.perf_counter()
         try:
+            if self._reserve.stopped:
+                self._reserve.put_aside()
             segment = self._with_room(size)
             positions = segment.write(records)
         except OSError as error:
             self._give_up()
             kind = JournalFull if error.errno in _FULL else JournalError
+            if kind is JournalFull:
+                self._reserve.give_up(self.end, str(error.strerror))
             raise kind(f"{self.folder}: {size} bytes could not be written: {error.strerror}") from error
+        if self._reserve.stopped:
+            self._reserve.resume()
         self.syncs_total += 1
         self.sync_seconds_total += time.perf_counter() - started
         self.bytes_total += segment.base + segment.length - self.end
@@ -168,8 +184,9 @@ def _take(lock: int, folder: Path) -> None:
     except OSError:
         holder = os.pread(lock, 20, 0).decode("ascii", "replace").strip() or "unknown"
         raise JournalError(f"{folder}: in use by process {holder}; give each collector a folder of its own") from None
-    os.ftruncate(lock, 0)
-    os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+    with contextlib.suppress(OSError):  # who holds it is a help for people; a full disk keeps nobody from reading
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
 
 
 def _cut_tail(folder: Path) -> int:
@@ -178,10 +195,10 @@ def _cut_tail(folder: Path) -> int:
     if not names:
         return 0
     name = names[-1]
-    if name.path.stat().st_mode & 0o777 == SEALED:
+    if is_sealed(name):
         return name.base + name.path.stat().st_size
     length = 0
-    for found in scan(_read(name), name.marker):
+    for found in scan(contents(name), name.marker):
         if isinstance(found, Record):
             length = found.end
         elif found.last:
@@ -199,10 +216,3 @@ def _seal_at(path: Path, length: int) -> None:
         file.truncate(length)
         os.fchmod(file.fileno(), SEALED)
         os.fsync(file.fileno())
-
-
-def _read(name: Name) -> bytes:
-    try:
-        return name.path.read_bytes()
-    except OSError as error:
-        raise JournalError(f"{name.path}: cannot be read: {error.strerror}") from error

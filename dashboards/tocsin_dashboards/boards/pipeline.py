@@ -383,6 +383,32 @@ JOURNAL = (
         (Query(series("tocsin_ingest_dedupe_bytes"), _WHO),),
         drills=_ONLY_THIS,
     ),
+    Panel(
+        73,
+        "Known ids reach back",
+        "How far behind its newest events a stream's ids are remembered. Less than a window with its lateness and wait "
+        "for labels: their memory is too small (ingest.ids_memory_bytes), and late JSON events are refused.",
+        "s",
+        (Query(series("tocsin_ingest_horizon_seconds"), _WHO),),
+        drills=_ONLY_THIS,
+    ),
+    Panel(
+        74,
+        "Journal on the disk",
+        "What the journal's segments take on the disk; more than configured where open windows still need them.",
+        "bytes",
+        (Query(series("tocsin_journal_size_bytes"), _WHO),),
+        drills=_ONLY_THIS,
+    ),
+    Panel(
+        75,
+        "Disk full",
+        "1 while events are refused because the disk is full; it goes back by itself when there is room.",
+        "short",
+        (Query(series("tocsin_journal_stopped"), _WHO),),
+        steps=above(1),
+        drills=_ONLY_THIS,
+    ),
 )
 
 CAPTURE = (

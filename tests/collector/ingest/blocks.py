@@ -7,12 +7,18 @@ PRODUCER = "0123456789abcdef0123456789abcdef"
 
 
 def predictions(
-    ids: list[str], *, sequence: int = 1, producer: str = PRODUCER, age: float = 41.0, model: str = "credit"
+    ids: list[str],
+    *,
+    sequence: int = 1,
+    producer: str = PRODUCER,
+    age: float = 41.0,
+    model: str = "credit",
+    at: float = 0.0,
 ) -> Block:
-    """A block of predictions that differ in their ids only."""
+    """A block of predictions that differ in their ids only; ``at`` is in seconds after the tests' now."""
     n = len(ids)
     columns = [
-        column("time", [int(NOW_S * 1e6)] * n, "time"),
+        column("time", [int((NOW_S + at) * 1e6)] * n, "time"),
         column("id", ids, "str"),
         column("feature.age", [age] * n),
         column("prediction", ["yes"] * n, "dict"),

@@ -11,7 +11,11 @@ from tocsin_collector.frame import frame
 from tocsin_collector.ingest.dedupe import Dedupe, Judged
 from tocsin_collector.ingest.identity import contents
 from tocsin_collector.ingest.jsonbody import NO_PRODUCER
+from tocsin_collector.ingest.keyedhash import KEY_BYTES, KeyedHash
 from tocsin_schema.block import Block, column
+
+HOUR_S = 3_600.0
+KEYED = KeyedHash(b"k" * KEY_BYTES)
 
 
 def judged(dedupe: Dedupe, block: Block) -> tuple[list[int], list[int]]:
@@ -20,43 +24,43 @@ def judged(dedupe: Dedupe, block: Block) -> tuple[list[int], list[int]]:
 
 
 def test_the_same_block_again_is_known() -> None:
-    dedupe = Dedupe()
+    dedupe = Dedupe(HOUR_S, 1 << 24)
     assert judged(dedupe, predictions(["a", "b"])) == ([0, 1], [])
     assert judged(dedupe, predictions(["a", "b"])) == ([], [])
 
 
 def test_gaps_and_reordering_of_sequences_are_fine() -> None:
-    dedupe = Dedupe()
+    dedupe = Dedupe(HOUR_S, 1 << 24)
     for sequence in (9, 2, 1 << 62, 5):
         assert judged(dedupe, predictions([f"{sequence}"], sequence=sequence)) == ([0], [])
 
 
 def test_two_processes_that_share_a_producer_lose_nothing() -> None:
-    dedupe = Dedupe()
+    dedupe = Dedupe(HOUR_S, 1 << 24)
     assert judged(dedupe, predictions(["a"], sequence=1)) == ([0], [])
     assert judged(dedupe, predictions(["b"], sequence=1)) == ([0], [])
 
 
 def test_a_predictions_id_with_other_values_is_a_conflict() -> None:
-    dedupe = Dedupe()
+    dedupe = Dedupe(HOUR_S, 1 << 24)
     judged(dedupe, predictions(["a", "b"], age=41))
     assert judged(dedupe, predictions(["c", "a"], age=42, sequence=2)) == ([0], [1])
 
 
 def test_ids_of_other_models_and_types_are_other_ids() -> None:
-    dedupe = Dedupe()
+    dedupe = Dedupe(HOUR_S, 1 << 24)
     assert judged(dedupe, predictions(["a"])) == ([0], [])
     assert judged(dedupe, predictions(["a"], model="other", sequence=2)) == ([0], [])
     assert judged(dedupe, labels([("a", "yes", 0)], sequence=3)) == ([0], [])
 
 
 def test_an_id_twice_in_one_block_counts_once() -> None:
-    dedupe = Dedupe()
+    dedupe = Dedupe(HOUR_S, 1 << 24)
     assert judged(dedupe, predictions(["a", "b", "a", "a"])) == ([0, 1], [])
 
 
 def test_a_later_label_corrects_and_an_overtaken_one_does_not() -> None:
-    dedupe = Dedupe()
+    dedupe = Dedupe(HOUR_S, 1 << 24)
     assert judged(dedupe, labels([("a", "yes", 10)])) == ([0], [])
     assert judged(dedupe, labels([("a", "no", 5)], sequence=2)) == ([], [])
     assert judged(dedupe, labels([("a", "no", 10)], sequence=3)) == ([0], [])
@@ -65,14 +69,14 @@ def test_a_later_label_corrects_and_an_overtaken_one_does_not() -> None:
 
 
 def test_a_spilled_label_block_that_comes_late_does_not_undo_its_correction() -> None:
-    dedupe = Dedupe()
+    dedupe = Dedupe(HOUR_S, 1 << 24)
     judged(dedupe, labels([("a", "yes", 0)], sequence=1))
     judged(dedupe, labels([("a", "no", 0)], sequence=2))
     assert judged(dedupe, labels([("a", "yes", 0)], sequence=1)) == ([], [])
 
 
 def test_what_was_not_written_is_forgotten() -> None:
-    dedupe = Dedupe()
+    dedupe = Dedupe(HOUR_S, 1 << 24)
     judged(dedupe, labels([("a", "yes", 0)], sequence=1))
     dedupe.keep()
     judged(dedupe, labels([("a", "no", 1), ("b", "no", 1)], sequence=2))
@@ -87,7 +91,7 @@ def test_an_event_keeps_its_content_whatever_it_comes_with() -> None:
     among = frame(predictions(["a", "b"]))
     among.columns["feature.other"] = frame(labels([("a", 1.0, 0), ("b", 2.0, 0)])).columns["label"]
     among.columns["feature.other"].valid = ~among.columns["feature.other"].valid
-    assert contents(alone)[0] == contents(among)[0]
+    assert contents(alone, KEYED)[0] == contents(among, KEYED)[0]
 
 
 @pytest.mark.parametrize(
@@ -108,7 +112,7 @@ def test_content_compares_values_not_their_encoding(left: list[object], right: l
     for values in (left, right):
         block = predictions(["a", "b"][: len(values)])
         block.columns["feature.x"] = column("feature.x", values)
-        found.append(contents(frame(block))[0])
+        found.append(contents(frame(block), KEYED)[0])
     assert (found[0] == found[1]) == same
 
 
@@ -120,7 +124,7 @@ ROWS = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["yes", "no"])
 def test_labels_follow_the_rules_whatever_fails_in_between(
     batches: list[tuple[list[tuple[str, str, int]], bool]],
 ) -> None:
-    dedupe, oracle = Dedupe(), {}
+    dedupe, oracle = Dedupe(HOUR_S, 1 << 24), {}
     for rows, durable in batches:
         before = copy.copy(oracle)
         expected = []

@@ -11,9 +11,9 @@ from tocsin_collector.frame import Frame
 from tocsin_collector.ingest.answer import Answer, Refusal
 from tocsin_collector.ingest.checks import Bounds
 from tocsin_collector.ingest.counters import MAX_MODELS
-from tocsin_collector.ingest.intake import BLOCK_RECORD, Intake, Recovered
+from tocsin_collector.ingest.intake import BLOCK_RECORD, Intake
 from tocsin_collector.journal import open_journal
-from tocsin_schema.block import Block, column, decode
+from tocsin_schema.block import Block, column, decode, encode
 from tocsin_schema.catalogue import catalogue
 
 
@@ -78,10 +78,11 @@ def test_after_a_restart_everything_is_known_and_counted_again(tmp_path: Path) -
     intake._journal.close()
     second = Windows()
     again = opened(tmp_path, second)
-    assert again.recover() == Recovered(blocks=3, rows=5, unreadable=0)
+    again.recover()
     assert second.ids == first.ids == ["a", "b", "a", "a", "c"]
     assert second.positions == first.positions
     assert values(again, "tocsin_predictions_total") == [3]
+    assert values(again, "tocsin_events_accepted_total") == [3, 2, 0]
     answers = submitted(again, [predictions(["a", "b"])], [predictions(["c"], sequence=9)])
     assert [answer[:2] for answer in answers] == [(0, 2), (0, 1)]
     assert again.applied == again._journal.end
@@ -235,12 +236,18 @@ def test_years_that_no_event_has_are_refused_whatever_the_bounds(tmp_path: Path)
     intake._journal.close()
 
 
-def test_records_of_other_types_and_unreadable_ones_do_not_stop_recovery(tmp_path: Path) -> None:
+def test_records_of_other_types_and_unreadable_ones_do_not_stop_recovery(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     journal = open_journal(tmp_path)
-    journal.commit([(99, b"of a later version"), (BLOCK_RECORD, b"no block")])
+    sound = encode(predictions(["a"]))
+    journal.commit([(99, b"of a later version"), (BLOCK_RECORD, b"no block"), (BLOCK_RECORD, sound)])
     journal.close()
-    intake = opened(tmp_path, Windows())
-    assert intake.recover() == Recovered(0, 0, 1)
+    windows = Windows()
+    intake = opened(tmp_path, windows)
+    intake.recover()
+    assert windows.ids == ["a"]
+    assert "journal_record_unreadable position=48 " in caplog.text
     intake._journal.close()
 
 

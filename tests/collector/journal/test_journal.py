@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import json
 import os
 import resource
 import subprocess
@@ -152,6 +153,20 @@ def test_a_lost_segment_does_not_stop_the_replay(tmp_path: Path) -> None:
     assert replayed(tmp_path) == [bytes([n]) * 3000 for n in (0, 2)]
 
 
+def test_what_a_failed_sync_left_behind_is_void_once_it_was_written_again(tmp_path: Path) -> None:
+    """The disk took neither the sync nor the cut that follows; then b was sent again, into the next segment."""
+    first, second = os.urandom(8), os.urandom(8)
+    a, b = pack(first, 1, b"a"), pack(first, 1, b"b")
+    (tmp_path / f"{0:020}-{first.hex()}.journal").write_bytes(b"".join([*a, *b]))
+    assert replayed(tmp_path) == [
+        b"a",
+        b"b",
+    ]  # after a crash right then it is whole, and counts once when it comes again
+    again = b"".join([*pack(second, 1, b"b"), *pack(second, 1, b"c")])
+    (tmp_path / f"{len(b''.join(a)):020}-{second.hex()}.journal").write_bytes(again)
+    assert replayed(tmp_path) == [b"a", b"b", b"c"]
+
+
 def test_files_of_others_in_the_folder_are_left_alone(tmp_path: Path) -> None:
     for name in ("notes.txt", "x.journal", "12-zz.journal"):
         (tmp_path / name).write_text("mine")
@@ -250,7 +265,7 @@ def test_a_write_that_fails_half_way_leaves_no_trace(tmp_path: Path) -> None:
 @pytest.mark.system
 def test_a_really_full_file_system_is_survived(tmp_path: Path) -> None:
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(tmp_path)], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(tmp_path)], capture_output=True, check=False
     )
     if mounted.returncode:
         pytest.skip("mounting a tmpfs is not allowed here")
@@ -268,8 +283,17 @@ def test_a_really_full_file_system_is_survived(tmp_path: Path) -> None:
 
         with pytest.raises(JournalFull, match=os.strerror(errno.ENOSPC)):
             fill()
+        assert json.loads((tmp_path / "journal" / "stopped").read_text())["reason"] == os.strerror(errno.ENOSPC)
+        assert [payload for _, _, payload in journal.replay()] == committed
+        journal.close()
+        journal = open_journal(tmp_path / "journal", segment_bytes=64 << 10)
+        assert journal.stopped
+        with pytest.raises(JournalFull):
+            journal.commit([(1, bytes(30_000))])
         ballast.unlink()
         journal.commit([(1, b"after")])
+        assert not journal.stopped
+        assert not (tmp_path / "journal" / "stopped").exists()
         journal.close()
         assert replayed(tmp_path / "journal") == [*committed, b"after"]
     finally:

@@ -1,0 +1,75 @@
+"""Events of one id taken out of a journal for good; the collector must not run meanwhile."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from tocsin_collector.ingest.intake import BLOCK_RECORD
+from tocsin_collector.ingest.snapshot import FILE as SNAPSHOT
+from tocsin_collector.ingest.subset import take
+from tocsin_collector.journal import open_journal
+from tocsin_collector.journal.erase import rewrite
+from tocsin_collector.journal.segment import segments
+from tocsin_schema.block import BlockError, Column, decode, encode
+
+
+class Whose(NamedTuple):
+    """An id, of one project or model where they are not empty."""
+
+    id: str
+    project: str = ""
+    model: str = ""
+
+
+def forget(folder: Path, whose: Whose) -> int:
+    """Take every event of an id out of a journal's folder; how many there were.
+
+    The snapshot of ids goes too: the next start makes it anew from what is left. Raises JournalError when a collector
+    has the folder.
+    """
+    journal = open_journal(folder)
+    erased = 0
+
+    def without(type: int, payload: bytes) -> bytes | None:
+        nonlocal erased
+        found = _without(payload, whose) if type == BLOCK_RECORD else None
+        if found is None:
+            return None
+        erased += found[1]
+        return found[0]
+
+    try:
+        for name in segments(folder):
+            rewrite(name, without)
+        if erased:
+            (folder / SNAPSHOT).unlink(missing_ok=True)
+    finally:
+        journal.close()
+    return erased
+
+
+def _without(payload: bytes, whose: Whose) -> tuple[bytes, int] | None:
+    """What is left of a block, and how many rows went; None when it has none of the id's."""
+    try:
+        block = decode(payload)
+    except BlockError:
+        return None
+    if whose.project not in ("", block.project) or whose.model not in ("", block.model):
+        return None
+    keep = np.array([event_id != whose.id for event_id in block.columns["id"].to_list()], bool)
+    if keep.all():
+        return None
+    left = take(block, np.flatnonzero(keep))
+    for name, column in left.columns.items():
+        left.columns[name] = _pruned(column)
+    return encode(left), int((~keep).sum())
+
+
+def _pruned(column: Column) -> Column:
+    """A dictionary without the texts that no row has any more."""
+    if column.dtype != "dict":
+        return column
+    codes, inverse = np.unique(np.frombuffer(column.data, "<u4"), return_inverse=True)
+    values = [(column.values or [])[code] for code in codes.tolist()]
+    return Column(column.name, "dict", inverse.astype("<u4").tobytes(), valid=column.valid, values=values)

@@ -1,0 +1,165 @@
+"""A start from a snapshot knows what a start from the whole journal knows; from one that is not sound, too."""
+
+import asyncio
+import logging
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.collector.ingest.blocks import NOW_S, PRODUCER, labels, predictions
+from tocsin_collector.ingest.intake import Intake, Memory
+from tocsin_collector.ingest.jsonbody import NO_PRODUCER
+from tocsin_collector.ingest.snapshot import SnapshotError, read
+from tocsin_collector.journal import open_journal
+from tocsin_schema.block import Block
+
+MEMORY = Memory(horizon_s=3_600.0, most_bytes=1 << 20)
+SENT = [
+    *(predictions([f"a{n}", f"b{n}"], sequence=2 * n, at=60 * n) for n in range(90)),
+    *(predictions([f"c{n}"], producer=NO_PRODUCER, sequence=0, at=60 * n, model="other") for n in range(30)),
+    labels([("a1", "yes", 0), ("a2", "no", 0), ("a1", "no", 9)], sequence=1_001),
+]
+ASKED = [
+    predictions(["a80", "b80"], sequence=160, at=4_800),
+    predictions(["a80", "new"], sequence=161, at=4_800),
+    predictions(["a80"], sequence=163, at=4_800, age=42.0),
+    predictions(["old"], producer=NO_PRODUCER, sequence=0, at=60),
+    predictions(["old"], sequence=165, at=60),
+    predictions(["c1", "c31"], producer=NO_PRODUCER, sequence=0, model="other"),
+    labels([("a1", "yes", 8), ("a2", "yes", 8)], sequence=1_002),
+]
+
+
+def opened(folder: Path, memory: Memory = MEMORY) -> tuple[Intake, list[str]]:
+    """An intake that has recovered, and the ids that its windows were given."""
+    given: list[str] = []
+    journal = open_journal(folder, segment_bytes=1 << 13)
+    intake = Intake(journal, lambda frame, _: given.extend(frame.ids), memory=memory, clock=lambda: NOW_S + 9_000)
+    intake.recover()
+    return intake, given
+
+
+def answers(intake: Intake, blocks: list[Block]) -> list[object]:
+    """What becomes of blocks, one request each; then the intake and its journal are closed as at a stop."""
+
+    async def run() -> list[object]:
+        found = [await intake.submit([block]) for block in blocks]
+        await intake.close()
+        return [(answer.accepted, answer.duplicate, [item.code for item in answer.rejected]) for answer in found]
+
+    try:
+        return asyncio.run(run())
+    finally:
+        intake._journal.close()
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A journal's folder as a collector leaves it that was stopped."""
+    folder = tmp_path_factory.mktemp("stopped")
+    answers(opened(folder)[0], SENT)
+    return folder
+
+
+def copied(folder: Path, to: Path) -> Path:
+    return Path(shutil.copytree(folder, to, dirs_exist_ok=True))
+
+
+def outcome(folder: Path) -> tuple[object, ...]:
+    """Everything that a start knows: what it has counted, what it tells the windows, and what it answers."""
+    intake, given = opened(folder)
+    counted = intake.counters.state()
+    return counted, given, answers(intake, ASKED)
+
+
+def test_a_start_from_a_snapshot_is_a_start_from_the_journal(stopped: Path, tmp_path: Path) -> None:
+    known = copied(stopped, tmp_path / "known")
+    replayed = copied(stopped, tmp_path / "replayed")
+    (replayed / "snapshot").unlink()
+    expected = outcome(replayed)
+    assert outcome(known) == expected
+    assert expected[2] == [
+        (0, 2, []),
+        (1, 1, []),
+        (0, 0, ["conflict"]),
+        (0, 0, ["past_horizon"]),
+        (0, 0, ["past_horizon"]),
+        (1, 1, []),
+        (1, 1, []),
+    ]
+
+
+def test_what_came_after_the_snapshot_is_found_in_the_journal(stopped: Path, tmp_path: Path) -> None:
+    folder = copied(stopped, tmp_path / "killed")
+    intake, _ = opened(folder)
+    later = [predictions([f"later{n}"], sequence=500 + n, at=5_000) for n in range(9)]
+    answers(intake, later)
+    shutil.copy(stopped / "snapshot", folder / "snapshot")  # as when it was killed before it wrote another
+    intake, _ = opened(folder)
+    assert intake.counters.accepted["prediction"] == 219
+    assert answers(intake, later) == [(0, 1, [])] * 9
+
+
+def test_a_snapshot_of_another_journal_is_left_alone(
+    stopped: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    answers(opened(tmp_path)[0], SENT[:5])
+    expected = outcome(copied(tmp_path, tmp_path.parent / "alone"))
+    shutil.copy(stopped / "snapshot", tmp_path / "snapshot")
+    with caplog.at_level(logging.WARNING):
+        assert outcome(tmp_path) == expected
+    assert "snapshot_of_another_journal" in caplog.text
+
+
+def test_a_snapshot_of_a_journal_that_was_set_back_is_left_alone(stopped: Path, tmp_path: Path) -> None:
+    folder = copied(stopped, tmp_path / "back")
+    segments = sorted(folder.glob("*.journal"))
+    for path in segments[2:]:
+        path.unlink()
+    intake, given = opened(folder)
+    assert intake.counters.accepted["prediction"] == len(given) > 0
+    intake._journal.close()
+
+
+def test_a_longer_horizon_is_learnt_from_the_journal(stopped: Path, tmp_path: Path) -> None:
+    intake, _ = opened(copied(stopped, tmp_path / "longer"), MEMORY._replace(horizon_s=7_200.0))
+    assert answers(intake, ASKED)[3:5] == [(1, 0, []), (0, 1, [])]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_a_snapshot_that_is_torn_or_changed_anywhere_is_told_from_a_sound_one(
+    stopped: Path, tmp_path: Path, data: st.DataObject
+) -> None:
+    raw = (stopped / "snapshot").read_bytes()
+    at = data.draw(st.integers(0, len(raw) - 1))
+    path = tmp_path / "torn"
+    for damaged in (raw[:at], raw[:at] + bytes([raw[at] ^ 1 << data.draw(st.integers(0, 7))]) + raw[at + 1 :]):
+        path.write_bytes(damaged)
+        with pytest.raises(SnapshotError):
+            read(path)
+
+
+@pytest.mark.parametrize("cut", [0, 5, 100, 5_000, -1])
+def test_from_a_torn_snapshot_a_start_knows_the_same(stopped: Path, tmp_path: Path, cut: int) -> None:
+    folder = copied(stopped, tmp_path / "torn")
+    expected = outcome(copied(stopped, tmp_path / "sound"))
+    raw = (folder / "snapshot").read_bytes()
+    (folder / "snapshot").write_bytes(raw[:cut])
+    assert outcome(folder) == expected
+
+
+def test_only_its_owner_may_read_it(stopped: Path) -> None:
+    assert (stopped / "snapshot").stat().st_mode & 0o777 == 0o600
+    assert not list(stopped.glob("*.part"))
+
+
+def test_a_disk_that_does_not_take_it_is_counted_and_nothing_else_suffers(tmp_path: Path) -> None:
+    intake, _ = opened(tmp_path)
+    (tmp_path / "snapshot.part").mkdir()
+    assert answers(intake, SENT[:3]) == [(2, 0, [])] * 3
+    assert [item.value for item in intake.samples() if item.name == "tocsin_ingest_snapshot_errors_total"] == [1]
+    assert PRODUCER in intake._dedupe.state().about["producers"]
