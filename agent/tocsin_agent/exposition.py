@@ -11,14 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import TypeAlias
 
-    from tocsin_agent.native import Native
     from tocsin_schema.metric import Metric
+    from tocsin_schema.native import Native
 
     Natives: TypeAlias = Mapping[bytes, Native]
     """By the series that has a histogram's count, as it stands in the text: ``b'x_seconds_count{model="a"}'``."""
 
-TEXT = "text/plain; version=0.0.4; charset=utf-8"
-OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 HELP = b"# HELP "
 END = b"# EOF\n"
 """How a text of OpenMetrics ends."""

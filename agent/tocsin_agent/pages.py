@@ -4,11 +4,10 @@ from time import perf_counter_ns
 
 from tocsin_agent import __version__
 from tocsin_agent.body import Body, Whole
-from tocsin_agent.exposition import OPENMETRICS, TEXT
-from tocsin_agent.httpd import negotiation
 from tocsin_agent.httpd.compress import zstd
 from tocsin_agent.httpd.response import PLAIN, RETRY
 from tocsin_agent.log import event
+from tocsin_schema.negotiation import GZIP, MEDIA_TYPES, OPENMETRICS, PROTOBUF, TEXT, codings, exposition
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -121,23 +120,23 @@ class WaitingScrape:
         return 200, headers, body
 
     def _written(self, texts: list[bytes]) -> "tuple[str, Body | Whole]":
-        choice, kind = self.round.choice, negotiation.exposition(self._asked.get("accept", ""))
-        if kind == negotiation.PROTOBUF:
-            from tocsin_agent.protobuf import PROTOBUF, Encoder
+        choice, kind = self.round.choice, exposition(self._asked.get("accept", ""))
+        if kind == PROTOBUF:
+            from tocsin_agent.protobuf import Encoder
 
             choice.encoder = choice.encoder or Encoder()
             try:
-                return PROTOBUF, Whole(choice.encoder.encode(texts))
+                return MEDIA_TYPES[kind], Whole(choice.encoder.encode(texts))
             except ValueError as error:  # a text with something odd is still one that a scraper may read
                 event("protobuf_failed", error=error)
-        openmetrics = kind == negotiation.OPENMETRICS
-        if not (openmetrics or negotiation.codings(self._asked.get("accept-encoding", ""))):
-            return TEXT, Whole(b"".join(texts))
+        openmetrics = kind == OPENMETRICS
+        if not (openmetrics or codings(self._asked.get("accept-encoding", ""))):
+            return MEDIA_TYPES[TEXT], Whole(b"".join(texts))
         body = choice.bodies.get(openmetrics)
         if body is None:
             body = choice.bodies[openmetrics] = Body(openmetrics=openmetrics)
         body.take(texts)
-        return OPENMETRICS if openmetrics else TEXT, body
+        return MEDIA_TYPES[OPENMETRICS if openmetrics else TEXT], body
 
 
 def chosen(query: str, names: list[str]) -> frozenset[str] | None:
@@ -173,8 +172,8 @@ def time_left(header: str) -> float:
 
 def compressed(accept_encoding: str, body: "Body | Whole") -> tuple[str, bytes]:
     """The coding that a client likes best of those that this host has, and the body in it; "" and the body as it is."""
-    for coding in negotiation.codings(accept_encoding) if len(body) >= GZIP_FROM_BYTES else ():
-        if coding == negotiation.GZIP:
+    for coding in codings(accept_encoding) if len(body) >= GZIP_FROM_BYTES else ():
+        if coding == GZIP:
             return coding, body.gzip()
         pack = zstd()
         if pack:

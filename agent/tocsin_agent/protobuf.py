@@ -8,7 +8,23 @@ Histograms and summaries have no such form; they are written anew from their lab
 import struct
 
 from tocsin_agent.exposition import Text
-from tocsin_agent.native import ZERO_S
+from tocsin_schema.native import ZERO_S
+from tocsin_schema.protobuf import (
+    COUNTER,
+    GAUGE,
+    HISTOGRAM,
+    SUMMARY,
+    UNTYPED,
+    bucket,
+    double,
+    label,
+    message,
+    native,
+    plain,
+    unsigned,
+    varint,
+)  # fmt: skip
+from tocsin_schema.protobuf import family as family_head
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,47 +35,8 @@ if TYPE_CHECKING:
 
     Values: TypeAlias = list[float]
 
-PROTOBUF = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
-
-# MetricType, and the field of Metric that holds a plain value.
-COUNTER, GAUGE, SUMMARY, UNTYPED, HISTOGRAM = 0, 1, 2, 3, 4
 TYPES = {b"counter": COUNTER, b"gauge": GAUGE, b"summary": SUMMARY, b"untyped": UNTYPED, b"histogram": HISTOGRAM}
-VALUE_FIELD = {COUNTER: 3, GAUGE: 2, UNTYPED: 5}
 COMPOUND = {HISTOGRAM: (b"_bucket", b"_sum", b"_count"), SUMMARY: (b"", b"_sum", b"_count")}
-VARINT, FIXED64, BYTES = 0, 1, 2
-
-
-# --- the wire format (protobuf.dev/programming-guides/encoding) -------------------------------------------------------
-
-
-def varint(value: int) -> bytes:
-    """A number of up to 64 bits, seven bits a byte, the lowest first."""
-    found = bytearray()
-    while value > 127:
-        found.append(value & 127 | 128)
-        value >>= 7
-    found.append(value)
-    return bytes(found)
-
-
-def unsigned(field: int, value: int) -> bytes:
-    """A field of type uint32, uint64 or enum."""
-    return varint(field << 3 | VARINT) + varint(value)
-
-
-def signed(field: int, value: int) -> bytes:
-    """A field of type sint32 or sint64: 0, -1, 1, -2 are written as 0, 1, 2, 3."""
-    return unsigned(field, value << 1 if value >= 0 else ~(value << 1))
-
-
-def double(field: int, value: float) -> bytes:
-    """A field of type double."""
-    return varint(field << 3 | FIXED64) + struct.pack("<d", value)
-
-
-def message(field: int, content: bytes) -> bytes:
-    """A field that is a message, a text or bytes."""
-    return varint(field << 3 | BYTES) + varint(len(content)) + content
 
 
 # --- a text's parts ---------------------------------------------------------------------------------------------------
@@ -112,7 +89,7 @@ class _Family:
 
     def head(self) -> bytes:
         """The fields of MetricFamily before its metrics."""
-        return message(1, self.name) + message(2, _unescaped(self.help)) + unsigned(3, self.type)
+        return family_head(self.name, _unescaped(self.help), self.type)
 
 
 def _families(lines: list[bytes]) -> list[_Family]:
@@ -157,12 +134,9 @@ class _Plain:
             self._add(family)
 
     def _add(self, family: _Family) -> None:
-        field = VALUE_FIELD[family.type]
-        before = []
-        for _, series in family.series:
-            names = b"".join([_label(*pair) for pair in labels(series)])
-            size = varint(len(names) + 11)  # of Metric: its labels, and a message of 9 bytes behind 2
-            before.append(varint(4 << 3 | BYTES) + size + names + varint(field << 3 | BYTES) + b"\x09\x09")
+        before = [
+            plain(b"".join([label(*pair) for pair in labels(series)]), family.type) for _, series in family.series
+        ]
         head = family.head()
         length = len(head) + sum(map(len, before)) + 8 * len(before)
         self._pieces[-1] += varint(length) + head + before[0]
@@ -190,7 +164,7 @@ class _Compound:
         self.numbers = [number for number, _ in family.series]
         for number, series in family.series:
             pairs = labels(series)
-            names = b"".join([_label(*pair) for pair in pairs if pair[0] != self._extra])
+            names = b"".join([label(*pair) for pair in pairs if pair[0] != self._extra])
             row = self._rows.setdefault(names, _Row())
             bound = [value for name, value in pairs if name == self._extra]
             if bound:
@@ -220,20 +194,14 @@ class _Row:
         self.key = b""
 
 
-def _label(name: bytes, value: bytes) -> bytes:
-    return message(1, message(1, name) + message(2, value))
-
-
 def _histogram(row: _Row, values: "Mapping[int, float]", natives: "Natives") -> bytes:
     parts = [unsigned(1, int(values[row.count]))] if row.count >= 0 else []
     if row.sum >= 0:
         parts.append(double(2, values[row.sum]))
-    parts += [message(3, unsigned(1, int(values[number])) + double(2, le)) for le, number in row.buckets]
+    parts += [bucket(int(values[number]), le) for le, number in row.buckets]
     found = natives.get(row.key)
     if found is not None:
-        parts += [signed(5, found.schema), double(6, ZERO_S), unsigned(7, found.zeros)]
-        parts += [message(12, signed(1, gap) + unsigned(2, length)) for gap, length in found.spans]
-        parts += [signed(13, delta) for delta in found.deltas]
+        parts.append(native(found, ZERO_S))
     return message(7, b"".join(parts))
 
 

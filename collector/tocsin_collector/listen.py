@@ -1,5 +1,6 @@
 """The socket that a service listens on, opened before anything else is built."""
 
+import ipaddress
 import socket
 
 
@@ -25,7 +26,12 @@ def listen(text: str) -> socket.socket:
     return opened
 
 
-def url(opened: socket.socket) -> str:
+def loopback(opened: socket.socket) -> bool:
+    """Whether only this host reaches it."""
+    return ipaddress.ip_address(opened.getsockname()[0]).is_loopback
+
+
+def url(opened: socket.socket, scheme: str = "http") -> str:
     """The address of a listening socket as people type it."""
     host, port = opened.getsockname()[:2]
-    return f"http://[{host}]:{port}" if opened.family == socket.AF_INET6 else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if opened.family == socket.AF_INET6 else f"{scheme}://{host}:{port}"

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 def reason(answer: "requests.Response") -> str:
     """The reason in an answer's body, or the body where it is not in our form."""
     try:
-        told = answer.json()["detail"]
+        document = answer.json()
+        told = document["error"]["reason"] if "error" in document else document["detail"]
     except (ValueError, KeyError, TypeError):
         return answer.text
     return told if isinstance(told, str) else answer.text

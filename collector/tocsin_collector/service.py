@@ -7,11 +7,20 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
+from tocsin_alerts import alerts
 from tocsin_collector.alarms import Alarms
-from tocsin_collector.export import exposition, models
-from tocsin_collector.export.exposition import Sample
+from tocsin_collector.alarms.comparison import compared
+from tocsin_collector.audit import Folder, Writer
+from tocsin_collector.doors.counts import Counts
+from tocsin_collector.export import models
+from tocsin_collector.export.budget import Budget
+from tocsin_collector.export.exposition import Column, Sample, columns
+from tocsin_collector.export.metrics import Metrics, process
+from tocsin_collector.export.otlp import Otlp
+from tocsin_collector.export.remote_write import RemoteWrite
 from tocsin_collector.fleet import Fleet
 from tocsin_collector.frame import Frame
 from tocsin_collector.ingest.checks import Bounds
@@ -22,6 +31,7 @@ from tocsin_collector.journal import open_journal
 from tocsin_collector.journal.retention import Limits, Retention
 from tocsin_collector.logs import open_logs
 from tocsin_collector.monitor.judge import Judge
+from tocsin_collector.monitor.model import Model
 from tocsin_collector.monitor.monitor import Monitor
 from tocsin_collector.monitor.past import collect
 from tocsin_collector.monitor.reference_file import ReferenceRows
@@ -29,6 +39,8 @@ from tocsin_collector.monitor.windows import Calendar
 from tocsin_collector.notifications import Inbox
 from tocsin_collector.references.store import ReferenceStore
 from tocsin_collector.servers import TargetsFile, Watch, configured, own_address
+from tocsin_collector.servers.ask import Access
+from tocsin_collector.servers.discovery import COLLECTOR_JOB, hostport
 from tocsin_collector.tracing import Tracing
 from tocsin_collector.verdict import ModelKey, ModelView, WindowVerdict
 
@@ -54,7 +66,7 @@ class Service:
             values["agents_file"],
             interval_s=values["scrape_interval_s"],
             clock=clock,
-            own=self.metrics,
+            own=self._judged_samples,
         )
         self.alarms = Alarms(
             os.path.join(folder, "alarms"),
@@ -78,6 +90,14 @@ class Service:
             values["agents_file"],
         )
         self.servers = Watch(configured(values, self.logs.state), 2 * values["scrape_interval_s"], clock)
+        self.doors = Counts()
+        self.audit = Writer(Folder(os.path.join(folder, "audit"), clock))
+        self.metrics = Metrics(
+            self._watched,
+            self._counted,
+            Budget(values["metrics.series_per_model"], values["metrics.series_per_project"]),
+        )
+        self.pushes = self._new_pushes(hostport(own_address(page_url)))
         self._lock = threading.Lock()  # the monitor is changed by the loop's thread and seen by the page's
         self.monitor = self._new_monitor()
         self._taking = asyncio.Lock()  # one reference after the other
@@ -150,24 +170,50 @@ class Service:
                         self.monitor.set_judge(key, judge)
         return judge.about
 
-    def metrics(self) -> bytes:
-        """The text of /metrics."""
-        return exposition.render(self._samples()) + exposition.process()
+    def _new_pushes(self, instance: str) -> dict[str, RemoteWrite | Otlp]:
+        """The pushes that are configured, by their tables."""
+        values, found = self.values, dict[str, RemoteWrite | Otlp]()
+        if values["remote_write.url"]:
+            target = {"job": COLLECTOR_JOB, "instance": instance}
+            access, version = self._access("remote_write"), values["remote_write.version"]
+            found["remote_write"] = RemoteWrite(self.metrics, access, target, version=version, clock=self.clock)
+        if values["otlp.url"]:
+            resource = {"service.name": COLLECTOR_JOB, "service.instance.id": instance}
+            found["otlp"] = Otlp(self.metrics, self._access("otlp"), resource, clock=self.clock)
+        return found
+
+    def _access(self, name: str) -> Access:
+        keys = ("url", "token_file", "username", "password_file", "ca_file")
+        return Access(name, **{key: self.values[f"{name}.{key}"] for key in keys})
+
+    def _watched(self) -> Iterable[Model]:
+        return self.monitor.models()  # of the monitor that is there now
+
+    async def _judged_samples(self) -> Iterable[Sample]:
+        return await self.metrics.samples(_judged())
+
+    def _counted(self) -> Iterable[Column]:
+        with self._lock:
+            found = [*models.totals(self.monitor.models()), *models.joins(self.monitor.unmatched())]
+        yield from found
+        yield from columns(self._samples())
 
     def _samples(self) -> Iterable[Sample]:
         yield from self.intake.samples()
         yield Sample("tocsin_journal_size_bytes", {}, self.retention.size_bytes)
         yield Sample("tocsin_journal_dropped_bytes_total", {}, self.retention.dropped_bytes_total)
-        with self._lock:  # who looks at a join settles it
-            found = [*models.samples(self.monitor.models()), *models.joins(self.monitor.unmatched())]
-        yield from found
         yield Sample("tocsin_events_unwatched_total", {}, self.monitor.unwatched_total)
+        yield from self.doors.samples()
+        yield from self.audit.samples()
         yield from self.fleet.samples()
         yield from self.logs.samples()
         yield from self.tracing.samples()
         yield from self.alarms.samples()
         yield from self.inbox.samples()
         yield from self.servers.samples()
+        for push in self.pushes.values():
+            yield from push.samples()
+        yield from process()
 
     def _new_monitor(self) -> Monitor:
         values = self.values
@@ -229,6 +275,11 @@ class Service:
     def _set_references(self, monitor: Monitor) -> None:
         for rows, about in self.references.load():
             monitor.set_judge(rows.frame.key, Judge.fit(rows, monitor.calendar, about))
+
+
+@cache
+def _judged() -> frozenset[str]:
+    return frozenset(compared(alerts().values()))
 
 
 def _tell_nobody(verdict: WindowVerdict) -> None:

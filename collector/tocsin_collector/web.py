@@ -2,26 +2,33 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
-import signal
+import resource
 import sqlite3
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-import uvicorn
 from fastapi import FastAPI
-from fastapi.responses import PlainTextResponse, Response
+from fastapi.responses import PlainTextResponse
 
 from tocsin_collector import __version__
-from tocsin_collector.export.exposition import CONTENT_TYPE
+from tocsin_collector.doors.connection import Patience, Room
+from tocsin_collector.doors.gate import Gate
+from tocsin_collector.doors.keys import Keyring, KeysError, path_of
+from tocsin_collector.doors.quota import Quotas
+from tocsin_collector.doors.server import serve
+from tocsin_collector.doors.webfile import protection
+from tocsin_collector.export.routes import metrics_router
+from tocsin_collector.ingest.admission import Admission
 from tocsin_collector.ingest.body import Limits
 from tocsin_collector.ingest.endpoint import Endpoint
 from tocsin_collector.ingest.openapi import mount
 from tocsin_collector.journal import JournalError
-from tocsin_collector.listen import ListenError, listen, url
+from tocsin_collector.listen import ListenError, listen, loopback, url
 from tocsin_collector.logs import StoreError, Unusable, logs_router
 from tocsin_collector.notifications import notifications_router
 from tocsin_collector.page.links import Links
@@ -32,8 +39,14 @@ from tocsin_collector.reports.routes import reports_router
 from tocsin_collector.servers import shown
 from tocsin_collector.service import Service
 from tocsin_schema.config import ConfigError
+from tocsin_schema.web.protection import Protection
 
 TICK_S = 1.0
+_FILES = 256
+_OPEN = (
+    "tocsin_collector_open address={} WARNING: whoever reaches this address may read and write everything. Make a key "
+    "(tocsin keys make), name a web.yml with passwords or client certificates (web_config_file), or listen on 127.0.0.1"
+)
 _log = logging.getLogger(__name__)
 
 
@@ -48,7 +61,7 @@ def application(service: Service) -> FastAPI:
         redoc_url=None,
     )
     limits = Limits(values["ingest.max_body_bytes"], values["ingest.max_decompressed_bytes"])
-    mount(app, Endpoint(service.intake, limits))
+    mount(app, Endpoint(service.intake, limits, Admission(Quotas(values, service.doors, time.monotonic))))
     app.include_router(references_router(service.past, service.take_reference, service.kinds))
     app.include_router(
         logs_router(
@@ -68,15 +81,13 @@ def application(service: Service) -> FastAPI:
         values["windows.utc_offset_s"],
         servers=service.servers.views,
         servers_fault=lambda: service.scraped.fault,
+        over_quota=service.doors.most_over_quota,
         received=service.inbox.view,
+        folded=service.metrics.folded,
         links=Links(shown(values["prometheus.url"]), shown(values["grafana.public_url"] or values["grafana.url"])),
     )
     app.include_router(page_router(sources))
-
-    @app.get("/metrics", tags=["health"], response_class=PlainTextResponse)
-    async def metrics() -> Response:
-        """The collector's own series and what it says of the models, in the Prometheus text format."""
-        return Response(service.metrics(), media_type=CONTENT_TYPE)
+    app.include_router(metrics_router(service.metrics))
 
     @app.get("/-/healthy", tags=["health"], response_class=PlainTextResponse)
     async def healthy() -> str:
@@ -86,17 +97,35 @@ def application(service: Service) -> FastAPI:
     return app
 
 
+def behind_doors(service: Service, web: Protection | None) -> Gate:
+    """The application as clients reach it. Raises KeysError."""
+    keyring = Keyring(path_of(service.values["data_dir"]), _log.warning)
+    return Gate(application(service), web, keyring, service.doors, service.audit)
+
+
 def run(values: dict[str, Any]) -> int:
     """Serve until SIGTERM or Ctrl-C. Returns the exit code."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     try:
+        web = protection(values["web_config_file"])
         with contextlib.closing(listen(values["listen"])) as opened:
-            service = Service(values, page_url=url(opened))
+            here = url(opened, "https" if web and web.encrypted else "http")
+            service = Service(values, page_url=here)
             service.recover()
-            _tell(f"tocsin_collector_listening address={url(opened)}")
-            config = uvicorn.Config(application(service), log_level="warning", access_log=False, ws="none")
-            asyncio.run(_serve(_Server(config), opened))
-    except (Unusable, ConfigError) as error:
+            _tell(f"tocsin_collector_listening address={here}")
+            gate = behind_doors(service, web)
+            if gate.open and not loopback(opened):
+                _tell(_OPEN.format(here))
+            patience = Patience(min(values["max_connections"], _descriptors()))
+            gc.freeze()  # what is there stays: 60 ms of each full collection, which the event loop would wait for
+            asyncio.run(serve(gate, opened, Room(patience, web, service.doors)))
+    except KeysError as error:
+        _tell(f"tocsin collector: {error}")
+        return 78
+    except ConfigError as error:
+        _tell("\n".join(error.faults))
+        return 78
+    except Unusable as error:
         _tell(f"tocsin collector: {error}")
         return 78
     except (ListenError, JournalError, StoreError, OSError) as error:
@@ -108,28 +137,18 @@ def run(values: dict[str, Any]) -> int:
     return 0
 
 
+def _descriptors() -> int:
+    """How many connections this process has descriptors for, besides its files; as many as the system allows."""
+    most, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):  # a sandbox may forbid it
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        most = hard
+    return max(most - _FILES, 1) if most != resource.RLIM_INFINITY else sys.maxsize
+
+
 def _tell(line: str) -> None:
     sys.stderr.write(line + "\n")
     sys.stderr.flush()
-
-
-class _Server(uvicorn.Server):
-    """Signals are ours: uvicorn would raise them again at the end, and a clean stop would look like a death."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-async def _serve(server: uvicorn.Server, opened: Any) -> None:
-    loop = asyncio.get_running_loop()
-
-    def stop() -> None:
-        server.force_exit, server.should_exit = server.should_exit, True
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
-    await server.serve(sockets=[opened])
 
 
 @contextlib.asynccontextmanager
@@ -144,6 +163,8 @@ async def _running(service: Service) -> AsyncIterator[None]:
         asyncio.create_task(service.scraped.run(values["scrape_interval_s"]), name="targets file"),
         asyncio.create_task(_every(TICK_S, service.tick), name="monitor"),
     ]
+    for name, push in service.pushes.items():
+        loops.append(asyncio.create_task(push.run(values[f"{name}.interval_s"]), name=name))
     try:
         yield
     finally:

@@ -5,12 +5,12 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.agent.protobuf_reader import families, labels, native_buckets
+from tests.protobuf_reader import families, labels, native_buckets
 from tocsin_agent.capture import Capture
-from tocsin_agent.native import MOST_BUCKETS, ZERO_S, Native, native
 from tocsin_agent.protobuf import Encoder
 from tocsin_agent.sources.serving import SOURCE
 from tocsin_schema.latency import BOUNDS_S, BUCKETS, bucket
+from tocsin_schema.native import MOST_BUCKETS, ZERO_S, Native, native
 
 SECONDS = st.floats(1e-7, 2000.0)
 

@@ -7,7 +7,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from tests.agent.protobuf_reader import families
+from tests.protobuf_reader import families
 from tocsin_agent.exposition import family
 from tocsin_agent.httpd.request import parse
 from tocsin_agent.pages import Pages, time_left

@@ -1,17 +1,15 @@
 """A real Prometheus scrapes the agent in protobuf: what it stores is what the workers have counted."""
 
-import json
 import subprocess
-import urllib.parse
-import urllib.request
 
 import pytest
 
 from tests.agent.agent_process import Agent
-from tests.servers.process import free_port, serving, until
-from tests.servers.prometheus import binary
+from tests.servers import prometheus
+from tests.servers.process import until
+from tests.servers.prometheus import NATIVE_HISTOGRAMS, binary
 from tocsin_agent.capture import Capture
-from tocsin_agent.native import ZERO_S
+from tocsin_schema.native import ZERO_S
 
 pytestmark = pytest.mark.system
 
@@ -40,12 +38,10 @@ def test_prometheus_stores_native_histograms_and_every_series_of_the_text(tmp_pa
     (tmp_path / "agent.toml").write_text(f'runtime_dir = "{tmp_path / "run"}"\n')
     with Agent(tmp_path / "agent.toml") as agent:
         target = agent.url.removeprefix("http://")
-        with native_prometheus(tmp_path, target) as server:
+        with prometheus.prometheus(str(tmp_path), CONFIG.format(target=target), flags=[NATIVE_HISTOGRAMS]) as server:
 
             def query(text: str) -> list[dict]:
-                url = f"{server.url}/api/v1/query?{urllib.parse.urlencode({'query': text})}"
-                with urllib.request.urlopen(url, timeout=10) as answer:
-                    return json.load(answer)["data"]["result"]
+                return prometheus.query(server, text)
 
             until(lambda: query("up == 1"), "the agent is scraped")
             name = "tocsin_inference_request_duration_seconds"
@@ -66,20 +62,6 @@ def test_prometheus_stores_native_histograms_and_every_series_of_the_text(tmp_pa
                 lambda: text <= {one["metric"]["__name__"] for one in query('{job="agent"}')}, "every family is stored"
             )
         agent.stop()
-
-
-def native_prometheus(folder, target: str):
-    """A Prometheus that asks for protobuf, because it wants native histograms."""
-    (folder / "prometheus.yml").write_text(CONFIG.format(target=target))
-    address = f"127.0.0.1:{free_port()}"
-    command = [
-        binary(),
-        f"--config.file={folder}/prometheus.yml",
-        f"--storage.tsdb.path={folder}/prometheus",
-        f"--web.listen-address={address}",
-        "--enable-feature=native-histograms",
-    ]
-    return serving(command, f"http://{address}", ready="/-/ready", log=str(folder / "prometheus.log"))
 
 
 def test_promtool_finds_no_fault_in_the_text(tmp_path):

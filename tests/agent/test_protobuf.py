@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from tests.agent.protobuf_reader import families, labels, samples
+from tests.protobuf_reader import families, labels, samples
 from tocsin_agent import listing
 from tocsin_agent.exposition import family, template
 from tocsin_agent.protobuf import Encoder

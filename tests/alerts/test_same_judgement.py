@@ -22,7 +22,6 @@ from tocsin_collector.drift import compare, fit
 from tocsin_collector.export import models
 from tocsin_collector.fleet.ring import Ring
 from tocsin_collector.frame import Frame, category, number
-from tocsin_collector.monitor.schema import Schema
 from tocsin_collector.profile import layout_of, profile
 from tocsin_collector.verdict import FeatureVerdict, ModelKey, WindowVerdict
 
@@ -121,8 +120,8 @@ def _exported(at: int, features: dict[str, FeatureVerdict]) -> dict[str, float]:
     """The features' series in /metrics, each window of a model version of its own."""
     window = WindowVerdict(KEY, 0.0, 3_600.0, 0, 800, features)
     model: Any = SimpleNamespace(
-        key=KEY._replace(version=str(at)), alarms_total=0, late_total=0, early_total=0, labels_total=0,
-        judge=object(), schema=Schema(), latest=lambda: window, latest_quality=lambda: None,
+        key=KEY._replace(version=str(at)), alarms_total=0, late_total=0, labels_total=0, judge=object(),
+        latest=lambda: window, latest_quality=lambda: None,
     )  # fmt: skip
     found = models.samples([model])
     return {

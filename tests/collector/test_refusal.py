@@ -10,7 +10,12 @@ from tocsin_collector.refusal import reason, unreachable
 
 @pytest.mark.parametrize(
     ("body", "told"),
-    [(b'{"detail":"no such model"}', "no such model"), (b"<html>", "<html>"), (b'{"detail":[1]}', '{"detail":[1]}')],
+    [
+        (b'{"detail":"no such model"}', "no such model"),
+        (b'{"error":{"code":"scope","reason":"not yours"}}', "not yours"),
+        (b"<html>", "<html>"),
+        (b'{"detail":[1]}', '{"detail":[1]}'),
+    ],
 )
 def test_a_refusals_reason_stands_alone(body, told):
     answer = requests.Response()

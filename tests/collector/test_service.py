@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from tests.collector import exposed
 from tocsin_collector.ingest.intake import BLOCK_RECORD
 from tocsin_collector.ingest.jsonbody import parse_json
 from tocsin_collector.monitor.reference_file import ReferenceFileError, parse
@@ -192,7 +193,7 @@ def test_metrics_are_in_the_format_and_count_what_was_acknowledged(open_service)
 
     service = open_service()
     _submit(service, [100, 102])
-    text = service.metrics().decode()
+    text = asyncio.run(exposed.text(service.metrics)).decode()
     samples = {(s.name, *s.labels.values()): s.value for f in text_string_to_metric_families(text) for s in f.samples}
     assert samples["tocsin_predictions_total", "shop", "credit", "3"] == 200
     assert samples["tocsin_window_rows", "shop", "credit", "3"] == 100

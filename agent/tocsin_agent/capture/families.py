@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from tocsin_agent.capture.reader import Totals
     from tocsin_agent.exposition import Natives
-    from tocsin_agent.native import Native
     from tocsin_schema.metric import Metric
+    from tocsin_schema.native import Native
 
     Labels = Mapping[str, str]
     Histogram = tuple[Labels, list[int], int]
@@ -61,7 +61,7 @@ def render(totals: "Totals") -> bytes:
 
 def natives(totals: "Totals") -> "Natives":
     """The same histograms in the layout's own buckets, by the series of their count."""
-    from tocsin_agent.native import native
+    from tocsin_schema.native import native
 
     models: dict[tuple[str, str, str], array[int]] = {}
     found: dict[bytes, Native] = {}

@@ -2,14 +2,17 @@
 
 import os
 
+from tocsin_agent.relay.credentials import Credentials
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from http.client import HTTPConnection
 
 TIMEOUT_S = 5.0
 MAX_ANSWER_BYTES = 1 << 20
-AGAIN = frozenset((408, 425, 429))
-"""Of the 4xx those that a later try may turn into a 2xx."""
+AGAIN = frozenset((401, 408, 425, 429))
+"""Of the 4xx those that a later try may turn into a 2xx: an operator can mend a key that is wrong or revoked, and the
+events wait for that. A right key that is not for this block (403) would hold up all those that it is for."""
 
 
 class Refused(Exception):  # noqa: N818 - it names the answer
@@ -25,10 +28,16 @@ class Again(Exception):  # noqa: N818 - it names the answer
 
 
 class Poster:
-    """Posts blocks to one endpoint; used by one thread. The HTTP client is imported there, at the first block."""
+    """Posts blocks to one endpoint; used by one thread. The HTTP client is imported there, at the first block.
+
+    ``TOCSIN_TOKEN_FILE`` names the file of the key to show, ``TOCSIN_CA_FILE`` that of the endpoint's authority,
+    ``TOCSIN_CERT_FILE`` that of a client certificate and its key.
+    """
 
     def __init__(self, endpoint: str) -> None:
         self._endpoint = endpoint.rstrip("/")
+        shown = [os.environ.get(name, "") for name in ("TOCSIN_CA_FILE", "TOCSIN_CERT_FILE", "TOCSIN_TOKEN_FILE")]
+        self._credentials = Credentials(*shown)
         self._connection: HTTPConnection | None = None
 
     def post(self, body: bytes, media_type: str) -> bytes:
@@ -63,7 +72,8 @@ class Poster:
 
     def _exchange(self, body: bytes, media_type: str) -> tuple[int, str, bytes]:
         connection = self._connection = self._connection or self._connect()
-        connection.request("POST", self._path, body, {"Content-Type": media_type})
+        headers = {"Content-Type": media_type} | self._credentials.headers()
+        connection.request("POST", self._path, body, headers)
         response = connection.getresponse()
         answer = response.read(MAX_ANSWER_BYTES)
         if not response.isclosed():
@@ -75,9 +85,11 @@ class Poster:
         from urllib.parse import urlsplit
 
         parts = urlsplit(self._endpoint)
-        kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+        host = parts.hostname or ""
         self._path = f"{parts.path}/v1/events"
-        return kind(parts.hostname or "", parts.port, timeout=TIMEOUT_S)
+        if parts.scheme == "https":
+            return HTTPSConnection(host, parts.port, timeout=TIMEOUT_S, context=self._credentials.context())
+        return HTTPConnection(host, parts.port, timeout=TIMEOUT_S)
 
 
 def _seconds(text: str) -> float:

@@ -2,6 +2,8 @@
 
 import ssl
 
+from tocsin_schema.web.names import MISSING, named
+
 READ = 65_536
 
 
@@ -40,7 +42,8 @@ class Channel:
         try:
             if not self.ready:
                 self._tls.do_handshake()
-                self._check_names()
+                if not named(self._tls.getpeercert(), self._allowed):
+                    raise Refused(MISSING)
                 self.ready = True
             while part := self._tls.read(READ):
                 parts.append(part)
@@ -67,20 +70,3 @@ class Channel:
         except ssl.SSLError:
             pass  # it waits for the client to say the same: we do not
         return self._out.read()
-
-    def _check_names(self) -> None:
-        if not self._allowed:
-            return
-        certificate = self._tls.getpeercert() or {}
-        names: tuple[tuple[str, str], ...] = certificate.get("subjectAltName", ())  # type: ignore[assignment]
-        if self._allowed.isdisjoint(_canonical(kind, name) for kind, name in names):
-            raise Refused("none of client_allowed_sans is in the client's certificate")
-
-
-def _canonical(kind: str, name: str) -> str:
-    """A name as people write it: OpenSSL gives an IPv6 address in eight full groups."""
-    if kind != "IP Address" or ":" not in name:
-        return name
-    import _socket
-
-    return _socket.inet_ntop(_socket.AF_INET6, _socket.inet_pton(_socket.AF_INET6, name.strip()))

@@ -1,11 +1,13 @@
 """Events of the serving processes of this host, handed on to the collector as they are.
 
 The agent keeps nothing: the answer is the collector's own, so *acknowledged* still means durable there. When the
-collector does not answer, the sender is told to keep its blocks and come back.
+collector does not answer, the sender is told to keep its blocks and come back. A sender that shows no key of its own is
+let in by the agent's.
 """
 
 from _thread import allocate_lock  # threading costs 5 ms and a megabyte with what it imports
 
+from tocsin_agent.relay.credentials import Credentials
 from tocsin_agent.relay.upstream import Address, Upstream, UpstreamError
 from tocsin_schema.metric import OVERFLOW
 from tocsin_schema.metrics.relay import CODES
@@ -24,8 +26,9 @@ RETURNED = ("content-type", "retry-after", "www-authenticate")
 class Relay:
     """``handle`` is thread-safe; ``counts`` are the answers by status code."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, credentials: Credentials | None = None) -> None:
         self._address = address
+        self._credentials = credentials
         self._under_way = 0
         self._lock = allocate_lock()
         self._idle: list[Upstream] = []
@@ -80,7 +83,7 @@ class Relay:
 
     def _forward(self, path: str, headers: dict[str, str], body: bytes) -> "Answer":
         with self._lock:
-            upstream = self._idle.pop() if self._idle else Upstream(self._address)
+            upstream = self._idle.pop() if self._idle else Upstream(self._address, self._credentials)
         answer = upstream.post(path, {name: headers[name] for name in FORWARDED if name in headers}, body)
         with self._lock:
             self._idle.append(upstream)

@@ -4,6 +4,8 @@ It speaks what the agent needs: requests with a body of known length; answers wi
 end of the connection (RFC 9112, sections 6 and 7).
 """
 
+from tocsin_agent.relay.credentials import Credentials
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
@@ -56,19 +58,29 @@ class Address:
 class Upstream:
     """One connection, opened when needed and kept while the server keeps it. Not thread-safe."""
 
-    def __init__(self, address: Address, *, connect_s: float = CONNECT_S, answer_s: float = ANSWER_S) -> None:
+    def __init__(
+        self,
+        address: Address,
+        credentials: Credentials | None = None,
+        *,
+        connect_s: float = CONNECT_S,
+        answer_s: float = ANSWER_S,
+    ) -> None:
         self._address = address
+        self._credentials = credentials or Credentials()
         self._connect_s = connect_s
         self._answer_s = answer_s
         self._socket: socket.socket | None = None
         self._reader: BufferedReader | None = None
 
     def post(self, path: str, headers: dict[str, str], body: bytes) -> Answer:
-        """Send one request and wait for its answer. Raises UpstreamError.
+        """Send one request and wait for its answer; an ``authorization`` of its own goes before ours.
+        Raises UpstreamError.
 
         A kept connection that turns out to be closed is opened anew once: the request may then arrive twice, which
         every receiver of tocsin bears (blocks and records carry ids).
         """
+        headers = self._authorized(headers)
         lines = [f"POST {self._address.prefix}{path} HTTP/1.1", f"host: {self._address.authority}"]
         lines += [f"{name}: {' '.join(value.split())}" for name, value in headers.items()]  # no line end can slip in
         head = "\r\n".join([*lines, f"content-length: {len(body)}", "\r\n"]).encode("latin-1", "replace")
@@ -83,6 +95,12 @@ class Upstream:
             self.close()
             raise UpstreamError(f"{self._address.url}: {_reason(error)}") from None
         return self.post(path, headers, body)
+
+    def _authorized(self, headers: dict[str, str]) -> dict[str, str]:
+        try:
+            return self._credentials.headers() | headers
+        except (OSError, ValueError) as error:
+            raise UpstreamError(f"{self._address.url}: no key to show: {_reason(error)}") from None
 
     def close(self) -> None:
         """Close the connection; the next request opens one."""
@@ -115,9 +133,8 @@ class Upstream:
             self._socket = opened
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._address.tls:
-                import ssl
-
-                self._socket = ssl.create_default_context().wrap_socket(opened, server_hostname=self._address.host)
+                context = self._credentials.context()
+                self._socket = context.wrap_socket(opened, server_hostname=self._address.host)
             self._socket.settimeout(self._answer_s)
             self._reader = self._socket.makefile("rb")
         return self._socket, self._reader

@@ -12,8 +12,8 @@ from tocsin_schema.metric import header
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from tocsin_agent.native import Native
     from tocsin_schema.metric import Metric
+    from tocsin_schema.native import Native
 
 
 class Layout:
@@ -76,7 +76,7 @@ class Histogram:
 
     def native(self) -> "Native":
         """The same counts in exponential buckets only."""
-        from tocsin_agent.native import Native
+        from tocsin_schema.native import Native
 
         buckets: dict[int, int] = {}
         for index, count in zip(self._layout.indexes, self._counts[1:], strict=True):

@@ -53,6 +53,7 @@ def start(values: "Values") -> LogsTask | None:
     # Imported here: only who tails files pays for json.
     from tocsin_agent.logs.record import Records
     from tocsin_agent.logs.shipper import Shipper
+    from tocsin_agent.relay.credentials import credentials
     from tocsin_agent.relay.upstream import Address, Upstream
 
     host = str(values["host"]) or os.uname().nodename
@@ -62,7 +63,7 @@ def start(values: "Values") -> LogsTask | None:
         namespace=str(values["logs.namespace"]),
         service=str(values["logs.service"]),
     )
-    upstream = Upstream(Address(str(values["collector"])))
+    upstream = Upstream(Address(str(values["collector"])), credentials(values))
     shipper = Shipper(patterns, state_dir(str(values["state_dir"])), records, host, upstream)
     shipper.start()
     return LogsTask(shipper)

@@ -1,6 +1,7 @@
 """``POST /v1/events`` on the agent, handed on to the collector; runs when ``collector`` is configured."""
 
 from tocsin_agent.exposition import family
+from tocsin_agent.relay import credentials
 from tocsin_agent.relay.relay import PATH, Relay
 from tocsin_agent.relay.upstream import Address
 from tocsin_agent.task import Task
@@ -34,16 +35,17 @@ class RelayTask(Task):
 
 
 def check(values: "Values") -> list[str]:
-    """Whether ``collector`` is an address."""
+    """Whether ``collector`` is an address, and what is shown there can be read."""
+    if not values["collector"]:
+        return []
     try:
-        if values["collector"]:
-            Address(str(values["collector"]))
+        Address(str(values["collector"]))
     except ValueError as error:
-        return [f"collector: {error}"]
-    return []
+        return [f"collector: {error}", *credentials.check(values)]
+    return credentials.check(values)
 
 
 def start(values: "Values") -> RelayTask | None:
     """The running relay, None without a collector."""
     url = str(values["collector"])
-    return RelayTask(Relay(Address(url))) if url else None
+    return RelayTask(Relay(Address(url), credentials.credentials(values))) if url else None

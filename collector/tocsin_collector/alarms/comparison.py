@@ -1,12 +1,12 @@
 """An alert's comparison on the newest values of the fleet, as Prometheus would judge the rule."""
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin_alerts.alert import INCREASE, VALUE, Comparison, Term
+from tocsin_alerts.alert import INCREASE, VALUE, Alert, Comparison, Term
 from tocsin_collector.alarms.state import Labels
 from tocsin_collector.fleet import rates
 from tocsin_collector.fleet.fleet import Fleet
@@ -16,6 +16,12 @@ Floats = NDArray[np.float64]
 _HOLDS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne,
 }  # fmt: skip
+
+
+def compared(alerts: Iterable[Alert]) -> set[str]:
+    """The metrics that the comparisons of alerts read."""
+    found = [alert.comparison for alert in alerts if alert.comparison is not None]
+    return {term.metric for each in found for term in (each.term, each.over) if term is not None}
 
 
 def holding(comparison: Comparison, fleet: Fleet) -> dict[Labels, float]:

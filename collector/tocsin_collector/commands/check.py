@@ -1,6 +1,7 @@
 """`tocsin check`: validate a configuration file without starting anything."""
 
 import os
+import time
 
 import click
 
@@ -9,12 +10,15 @@ import click
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
 def command(file: str) -> None:
     """Validate the collector's configuration FILE and tell every fault: keys, values, addresses, authorities, who is
-    asked as whom. No server is asked.
+    asked as whom, and its web.yml with every certificate in it. No server is asked.
 
     \b
     Example:
       tocsin check collector.toml
     """
+    from tocsin_collector.doors.counts import Counts
+    from tocsin_collector.doors.quota import Quotas
+    from tocsin_collector.doors.webfile import protection
     from tocsin_collector.ingest.receiptkeys import receipt_keys
     from tocsin_collector.provision import settings
     from tocsin_schema.config import ConfigError, load
@@ -23,6 +27,8 @@ def command(file: str) -> None:
     try:
         values = load(COLLECTOR, file, os.environ)
         settings.check(values, targets=False)
+        protection(str(values["web_config_file"]))
+        Quotas(values, Counts(), time.monotonic)
         receipt_keys(str(values["receipts.keys_file"]))
     except ConfigError as error:
         for fault in error.faults:

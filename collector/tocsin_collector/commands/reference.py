@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from tocsin_collector.access import access, shown
 from tocsin_collector.refusal import reason, unreachable
 from tocsin_schema.ports import COLLECTOR_LISTEN
 
@@ -24,8 +25,16 @@ def command() -> None:
 @click.option("--from", "start", help="Or: a past window's start, RFC 3339.")
 @click.option("--to", "end", help="And its end, excluded.")
 @click.option("--collector", "url", default=DEFAULT, envvar="TOCSIN_COLLECTOR", help="Its address.", show_default=True)
+@access
 def create(
-    project: str, model: str, version: str, path: str | None, start: str | None, end: str | None, url: str
+    project: str,
+    model: str,
+    version: str,
+    path: str | None,
+    start: str | None,
+    end: str | None,
+    url: str,
+    **files: str | None,
 ) -> None:
     """Take the reference of PROJECT's MODEL from a CSV file or from rows that came before.
 
@@ -46,8 +55,10 @@ def create(
     if path:
         with open(path, "rb") as file:
             body = file.read()
+    how = shown(**files)
+    how["headers"]["content-type"] = "text/csv"
     try:
-        answer = requests.put(address, params=query, data=body, headers={"content-type": "text/csv"}, timeout=120)
+        answer = requests.put(address, params=query, data=body, timeout=120, **how)
     except requests.RequestException:
         click.echo(unreachable(url), err=True)
         sys.exit(1)

@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from tocsin_collector.access import access, shown
 from tocsin_collector.refusal import reason, unreachable
 from tocsin_schema.ports import COLLECTOR_LISTEN
 
@@ -18,7 +19,10 @@ DEFAULT = f"http://{COLLECTOR_LISTEN}"
 @click.option("--to", "end", required=True, help="Its end, excluded.")
 @click.option("--output", default="report.html", show_default=True, help="The file to write.")
 @click.option("--collector", "url", default=DEFAULT, envvar="TOCSIN_COLLECTOR", help="Its address.", show_default=True)
-def command(project: str, model: str, version: str, start: str, end: str, output: str, url: str) -> None:
+@access
+def command(
+    project: str, model: str, version: str, start: str, end: str, output: str, url: str, **files: str | None
+) -> None:
     """Compare a span of PROJECT's MODEL with its reference in Evidently's words.
 
     The collector needs the extra `reports` for it, in this or another environment (setting `reports.python`).
@@ -32,9 +36,10 @@ def command(project: str, model: str, version: str, start: str, end: str, output
     from tocsin_collector.page.address import segment
 
     query = {"version": version, "from": start, "to": end}
+    how = shown(**files)
     try:
         answer = requests.get(
-            f"{url.rstrip('/')}/v1/reports/{segment(project)}/{segment(model)}", params=query, timeout=600
+            f"{url.rstrip('/')}/v1/reports/{segment(project)}/{segment(model)}", params=query, timeout=600, **how
         )
     except requests.RequestException:
         click.echo(unreachable(url), err=True)

@@ -17,6 +17,7 @@ from tocsin_schema.ports import AGENT_LISTEN, COLLECTOR_LISTEN
 
 READY_WITHIN_S = 60.0
 TRAFFIC = "traffic"
+OWN_KEY = "the agent of tocsin up"
 
 
 @click.command("up")
@@ -90,7 +91,7 @@ def _demo(pace: float | None, children: Children, at: Addresses, folder: str) ->
     click.echo(f"\n  page      http://{at.collector}/\n  alarms    are printed here, as a webhook receives them")
     if children.wait("reference", READY_WITHIN_S):
         children.check()
-    _put_reference(at, os.path.join(folder, "reference.csv"))
+    _put_reference(at, os.path.join(folder, "reference.csv"), _token_file(folder))
     _wait(children, f"http://{at.server}/health", "reference")
     speed = ["--days-per-second", str(pace)] if pace else []
     children.start(TRAFFIC, "tocsin_demo.traffic", "--server", f"http://{at.server}", *speed, environ=serving)
@@ -127,14 +128,43 @@ def _core(
     agent: Mapping[str, str | list[str]],
 ) -> None:
     """Agent and collector, each with a configuration file that one can look at afterwards."""
-    agents = {"listen": at.collector, "data_dir": os.path.join(folder, "collector"), "agents": [f"http://{at.agent}"]}
+    data = os.path.join(folder, "collector")
+    agents = {"listen": at.collector, "data_dir": data, "agents": [f"http://{at.agent}"]}
     own = {"listen": at.agent, "collector": f"http://{at.collector}", "state_dir": os.path.join(folder, "agent")}
+    own["collector_token_file"] = _own_key(data, _token_file(folder))
     for name, values in (("collector", {**agents, **collector}), ("agent", {**own, **agent})):
         _write(os.path.join(folder, f"{name}.toml"), _toml(values))
-    children.start("collector", "tocsin_collector", "collector", "--config", os.path.join(folder, "collector.toml"))
+    # On the loopback address, without TLS, whatever the environment says of another collector.
+    plain = {"TOCSIN_WEB_CONFIG_FILE": ""}
+    file = os.path.join(folder, "collector.toml")
+    children.start("collector", "tocsin_collector", "collector", "--config", file, environ=plain)
     children.start("agent", "tocsin_agent", "run", "--config", os.path.join(folder, "agent.toml"))
     _wait(children, f"http://{at.agent}/-/healthy", "reference")
     _wait(children, f"http://{at.collector}/-/healthy", "reference")
+
+
+def _token_file(folder: str) -> str:
+    return os.path.join(folder, "up.token")
+
+
+def _own_key(data: str, token_file: str) -> str:
+    """Where the collector has keys, one for this run's agent, in place of the run's before; "" where it has none."""
+    from tocsin_collector.doors.caller import LABELS, LOGS, PREDICTIONS, REFERENCES
+    from tocsin_collector.doors.keys import KeysError, load, make, path_of, revoke
+
+    path = path_of(data)
+    try:
+        for key in load(path).values():
+            if key.note == OWN_KEY:
+                revoke(path, key.id, time.time())
+        _, token = make(path, (PREDICTIONS, LABELS, LOGS, REFERENCES), None, OWN_KEY, time.time())
+    except FileNotFoundError:
+        return ""
+    except KeysError as error:
+        raise ChildFailed(str(error)) from None
+    with open(os.open(token_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(token + "\n")
+    return token_file
 
 
 def _toml(values: Mapping[str, object]) -> str:
@@ -144,13 +174,17 @@ def _toml(values: Mapping[str, object]) -> str:
     return "".join(f"{path} = {toml(value)}\n" for path, value in values.items())
 
 
-def _put_reference(at: Addresses, path: str) -> None:
+def _put_reference(at: Addresses, path: str, token_file: str) -> None:
+    shown = {}
+    if os.path.exists(token_file):
+        with open(token_file, encoding="utf-8") as token:
+            shown = {"authorization": f"Bearer {token.read().strip()}"}
     with open(path, "rb") as file:
         request = urllib.request.Request(
             f"http://{at.collector}/v1/references/demo/flights?version=1",
             data=file.read(),
             method="PUT",
-            headers={"content-type": "text/csv"},
+            headers={"content-type": "text/csv"} | shown,
         )
     with urllib.request.urlopen(request, timeout=60):  # noqa: S310
         pass

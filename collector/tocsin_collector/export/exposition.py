@@ -1,53 +1,143 @@
-"""The collector's /metrics: Prometheus text format 0.0.4, families in the catalogue's names, help and types."""
+"""What the collector shows, whatever the format: families of the catalogue, and in each a column an owner.
 
-from collections.abc import Iterable, Mapping
-from functools import cache
-from typing import NamedTuple
+Owners (a model version, the way in, the fleet) put their columns when something has changed; formats write anew what is
+another column than before. kube-state-metrics keeps its series the same way, by object and family.
+"""
 
-from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from itertools import accumulate, repeat
+from typing import NamedTuple, TypeAlias
 
 from tocsin_schema.catalogue import catalogue
-from tocsin_schema.metric import Metric, header
-
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+from tocsin_schema.latency import LE_INDEX, LE_S
+from tocsin_schema.metric import Metric
 
 
 class Sample(NamedTuple):
-    """One series' value. ``name`` is a catalogue name, or one of its histogram's ``_bucket``, ``_sum``, ``_count``."""
+    """One series' value. ``name`` is a catalogue name."""
 
     name: str
     labels: Mapping[str, str]
     value: float
 
 
-def render(samples: Iterable[Sample]) -> bytes:
-    """The text of the samples, families contiguous and in the order of their first sample. An unknown name is a bug and
-    raises KeyError."""
-    known = _catalogue()
-    families: dict[str, list[str]] = {}
+class Column(NamedTuple):
+    """An owner's series of one family: all have ``labels`` and differ in the labels that ``by`` names.
+
+    ``keys`` has the values of those labels, ``values`` the samples, a row a series. A column is never changed once it
+    is put.
+    """
+
+    name: str
+    labels: Mapping[str, str]
+    by: tuple[str, ...]
+    keys: Sequence[tuple[str, ...]]
+    values: Sequence[float]
+
+    def rows(self) -> list[dict[str, str]]:
+        """The labels of each series."""
+        return _rows(self)
+
+    def samples(self) -> Iterable[Sample]:
+        """Each series by itself."""
+        return map(Sample, repeat(self.name), self.rows(), self.values)
+
+
+class Histogram(NamedTuple):
+    """Durations counted in the latency layout (``tocsin_schema.latency``), and their sum in seconds."""
+
+    counts: tuple[int, ...]
+    sum_s: float
+
+    @property
+    def total(self) -> int:
+        """How many were counted."""
+        return sum(self.counts)
+
+    def below(self) -> list[int]:
+        """The cumulative count of each classic bound."""
+        found = list(accumulate(self.counts))
+        return [found[index] for index in LE_INDEX]
+
+    def series(self) -> tuple[float, ...]:
+        """The values of the series that it is without native histograms, in the order of ``CLASSIC``."""
+        total = self.total
+        return (*self.below(), total, self.sum_s, total)
+
+
+CLASSIC = (*(("_bucket", repr(le)) for le in LE_S), ("_bucket", "+Inf"), ("_sum", ""), ("_count", ""))
+"""The series of a histogram: what stands behind the name, and the bound of a bucket."""
+
+
+class Histograms(NamedTuple):
+    """A column of a family of histograms."""
+
+    name: str
+    labels: Mapping[str, str]
+    by: tuple[str, ...]
+    keys: Sequence[tuple[str, ...]]
+    values: Sequence[Histogram]
+
+    def rows(self) -> list[dict[str, str]]:
+        """The labels of each histogram."""
+        return _rows(self)
+
+
+AnyColumn: TypeAlias = Column | Histograms
+
+
+def _rows(column: "Column | Histograms") -> list[dict[str, str]]:
+    return [{**column.labels, **dict(zip(column.by, key, strict=True))} for key in column.keys]
+
+
+def single(name: str, labels: Mapping[str, str], value: float) -> Column:
+    """A column of one series."""
+    return Column(name, labels, (), [()], [value])
+
+
+def columns(samples: Iterable[Sample]) -> list[Column]:
+    """Samples by their name. Those of one name have labels of the same names; else KeyError."""
+    found: dict[str, list[Sample]] = {}
     for sample in samples:
-        family = sample.name if sample.name in known else sample.name.rpartition("_")[0]
-        families.setdefault(known[family].name, []).append(_line(sample))
-    return b"".join(header(known[name]) + "".join(lines).encode() for name, lines in families.items())
+        found.setdefault(sample.name, []).append(sample)
+    return [_column(name, tuple(same[0].labels), same) for name, same in found.items()]
 
 
-@cache
-def _catalogue() -> dict[str, Metric]:
-    # Listing the catalogue's folder is for once, not for each scrape.
-    return catalogue()
+def _column(name: str, by: tuple[str, ...], samples: list[Sample]) -> Column:
+    keys = [tuple([labels[label] for label in by]) for _, labels, _ in samples]
+    return Column(name, {}, by, keys, [sample.value for sample in samples])
 
 
-def process() -> bytes:
-    """The collector process' own CPU, memory and descriptors."""
-    registry = CollectorRegistry()
-    ProcessCollector(registry=registry)
-    return generate_latest(registry)
+Family: TypeAlias = tuple[Metric, list[tuple[Hashable, AnyColumn]]]
 
 
-def _line(sample: Sample) -> str:
-    labels = ",".join(f'{name}="{_escape(value)}"' for name, value in sample.labels.items())
-    return f"{sample.name}{{{labels}}} {sample.value!r}\n" if labels else f"{sample.name} {sample.value!r}\n"
+class Exposition:
+    """Columns by family and owner, families in the order in which they first came."""
 
+    def __init__(self) -> None:
+        self._catalogue = catalogue()
+        self._families: dict[str, dict[Hashable, AnyColumn]] = {}
+        self._names: dict[Hashable, set[str]] = {}
 
-def _escape(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    def put(self, owner: Hashable, columns: Iterable[AnyColumn]) -> None:
+        """All that an owner shows from now on.
+
+        An owner has one column a family. A name that the catalogue lacks is a bug and raises KeyError.
+        """
+        before, names = self._names.pop(owner, set()), set[str]()
+        for column in columns:
+            if not column.keys:
+                continue
+            names.add(column.name)
+            family = self._families.get(column.name)
+            if family is None:
+                family = self._families[self._catalogue[column.name].name] = {}
+            family[owner] = column
+        for name in before - names:
+            del self._families[name][owner]
+        if names:
+            self._names[owner] = names
+
+    def families(self) -> list[Family]:
+        """What is shown now, family by family; later puts change nothing in it."""
+        return [(self._catalogue[name], list(columns.items())) for name, columns in self._families.items() if columns]

@@ -1,66 +1,160 @@
-"""What the newest closed window of each model says, as samples."""
+"""What the newest closed window of each model says, as columns."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
-from tocsin_collector.export.exposition import Sample
+from tocsin_collector.export.budget import busiest
+from tocsin_collector.export.exposition import CLASSIC, Column, Histogram, Histograms, single
 from tocsin_collector.monitor.model import Model
 from tocsin_collector.monitor.monitor import Name
-from tocsin_collector.monitor.schema import CHANGES
-from tocsin_collector.verdict import FeatureVerdict, QualityVerdict
+from tocsin_collector.verdict import FeatureVerdict, ModelKey, QualityVerdict
+
+_FEATURE, _SCORE = ("feature",), ("feature", "method")
 
 
-def samples(models: Iterable[Model]) -> Iterable[Sample]:
-    """Samples of every model. A model without a closed window has its totals only: unknown is absent."""
-    for model in models:
-        project, name, version = model.key
-        labels = {"project": project, "model": name, "version": version}
-        yield Sample("tocsin_drift_alarms_total", labels, model.alarms_total)
-        yield Sample("tocsin_events_late_total", labels, model.late_total)
-        yield Sample("tocsin_events_early_total", labels, model.early_total)
-        yield Sample("tocsin_labels_total", labels, model.labels_total)
-        for change in CHANGES:
-            yield Sample("tocsin_schema_changes_total", {**labels, "change": change}, model.schema.totals[change])
-        verdict = model.latest()
-        if verdict is None:
-            continue
-        yield Sample("tocsin_window_end_timestamp_seconds", labels, verdict.end_s)
-        yield Sample("tocsin_window_rows", labels, verdict.rows)
-        if model.judge is not None:
-            yield Sample("tocsin_drift_alarm", labels, int(bool(verdict.reasons)))
-        for feature in verdict.features.values():
-            yield from _feature(labels, feature)
-        quality = model.latest_quality()
-        if quality is not None:
-            yield from _quality(labels, quality)
-
-
-def _feature(labels: dict[str, str], verdict: FeatureVerdict) -> Iterable[Sample]:
-    of = {**labels, "feature": verdict.name}
-    if verdict.score is not None and verdict.threshold is not None:
-        yield Sample("tocsin_feature_drift_score", {**of, "method": verdict.method}, verdict.score)
-        yield Sample("tocsin_feature_drift_threshold", {**of, "method": verdict.method}, verdict.threshold)
-    for share, ratio, threshold in (
-        ("missing", verdict.missing_ratio, verdict.missing_threshold),
-        ("new", verdict.new_ratio, verdict.new_threshold),
-        ("invalid", verdict.invalid_ratio, verdict.invalid_threshold),
+def totals(models: Iterable[Model]) -> Iterable[Column]:
+    """What is counted of each model."""
+    models = list(models)
+    keys = [model.key for model in models]
+    for name, values in (
+        ("tocsin_drift_alarms_total", [model.alarms_total for model in models]),
+        ("tocsin_events_late_total", [model.late_total for model in models]),
+        ("tocsin_events_early_total", [model.early_total for model in models]),
+        ("tocsin_labels_total", [model.labels_total for model in models]),
+        ("tocsin_schema_changes_total", [model.schema.totals.total() for model in models]),
     ):
-        yield Sample(f"tocsin_feature_{share}_ratio", of, ratio)
-        if verdict.judged:  # without its bound nothing is beyond it: what the collector does not judge, no rule does
-            yield Sample(f"tocsin_feature_{share}_threshold", of, threshold)
+        yield Column(name, {}, ModelKey._fields, keys, values)
 
 
-def _quality(labels: dict[str, str], verdict: QualityVerdict) -> Iterable[Sample]:
-    yield Sample("tocsin_model_label_coverage_ratio", labels, verdict.coverage)
-    yield Sample("tocsin_model_quality_bad_windows", labels, verdict.strikes)
-    for metric, value in verdict.scores.items():
-        yield Sample("tocsin_model_quality", {**labels, "metric": metric}, value)
-    for metric, value in verdict.thresholds.items():
-        yield Sample("tocsin_model_quality_threshold", {**labels, "metric": metric}, value)
+def latency(model: Model) -> Iterable[Histograms]:
+    """How long the predictions took; nothing while no event has said so."""
+    seen = model.latency
+    if seen.total:
+        values = [Histogram(tuple(seen.counts.tolist()), seen.sum_s)]
+        yield Histograms("tocsin_prediction_latency_seconds", model.key._asdict(), (), [()], values)
 
 
-def joins(unmatched: dict[Name, tuple[int, int]]) -> Iterable[Sample]:
+class Newest(NamedTuple):
+    """A model's newest closed window in short. ``alarm`` is None without a reference."""
+
+    end_s: float
+    rows: int
+    alarm: int | None
+
+
+def newest(model: Model) -> Newest | None:
+    """None before a window has closed: unknown is absent."""
+    verdict = model.latest()
+    if verdict is None:
+        return None
+    return Newest(verdict.end_s, verdict.rows, None if model.judge is None else int(bool(verdict.reasons)))
+
+
+def windows(found: Mapping[ModelKey, Newest]) -> Iterable[Column]:
+    """The newest closed window of each model that has one."""
+    keys, by = [*found], ModelKey._fields
+    yield Column("tocsin_window_end_timestamp_seconds", {}, by, keys, [each.end_s for each in found.values()])
+    yield Column("tocsin_window_rows", {}, by, keys, [each.rows for each in found.values()])
+    alarms = {key: each.alarm for key, each in found.items() if each.alarm is not None}
+    yield Column("tocsin_drift_alarm", {}, by, [*alarms], [*alarms.values()])
+
+
+class Room:
+    """The series that a model version may still have; ``folded`` are those that found none."""
+
+    def __init__(self, series: int) -> None:
+        self.left = series
+        self.folded = 0
+
+    def has(self, series: int) -> bool:
+        """Take room for series that stand together; False when there is too little."""
+        if series > self.left:
+            self.folded += series
+            return False
+        self.left -= series
+        return True
+
+    def of(self, things: int, series: int) -> int:
+        """Take room for as many things, of so many series each, as there is."""
+        fit = min(things, self.left // series)
+        self.left -= fit * series
+        self.folded += (things - fit) * series
+        return fit
+
+
+HISTOGRAM_SERIES = len(CLASSIC)
+FEATURE_SERIES = 8
+
+
+def wanted(model: Model) -> int:
+    """The series of a model version beside its core, if there is room."""
+    latest, quality = model.latest(), model.latest_quality()
+    features = FEATURE_SERIES * len(latest.features) if latest else 0
+    segments = sum(map(len, latest.segments.values())) if latest else 0
+    scores = 2 + len(quality.scores) + len(quality.thresholds) if quality else 0
+    return HISTOGRAM_SERIES * bool(model.latency.total) + scores + features + segments
+
+
+def verdict(model: Model, room: Room, shown: dict[str, Container[str]]) -> Iterable[Column]:
+    """What the newest closed window says of the model's quality, of each feature, and of segments.
+
+    Where there is no room for all, the first features are shown, and the busiest values of a segment. ``shown`` has
+    those of the window before, by segment; and then of this one.
+    """
+    labels, latest, quality = model.key._asdict(), model.latest(), model.latest_quality()
+    if quality is not None and room.has(2 + len(quality.scores) + len(quality.thresholds)):
+        yield from _quality(labels, quality)
+    if latest is None:
+        return
+    features = [*latest.features.values()]
+    yield from _features(labels, features[: room.of(len(features), FEATURE_SERIES)])
+    rows = {}
+    for name, counts in latest.segments.items():
+        found = busiest(counts, shown.get(name, ()), room.of(len(counts), 1))
+        shown[name] = found.keys()
+        rows.update({(name, value): count for value, count in found.items()})
+    yield Column("tocsin_window_segment_rows", labels, ("segment", "value"), [*rows], [*rows.values()])
+
+
+def _features(labels: Mapping[str, str], features: Sequence[FeatureVerdict]) -> Iterable[Column]:
+    told = [each for each in features if each.score is not None and each.threshold is not None]
+    keys = _keys(tuple([each.name for each in told]), tuple([each.method for each in told]))
+    yield Column("tocsin_feature_drift_score", labels, _SCORE, keys, [each.score or 0.0 for each in told])
+    yield Column("tocsin_feature_drift_threshold", labels, _SCORE, keys, [each.threshold or 0.0 for each in told])
+    keys = _keys(tuple([each.name for each in features]))
+    yield Column("tocsin_feature_missing_ratio", labels, _FEATURE, keys, [each.missing_ratio for each in features])
+    yield Column("tocsin_feature_new_ratio", labels, _FEATURE, keys, [each.new_ratio for each in features])
+    yield Column("tocsin_feature_invalid_ratio", labels, _FEATURE, keys, [each.invalid_ratio for each in features])
+    judged = [each for each in features if each.judged]  # what the collector does not judge, no rule does
+    keys = _keys(tuple([each.name for each in judged]))
+    bounds = [each.missing_threshold for each in judged]
+    yield Column("tocsin_feature_missing_threshold", labels, _FEATURE, keys, bounds)
+    yield Column("tocsin_feature_new_threshold", labels, _FEATURE, keys, [each.new_threshold for each in judged])
+    bounds = [each.invalid_threshold for each in judged]
+    yield Column("tocsin_feature_invalid_threshold", labels, _FEATURE, keys, bounds)
+
+
+@lru_cache(4096)
+def _keys(*values: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    # The features of a model stay from window to window: one and the same tuple is compared at once.
+    return tuple(zip(*values, strict=True))
+
+
+def _quality(labels: Mapping[str, str], verdict: QualityVerdict) -> Iterable[Column]:
+    yield single("tocsin_model_label_coverage_ratio", labels, verdict.coverage)
+    yield single("tocsin_model_quality_bad_windows", labels, verdict.strikes)
+    for name, values in (
+        ("tocsin_model_quality", verdict.scores),
+        ("tocsin_model_quality_threshold", verdict.thresholds),
+    ):
+        yield Column(name, labels, ("metric",), [(metric,) for metric in values], [*values.values()])
+
+
+def joins(unmatched: Mapping[Name, tuple[int, int]]) -> Iterable[Column]:
     """Labels and outcomes by model that have no prediction (yet)."""
-    for name, (waiting, given_up) in unmatched.items():
-        labels = {"project": name.project, "model": name.model}
-        yield Sample("tocsin_labels_waiting", labels, waiting)
-        yield Sample("tocsin_labels_unmatched_total", labels, given_up)
+    keys = [*unmatched]
+    yield Column("tocsin_labels_waiting", {}, Name._fields, keys, [waiting for waiting, _ in unmatched.values()])
+    yield Column(
+        "tocsin_labels_unmatched_total", {}, Name._fields, keys, [given_up for _, given_up in unmatched.values()]
+    )

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -66,7 +66,7 @@ class Fleet:
         *,
         interval_s: float = 5.0,
         clock: Callable[[], float] = time.time,
-        own: Callable[[], bytes] | None = None,
+        own: Callable[[], Awaitable[Iterable[Sample]]] | None = None,
     ) -> None:
         self.interval_s = interval_s
         self._list = AddressList(agents, agents_file)
@@ -100,7 +100,8 @@ class Fleet:
         self._follow(self._list.read())
         gate = asyncio.Semaphore(_AT_ONCE)
         if self._own is not None:
-            self._own_ring.append(self._clock(), await asyncio.to_thread(parse, self._own()))
+            own = [(name, tuple(sorted(labels.items())), value) for name, labels, value in await self._own()]
+            self._own_ring.append(self._clock(), own)
         await asyncio.gather(*(self._scrape(agent, gate) for agent in list(self._agents.values())))
         self._round_s = self._clock()
 

@@ -9,10 +9,11 @@ import ipaddress
 import os
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
+from typing import NamedTuple
 
 from tocsin_collector.fleet.address import Address
 
@@ -38,9 +39,16 @@ async def fetch(
     context: ssl.SSLContext | None = None,
 ) -> bytes:
     """The body of an agent's answer; ``fields`` are further ones of the request's header. Raises ScrapeError."""
-    try:
+    with _failures(timeout_s):
         async with asyncio.timeout(timeout_s):
             return await _fetch(agent, max_bytes, fields, context)
+
+
+@contextmanager
+def _failures(timeout_s: float) -> Iterator[None]:
+    """Says in one line what went wrong on the way."""
+    try:
+        yield
     except TimeoutError:
         raise ScrapeError("timeout", f"no whole answer within {timeout_s:g} s") from None
     except ssl.SSLError as error:
@@ -53,19 +61,48 @@ async def fetch(
 
 
 async def _fetch(agent: Address, max_bytes: int, fields: Sequence[str], context: ssl.SSLContext | None) -> bytes:
-    tls = (context or ssl.create_default_context()) if agent.tls else None
-    reader, writer = await _connected(agent, tls)
-    try:
-        writer.write(_request(agent, fields))
-        await writer.drain()
+    async with _exchange(agent, _request(agent, fields), context) as reader:
         length = _length(await _head(reader))
         if length is not None and length > max_bytes:
             raise ScrapeError("too_large", f"the answer has {length} bytes, at most {max_bytes} are read")
         return await _body(reader, length, max_bytes)
+
+
+@asynccontextmanager
+async def _exchange(
+    server: Address, request: bytes, context: ssl.SSLContext | None
+) -> AsyncIterator[asyncio.StreamReader]:
+    """Where the answer to a request is read."""
+    tls = (context or ssl.create_default_context()) if server.tls else None
+    reader, writer = await _connected(server, tls)
+    try:
+        writer.write(request)
+        await writer.drain()
+        yield reader
     finally:
         writer.close()
         with suppress(OSError):
             await writer.wait_closed()
+
+
+class Answer(NamedTuple):
+    """What a server answered: status, header fields by their lower-case names, and the beginning of the body."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+
+async def post(
+    server: Address, body: bytes, timeout_s: float, fields: Sequence[str], context: ssl.SSLContext | None = None
+) -> Answer:
+    """The answer to a POST, whatever its status. Raises ScrapeError."""
+    request = _request(server, (f"Content-Length: {len(body)}", *fields), "POST") + body
+    with _failures(timeout_s):
+        async with asyncio.timeout(timeout_s), _exchange(server, request, context) as reader:
+            status, headers = _parsed(await _head(reader))
+            text = await reader.read(_HEAD_BYTES)
+            return Answer(int(status[0]), headers, text.decode("utf-8", "replace"))
 
 
 async def _connected(agent: Address, tls: ssl.SSLContext | None) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -97,10 +134,10 @@ async def _resolved(host: str) -> list[str]:
     return list(dict.fromkeys(str(each[4][0]) for each in found))
 
 
-def _request(agent: Address, fields: Sequence[str]) -> bytes:
+def _request(agent: Address, fields: Sequence[str], method: str = "GET") -> bytes:
     host = f"[{agent.host}]" if ":" in agent.host else agent.host
     lines = (
-        f"GET {agent.path} HTTP/1.0",
+        f"{method} {agent.path} HTTP/1.0",
         f"Host: {host}:{agent.port}",
         "User-Agent: tocsin-collector",
         "Connection: close",
@@ -121,17 +158,23 @@ async def _head(reader: asyncio.StreamReader) -> bytes:
 
 
 def _length(head: bytes) -> int | None:
-    status, _, fields = head.decode("latin-1").partition("\r\n")
-    words = status.split(" ", 2)
-    if not words[0].startswith("HTTP/1.") or len(words) < 2 or not words[1].isdigit():
-        raise ScrapeError("malformed", f"answers, but not in HTTP: {status[:40]!r}")
-    if words[1] != "200":
-        raise ScrapeError("status", f"answers with the status {' '.join(words[1:])[:80]}")
-    headers = dict(line.lower().split(":", 1) for line in fields.splitlines() if ":" in line)
+    status, headers = _parsed(head)
+    if status[0] != "200":
+        raise ScrapeError("status", f"answers with the status {' '.join(status)[:80]}")
     if "chunked" in headers.get("transfer-encoding", ""):
         raise ScrapeError("malformed", "answers in chunks to an HTTP/1.0 request")
     length = headers.get("content-length", "").strip()
     return int(length) if length.isdecimal() and len(length) < 20 else None
+
+
+def _parsed(head: bytes) -> tuple[list[str], dict[str, str]]:
+    """The status with its words, and the fields."""
+    status, _, fields = head.decode("latin-1").partition("\r\n")
+    words = status.split(" ", 2)
+    if not words[0].startswith("HTTP/1.") or len(words) < 2 or not words[1].isdigit():
+        raise ScrapeError("malformed", f"answers, but not in HTTP: {status[:40]!r}")
+    pairs = [line.lower().split(":", 1) for line in fields.splitlines() if ":" in line]
+    return words[1:], {name: value.strip() for name, value in pairs}
 
 
 async def _body(reader: asyncio.StreamReader, length: int | None, max_bytes: int) -> bytes:

@@ -45,10 +45,11 @@ class Answer(NamedTuple):
 
 
 class Refusal(Exception):  # noqa: N818 - not a fault of the program: what a sender gets to read
-    """A whole request is refused, with its HTTP status."""
+    """A whole request is refused, with its HTTP status; ``retry_after_s`` is when it may come again, 0 unknown."""
 
-    def __init__(self, status: int, code: str, reason: str) -> None:
+    def __init__(self, status: int, code: str, reason: str, retry_after_s: int = 0) -> None:
         super().__init__(reason)
+        self.retry_after_s = retry_after_s
         self.status = status
         self.code = code
         self.reason = reason

@@ -5,9 +5,12 @@ FastAPI with pydantic rows (docs/decisions/0031-wire-format.md).
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
+from tocsin_collector.doors.caller import Caller, caller_of
+from tocsin_collector.ingest.admission import Admission
 from tocsin_collector.ingest.answer import Answer, Refusal
 from tocsin_collector.ingest.body import Disconnected, Limits, Message, Receive, read_body
 from tocsin_collector.ingest.intake import Intake
@@ -17,6 +20,7 @@ from tocsin_schema.block import MEDIA_TYPE, BlockError, decode
 Send = Callable[[Message], Awaitable[None]]
 RETRY_AFTER_S = 5
 JSON, NDJSON = "application/json", "application/x-ndjson"
+MAX_HELD_BYTES = 128 << 20
 _LARGE = 256 << 10  # from here on a body is decoded in a thread, so that the page and other requests go on
 
 
@@ -31,35 +35,55 @@ _PARSERS: dict[str, Callable[[bytes, int], Parsed]] = {MEDIA_TYPE: _block, JSON:
 class Endpoint:
     """The ASGI callable; give it to a Starlette ``Route``."""
 
-    def __init__(self, intake: Intake, limits: Limits | None = None) -> None:
+    def __init__(self, intake: Intake, limits: Limits | None = None, admission: Admission | None = None) -> None:
         self._intake = intake
+        self._admission = admission or Admission()
+        self._bytes = 0
         self._limits = limits or Limits()
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Answer one request. Every refusal has the form of an answer."""
         headers = dict(scope["headers"])
         counters = self._intake.counters
+        retry_after_s = 0
         try:
-            answer = await self._take(headers, receive)
+            answer = await self._take(caller_of(scope), headers, receive)
             status = answer.status
         except Refusal as refusal:
-            answer, status = refusal.answer(), refusal.status
+            answer, status, retry_after_s = refusal.answer(), refusal.status, refusal.retry_after_s
             counters.rejected[refusal.code] += 1
         except Disconnected:
             counters.requests["disconnected"] += 1
             return
         counters.requests[str(status)] += 1
-        await _reply(send, status, answer)
+        await _reply(send, status, answer, retry_after_s)
 
-    async def _take(self, headers: dict[bytes, bytes], receive: Receive) -> Answer:
+    async def _take(self, caller: Caller, headers: dict[bytes, bytes], receive: Receive) -> Answer:
         parser = _parser(headers)
-        body = await read_body(receive, headers, self._limits)
+        with self._admission.begun(caller) as hold:
+            body = await read_body(receive, headers, self._limits)
+            with self._held(len(body)):
+                parsed = await self._parsed(parser, body)
+                self._admission.take(caller, hold, parsed.blocks, len(body))
+                return await self._intake.submit(*parsed, size_bytes=len(body))
+
+    @contextlib.contextmanager
+    def _held(self, size_bytes: int) -> Iterator[None]:
+        """Keep a body after its gzip until the journal has it. Raises Refusal when there are too many of them."""
+        if self._bytes + size_bytes > MAX_HELD_BYTES:
+            raise Refusal(503, "busy", f"more than {MAX_HELD_BYTES} bytes of events at once; send it again")
+        self._bytes += size_bytes
+        try:
+            yield
+        finally:
+            self._bytes -= size_bytes
+
+    async def _parsed(self, parser: Callable[[bytes, int], Parsed], body: bytes) -> Parsed:
         now_us = int(self._intake.clock() * 1e6)
         try:
-            parsed = await asyncio.to_thread(parser, body, now_us) if len(body) > _LARGE else parser(body, now_us)
+            return await asyncio.to_thread(parser, body, now_us) if len(body) > _LARGE else parser(body, now_us)
         except BlockError as error:
             raise Refusal(400, "malformed_block", str(error)) from None
-        return await self._intake.submit(*parsed, size_bytes=len(body))
 
 
 def _parser(headers: dict[bytes, bytes]) -> Callable[[bytes, int], Parsed]:
@@ -70,11 +94,11 @@ def _parser(headers: dict[bytes, bytes]) -> Callable[[bytes, int], Parsed]:
     return _PARSERS[media_type]
 
 
-async def _reply(send: Send, status: int, answer: Answer) -> None:
+async def _reply(send: Send, status: int, answer: Answer, retry_after_s: int) -> None:
     body = answer.to_json()
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    if status == 503:
-        headers.append((b"retry-after", b"%d" % RETRY_AFTER_S))
+    if status == 503 or retry_after_s:
+        headers.append((b"retry-after", b"%d" % (retry_after_s or RETRY_AFTER_S)))
     if status == 408:
         # Only here: a connection that is closed while its client still sends is reset, and the client never reads why.
         # After a 413 uvicorn goes on reading and throws it away.

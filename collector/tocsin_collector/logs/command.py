@@ -3,12 +3,12 @@
 import json
 import os
 import sys
-import urllib.error
-import urllib.parse
-import urllib.request
+from typing import Any, NoReturn
 
 import click
 
+from tocsin_collector.access import access, shown
+from tocsin_collector.refusal import reason
 from tocsin_schema.logrecord import LEVELS
 from tocsin_schema.ports import COLLECTOR_LISTEN
 
@@ -31,8 +31,17 @@ def command() -> None:
 @click.option(
     "--collector", "url", default=None, help=f"Its address. [default: $TOCSIN_COLLECTOR or {COLLECTOR_LISTEN}]"
 )
+@access
 def search(
-    text: str, since: str, until: str, level: str | None, host: str, limit: int, as_json: bool, url: str | None
+    text: str,
+    since: str,
+    until: str,
+    level: str | None,
+    host: str,
+    limit: int,
+    as_json: bool,
+    url: str | None,
+    **files: str | None,
 ) -> None:
     """Search for TEXT: words, "phrases", prefix*; all must be there. Newest last, as in a file.
 
@@ -41,7 +50,7 @@ def search(
       tocsin logs search 'timeout flight*' --since 1h --level warning
     """
     wanted = {"q": text, "since": since, "until": until, "level": level or "", "host": host, "limit": str(limit)}
-    answer = _get(url or os.environ.get("TOCSIN_COLLECTOR") or COLLECTOR_LISTEN, wanted)
+    answer = _get(url or os.environ.get("TOCSIN_COLLECTOR") or COLLECTOR_LISTEN, wanted, shown(**files))
     records = answer["records"]
     for record in reversed(records):
         click.echo(json.dumps(record) if as_json else _line(record))
@@ -50,34 +59,25 @@ def search(
         click.echo(f"{len(records)} of {more}{answer['total']} records", err=True)
 
 
-def _get(base: str, wanted: dict[str, str]) -> dict[str, "list[dict[str, object]]"]:
+def _get(base: str, wanted: dict[str, str], how: dict[str, Any]) -> dict[str, list[dict[str, object]]]:
+    import requests
+
     base = base if "://" in base else "http://" + base
-    url = f"{base.rstrip('/')}/v1/logs?{urllib.parse.urlencode({name: text for name, text in wanted.items() if text})}"
-    if not url.startswith(("http://", "https://")):
+    if not base.startswith(("http://", "https://")):
         _fail(f"{base}: http://host:port expected")
+    asked = {name: text for name, text in wanted.items() if text}
     try:
-        with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310  # the scheme was checked above
-            found: dict[str, list[dict[str, object]]] = json.load(answer)
-            return found
-    except urllib.error.HTTPError as error:
-        with error:
-            _fail(_reason(error))
-    except (OSError, ValueError) as error:
-        _fail(
-            f"no answer from the collector at {base}: {getattr(error, 'reason', error)}; is it running? try --collector"
-        )
-    raise AssertionError
+        answer = requests.get(f"{base.rstrip('/')}/v1/logs", params=asked, timeout=30, **how)
+        if not answer.ok:
+            _fail(reason(answer))
+        found: dict[str, list[dict[str, object]]] = answer.json()
+    except (requests.RequestException, ValueError) as error:
+        _fail(f"no answer from the collector at {base}: {error}; is it running? try --collector")
+    return found
 
 
-def _reason(error: urllib.error.HTTPError) -> str:
-    try:
-        return str(json.load(error)["error"]["reason"])
-    except (ValueError, KeyError, TypeError):
-        return f"the collector answers {error.code} {error.reason}"
-
-
-def _fail(reason: str) -> None:
-    click.echo(reason, err=True)
+def _fail(said: str) -> NoReturn:
+    click.echo(said, err=True)
     sys.exit(1)
 
 

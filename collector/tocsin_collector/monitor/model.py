@@ -11,6 +11,7 @@ import numpy as np
 from tocsin_collector.frame import Frame
 from tocsin_collector.monitor.join import Join
 from tocsin_collector.monitor.judge import Judge
+from tocsin_collector.monitor.latency import Latency
 from tocsin_collector.monitor.schema import Schema
 from tocsin_collector.monitor.segments import Told
 from tocsin_collector.monitor.watermark import Watermark
@@ -43,6 +44,8 @@ class Model:
         self.late_total = 0
         self.early_total = 0
         self.alarms_total = 0
+        self.verdicts_total = 0
+        self.latency = Latency()
         self.first_event_s: float | None = None
         self.last_event_s: float | None = None
         self.schema = Schema()
@@ -78,6 +81,7 @@ class Model:
     def take(self, frame: Frame, now_s: float | None) -> None:
         """Put a block's rows into their windows. Those that are too late or too far ahead are counted and have none."""
         self.rows_total += frame.rows
+        self.latency.add(frame.columns.get("latency_s"))
         kinds: dict[str, str] = {}
         times = []
         known_s = self.watermark.value or 0.0  # no row is late because of one behind it in the same block
@@ -248,6 +252,7 @@ class Model:
         before = self._verdicts.get(window.index)
         self.alarms_total += bool(verdict.reasons) and not (before and before.reasons)
         self._verdicts[window.index] = verdict
+        self.verdicts_total += 1
         while len(self._verdicts) > self._keep:
             del self._verdicts[min(self._verdicts)]
         if final:

@@ -15,8 +15,8 @@ from tocsin_schema.block import MAX_COLUMNS
 FEATURES_MOST = MAX_COLUMNS
 CHANGES_KEPT = 100
 EXPECTED = 20
-NEW, VANISHED, RETURNED, KIND, VERSION = CHANGES = ("new", "vanished", "returned", "kind", "version")
-"""What can change, as the metric's label has it."""
+NEW, VANISHED, RETURNED, KIND, VERSION = "new", "vanished", "returned", "kind", "version"
+"""What can change."""
 
 
 class Schema:

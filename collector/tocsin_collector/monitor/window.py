@@ -3,17 +3,17 @@
 from collections import Counter
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tocsin_collector.frame import Frame, Values
 from tocsin_collector.monitor.cells import MISSING, CellColumn, Names, pack, unpack
 from tocsin_collector.monitor.growing import Growing
+from tocsin_collector.monitor.latency import Latency
 from tocsin_collector.monitor.segments import Segments
 from tocsin_collector.monitor.vouched import Rows, Vouched
 from tocsin_collector.profile import Profile
-from tocsin_collector.verdict import CATEGORY, NUMBER
+from tocsin_collector.verdict import NUMBER
 from tocsin_schema.block import MAX_COLUMNS
-from tocsin_schema.latency import BOUNDS_S, BUCKETS, quantile
+from tocsin_schema.latency import quantile
 
 CLASSES_SHOWN = 16
 NAMES_MOST = MAX_COLUMNS
@@ -29,7 +29,7 @@ class Window:
         self.place = -1
         self.numbers: Growing[np.int32] = Growing(np.int32)
         self.profile: Profile | None = None
-        self.latency: NDArray[np.int64] = np.zeros(BUCKETS, np.int64)
+        self.latency = Latency()
         self.segments = Segments()
         self.present: Counter[str] = Counter()
         """Rows that have a value, by feature."""
@@ -53,7 +53,7 @@ class Window:
             self._predicted.fill(first)
             self._predicted.append(pack(frame.columns["prediction"], self._names))
         self._add_scores(frame.group("score."), first)
-        self._add_latency(frame.columns.get("latency_s"))
+        self.latency.add(frame.columns.get("latency_s"))
         self.segments.add(frame)
         present = _present(frame.group("feature."))
         for name, count in present.items():
@@ -96,7 +96,7 @@ class Window:
 
     def latency_quantiles(self) -> dict[str, float]:
         """p50 and p99 of the latency that the events carried, empty when they carried none."""
-        counts = self.latency.tolist()
+        counts = self.latency.counts.tolist()
         pairs = (("p50", quantile(counts, 0.5)), ("p99", quantile(counts, 0.99)))
         return {name: value for name, value in pairs if value is not None}
 
@@ -115,12 +115,6 @@ class Window:
             column = self._scores.setdefault(name, Growing(np.float64))
             column.fill(first, np.nan)
             column.append(np.where(values.valid, values.data, np.nan))
-
-    def _add_latency(self, values: Values | None) -> None:
-        if values is None or values.kind == CATEGORY:
-            return
-        seconds = values.data[values.valid & np.isfinite(values.data)]
-        self.latency += np.bincount(np.searchsorted(BOUNDS_S, seconds), minlength=BUCKETS)
 
 
 def _present(features: dict[str, Values]) -> dict[str, int]:

@@ -52,6 +52,7 @@ def context(view: ModelView, sources: Sources, end_s: int | None = None) -> dict
         "strip": [(verdict, health.of_window(verdict)) for verdict in view.verdicts],
         "live": _live(view, sources),
         "quality": _quality(view, sources),
+        "folded": sources.folded.get(view.key),
         "labelled": health.labelled(view),
         "features": _features(view, chosen, sources) if chosen else [],
         "boards": {

@@ -64,6 +64,7 @@ def context(sources: Sources) -> dict[str, object]:
         "agents": [_agent(agent, sources) for agent in agents[:MOST_AGENTS]],
         "agents_total": len(agents),
         "agents_up": sum(agent.up for agent in agents),
+        "over_quota": sources.over_quota(),
         "servers": sources.servers(),
         "servers_fault": sources.servers_fault(),
     }

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 import tocsin_alerts
+from tocsin_collector.doors.caller import caller_of
 from tocsin_collector.page import alarmpage, api, apipage, feature, logpage, model, numbers, overview, runbook
 from tocsin_collector.page.address import feature_path, model_path, name_of
 from tocsin_collector.page.view import Sources
@@ -159,8 +160,9 @@ def _version() -> str:
 
 def _add_api(router: APIRouter, sources: Sources) -> None:
     @router.get("/v1/models", tags=["models"], summary="Every model version and its state")
-    def get_models() -> JSONResponse:
-        return JSONResponse(api.models(list(sources.views())))
+    def get_models(request: Request) -> JSONResponse:
+        caller = caller_of(request.scope)
+        return JSONResponse(api.models([view for view in sources.views() if caller.reaches(view.key.project)]))
 
     @router.get(
         "/v1/models/{project}/{model_name}", tags=["models"], summary="Windows, drift, quality, alarms of a model"

@@ -1,6 +1,6 @@
 """What the page needs to know, as plain callables and objects: the service hands them over, the tests do too."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tocsin_collector.alarms import Alarms
@@ -9,7 +9,7 @@ from tocsin_collector.logs import Logs
 from tocsin_collector.notifications import InboxView
 from tocsin_collector.page.links import Links
 from tocsin_collector.servers import ServerView
-from tocsin_collector.verdict import ModelView
+from tocsin_collector.verdict import ModelKey, ModelView
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,5 +25,9 @@ class Sources:
     servers: Callable[[], Sequence[ServerView]] = tuple
     servers_fault: Callable[[], str] = str
     """Why the servers do not get from us what they should, or empty."""
+    over_quota: Callable[[], Sequence[tuple[str, str, int]]] = tuple
+    """Projects that sent more than their quota of events or bytes, and how many requests that cost them."""
     received: Callable[[], InboxView] = InboxView
     links: Links = field(default_factory=Links)
+    folded: Mapping[ModelKey, int] = field(default_factory=dict)
+    """Series of model versions that are not on /metrics by themselves."""

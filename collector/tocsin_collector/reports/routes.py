@@ -14,6 +14,9 @@ from tocsin_collector.references.routes import Past, named
 from tocsin_collector.reports.evidently import ReportError, render
 from tocsin_collector.verdict import ModelKey
 
+SANDBOX = {"Content-Security-Policy": "sandbox allow-scripts allow-downloads; frame-ancestors 'none'"}
+"""Evidently's page brings its scripts in it: they run, and reach nothing of ours."""
+
 
 def reports_router(past: Past, reference: Callable[[ModelKey], ReferenceRows | None], python: str) -> APIRouter:
     """The route. ``past`` gathers journalled rows; ``python`` has Evidently; empty: this interpreter."""
@@ -36,7 +39,7 @@ def reports_router(past: Past, reference: Callable[[ModelKey], ReferenceRows | N
             raise HTTPException(404, f"{project}/{model} version {version!r} has no reference: tocsin reference create")
         try:
             current = await run_in_threadpool(past, key, micros(start, "`from`"), micros(end, "`to`"))
-            return HTMLResponse(await run_in_threadpool(_render, known, current, python))
+            return HTMLResponse(await run_in_threadpool(_render, known, current, python), headers=SANDBOX)
         except ReferenceFileError as error:
             raise HTTPException(400, str(error)) from None
         except ReportError as error:

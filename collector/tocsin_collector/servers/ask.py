@@ -5,13 +5,13 @@ import base64
 import json
 import os
 import ssl
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from tocsin_collector.fleet.address import AddressError, address
-from tocsin_collector.fleet.scrape import ScrapeError, fetch
+from tocsin_collector.fleet.scrape import Answer, ScrapeError, fetch, post
 
 TIMEOUT_S = 4.0
 _MAX_BYTES = 8 << 20
@@ -70,6 +70,18 @@ class Access:
             raise Unanswered(f"{self.name}.url is no address: http://host:port expected") from None
         except ScrapeError as error:
             raise Unanswered(str(error) + self._hint(str(error)), foreign="the status 404" in str(error)) from None
+
+    async def post(self, body: bytes, fields: Sequence[str], timeout_s: float) -> Answer:
+        """The answer to what is sent to the server's own path, whatever its status. Raises Unanswered."""
+        try:
+            at = address(self.shown)
+            fields = (*fields, *await asyncio.to_thread(self._credentials))
+            context = await asyncio.to_thread(self._context) if at.tls else None
+            return await post(at, body, timeout_s, fields, context)
+        except AddressError:
+            raise Unanswered(f"{self.name}.url is no address: http://host:port/path expected") from None
+        except ScrapeError as error:
+            raise Unanswered(str(error) + self._hint(str(error))) from None
 
     async def json(self, path: str) -> Any:
         """The document of an answer. Raises Unanswered."""

@@ -30,7 +30,7 @@ def own_address(listening: str) -> Address:
     """
     parts = urlsplit(listening)
     host = socket.gethostname() if parts.hostname in _WILDCARDS else parts.hostname or ""
-    return address(f"http://{f'[{host}]' if ':' in host else host}:{parts.port or 80}/metrics")
+    return address(f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{parts.port or 80}/metrics")
 
 
 def groups(own: Address, agents: Iterable[Address]) -> tuple[list[Group], list[str]]:

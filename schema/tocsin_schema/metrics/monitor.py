@@ -1,6 +1,6 @@
 """What the collector counts of the events of a model."""
 
-from tocsin_schema.metric import COUNTER, GAUGE, Metric
+from tocsin_schema.metric import COUNTER, GAUGE, HISTOGRAM, Metric
 
 _MODEL = {"project": 100, "model": 1_000, "version": 100}
 
@@ -31,13 +31,29 @@ METRICS = (
         labels=_MODEL,
     ),
     Metric(
-        "tocsin_schema_changes_total",
-        COUNTER,
+        "tocsin_series_folded",
+        GAUGE,
         "",
-        "Changes of a model version's features after its first block: new, vanished, returned, of another kind, or a "
-        "version that follows another; none of them refuses an event.",
+        "Series that are not on /metrics by themselves, by the budget that they are beyond: model or project.",
         emitter="collector",
-        labels={**_MODEL, "change": 5},
+        labels={"project": 100, "reason": 2},
+    ),
+    Metric(
+        "tocsin_window_segment_rows",
+        GAUGE,
+        "",
+        "Predictions in the newest closed window by a segment's value; _other has those that are not shown by "
+        "themselves.",
+        emitter="collector",
+        labels=_MODEL | {"segment": 16, "value": 65},
+    ),
+    Metric(
+        "tocsin_prediction_latency_seconds",
+        HISTOGRAM,
+        "seconds",
+        "How long the predictions took, as their events say.",
+        emitter="collector",
+        labels=_MODEL,
     ),
     Metric(
         "tocsin_labels_total",
@@ -62,5 +78,14 @@ METRICS = (
         "Labels and outcomes whose prediction did not come in time.",
         emitter="collector",
         labels={"project": 100, "model": 1_000},
+    ),
+    Metric(
+        "tocsin_schema_changes_total",
+        COUNTER,
+        "",
+        "Changes of a model version's features after its first block: new, vanished, returned, of another kind, or a "
+        "version that follows another; none of them refuses an event.",
+        emitter="collector",
+        labels=_MODEL,
     ),
 )

@@ -35,6 +35,27 @@ AGENT = (
         env="TOCSIN_COLLECTOR",
     ),
     Key(
+        "collector_ca_file",
+        "text",
+        "",
+        "PEM file with the authority of the collector's certificate; empty: the system's",
+        env="TOCSIN_COLLECTOR_CA_FILE",
+    ),
+    Key(
+        "collector_cert_file",
+        "text",
+        "",
+        "PEM file with the client certificate, and its key, that the collector asks for; empty: none",
+        env="TOCSIN_COLLECTOR_CERT_FILE",
+    ),
+    Key(
+        "collector_token_file",
+        "text",
+        "",
+        "a file with a key of `tocsin keys make`; a serving process that sends its own goes before it; empty: none",
+        env="TOCSIN_COLLECTOR_TOKEN_FILE",
+    ),
+    Key(
         "host",
         "text",
         "",

@@ -3,8 +3,39 @@
 from tocsin_schema.config import Key
 from tocsin_schema.ports import COLLECTOR_LISTEN
 
+
+def _receiver(name: str) -> tuple[Key, ...]:
+    """How often a receiver of metrics is pushed to, and how it is reached."""
+    return (
+        Key(f"{name}.interval_s", "number", 15.0, "seconds between two pushes", range=(1, 3_600)),
+        Key(f"{name}.token_file", "text", "", "a file with the bearer token that the receiver asks for"),
+        Key(f"{name}.username", "text", "", "a user of the receiver, in place of a token"),
+        Key(f"{name}.password_file", "text", "", "a file with that user's password"),
+        Key(
+            f"{name}.ca_file",
+            "text",
+            "",
+            "PEM file with the authority of the receiver's certificate; empty: the system's",
+        ),
+    )
+
+
 COLLECTOR = (
     Key("listen", "text", COLLECTOR_LISTEN, "address and port of the page, the API and /metrics", env="TOCSIN_LISTEN"),
+    Key(
+        "web_config_file",
+        "text",
+        "",
+        "web.yml with TLS, client certificates and passwords, as the agent and Prometheus take it; empty: none",
+        env="TOCSIN_WEB_CONFIG_FILE",
+    ),
+    Key(
+        "max_connections",
+        "integer",
+        1_000,
+        "clients at once; then the one that has waited for longest without a request makes room",
+        range=(1, 1_000_000),
+    ),
     Key("data_dir", "text", "data", "where journal, logs and alarms are kept", env="TOCSIN_DATA_DIR"),
     Key("agents", "list", [], "agents to scrape, http://host:port each", env="TOCSIN_AGENTS"),
     Key("agents_file", "text", "", "a file with one agent a line, read again when it changes"),
@@ -54,6 +85,26 @@ COLLECTOR = (
         range=(0, 1e10),
     ),
     Key("receipts.keys_file", "text", "", "a file with a project and its key a line, to check labels' receipts with"),
+    Key(
+        "quota.events_per_s",
+        "number",
+        0.0,
+        "events a second that each project may send on average; above it, requests shall come again; 0: any number",
+        range=(0, 1e12),
+    ),
+    Key(
+        "quota.bytes_per_s",
+        "number",
+        0.0,
+        "bytes of events a second, alike, after gzip; 0: any number",
+        range=(0, 1e15),
+    ),
+    Key(
+        "quota.projects",
+        "list",
+        [],
+        "projects with quotas of their own, 'PROJECT EVENTS BYTES' each, as in 'shop 5000 20000000'; 0: any number",
+    ),
     Key("windows.length_s", "number", 3600.0, "length of a window of event time", range=(10, 2_678_400)),
     Key("windows.utc_offset_s", "number", 0.0, "where a day begins, east of UTC", range=(-50_400, 50_400)),
     Key(
@@ -85,6 +136,36 @@ COLLECTOR = (
         range=(0, 1e10),
     ),
     Key("windows.keep", "integer", 400, "closed windows kept for each model", range=(10, 100_000)),
+    Key(
+        "metrics.series_per_model",
+        "integer",
+        500,
+        "series of a model version on /metrics; what is beyond is left out or added up, and counted",
+        range=(50, 100_000),
+    ),
+    Key(
+        "metrics.series_per_project",
+        "integer",
+        2_000,
+        "series of a project on /metrics; what is beyond is left out or added up, and counted",
+        range=(50, 10_000_000),
+    ),
+    Key(
+        "remote_write.url",
+        "text",
+        "",
+        "a remote write receiver that gets what is on /metrics: a Prometheus' /api/v1/write, Mimir, Thanos",
+    ),
+    Key("remote_write.version", "text", "1.0", "version of the protocol", range=("1.0", "2.0")),
+    *_receiver("remote_write"),
+    Key(
+        "otlp.url",
+        "text",
+        "",
+        "an OTLP receiver that gets what is on /metrics, in JSON: a Prometheus' /api/v1/otlp/v1/metrics, a "
+        "Collector's /v1/metrics",
+    ),
+    *_receiver("otlp"),
     Key("drift.min_rows", "integer", 200, "a window with fewer rows is not judged", range=(1, 1_000_000)),
     Key(
         "alerting.targets_file",

@@ -266,6 +266,7 @@ def test_the_task_tells_its_series(sink, tmp_path):
     values = {
         "logs.files": [str(tmp_path / "*.log")], "collector": sink.url, "state_dir": str(tmp_path / "state"),
         "host": "node-7", "logs.dataset": "app", "logs.namespace": "default", "logs.service": "",
+        "collector_ca_file": "", "collector_cert_file": "", "collector_token_file": "",
     }  # fmt: skip
     task = logs.start(values)
     sink.wait(lambda sink: len(sink.records) == 3)

@@ -10,9 +10,13 @@ from tocsin_agent.relay.relay import AT_ONCE
 from tocsin_agent.tasks import relay
 
 
+def _values(url):
+    return {"collector": url, "collector_ca_file": "", "collector_cert_file": "", "collector_token_file": ""}
+
+
 @pytest.fixture
 def task(sink):
-    made = relay.start({"collector": sink.url})
+    made = relay.start(_values(sink.url))
     yield made
     made.stop()
 
@@ -31,13 +35,13 @@ def requests(task):
 
 
 def test_without_a_collector_there_is_no_relay():
-    assert relay.start({"collector": ""}) is None
+    assert relay.start(_values("")) is None
 
 
 def test_a_wrong_address_is_a_fault_of_the_configuration():
-    (fault,) = relay.check({"collector": "collector:10301"})
+    (fault,) = relay.check(_values("collector:10301"))
     assert fault.startswith("collector: 'collector:10301': an address like http://")
-    assert relay.check({"collector": "http://127.0.0.1:10301"}) == relay.check({"collector": ""}) == []
+    assert relay.check(_values("http://127.0.0.1:10301")) == relay.check(_values("")) == []
 
 
 def test_body_and_headers_arrive_as_they_were_and_the_answer_comes_back(sink, task):
@@ -56,7 +60,7 @@ def test_body_and_headers_arrive_as_they_were_and_the_answer_comes_back(sink, ta
 
 def test_a_dead_collector_is_503_and_comes_back():
     first = Sink()
-    task = relay.start({"collector": first.url})
+    task = relay.start(_values(first.url))
     assert post(task)[0] == 200
     first.close()
     status, headers, body = post(task)
@@ -81,7 +85,7 @@ def test_only_post_is_answered(task):
 def test_a_slow_collector_costs_a_bounded_number_of_requests():
     slow = Sink()
     slow.faults.extend(["hang"] * AT_ONCE)
-    task = relay.start({"collector": slow.url})
+    task = relay.start(_values(slow.url))
     threads = [threading.Thread(target=post, args=(task,)) for _ in range(AT_ONCE)]
     for thread in threads:
         thread.start()
@@ -112,7 +116,7 @@ def test_a_collector_that_speaks_no_http_is_503():
 
         thread = threading.Thread(target=speak)
         thread.start()
-        task = relay.start({"collector": f"http://127.0.0.1:{server.getsockname()[1]}"})
+        task = relay.start(_values(f"http://127.0.0.1:{server.getsockname()[1]}"))
         assert post(task)[0] == 503
         thread.join()
         task.stop()

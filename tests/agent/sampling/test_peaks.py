@@ -5,8 +5,8 @@ import random
 
 import pytest
 
-from tests.agent.protobuf_reader import families
 from tests.agent.test_agent_catalogue import check
+from tests.protobuf_reader import families
 from tocsin_agent.protobuf import Encoder
 from tocsin_agent.sources.peaks import LINGER_S, Peaks, armed, is_kernels
 

@@ -13,9 +13,10 @@ from tests.agent.httpd.test_server import until
 from tests.agent.web.conftest import ALICE, BOB
 from tests.agent.web.protected import BIG, Protected
 from tocsin_agent.httpd import server as serving
-from tocsin_agent.httpd.auth import Users
-from tocsin_agent.protection import Limit, Protection
+from tocsin_agent.protection import Protection
 from tocsin_schema.config import ConfigError
+from tocsin_schema.web.protection import Limit
+from tocsin_schema.web.users import Users
 
 CERT = "tls_server_config:\n  cert_file: server.pem\n  key_file: server.key\n"
 VERIFY = "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ca.pem\n"

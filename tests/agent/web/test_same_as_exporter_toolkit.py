@@ -17,7 +17,7 @@ from tests.agent.web.conftest import ALICE, BOB
 from tests.agent.web.test_webconfig import BAD, CERT, GOOD, VERIFY
 from tests.servers import node_exporter
 from tests.servers.process import free_port
-from tocsin_agent.webconfig import read
+from tocsin_schema.web.webconfig import read
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(60, func_only=True)]
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.agent.web.conftest import ALICE
-from tocsin_agent.webconfig import checked, duration_s, load, read
 from tocsin_schema.config import ConfigError
+from tocsin_schema.web.webconfig import checked, duration_s, load, read
 
 CERT = "tls_server_config:\n  cert_file: server.pem\n  key_file: server.key\n"
 VERIFY = "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ca.pem\n"
@@ -210,10 +210,9 @@ def test_a_key_that_needs_a_password_is_told_and_nobody_is_asked_for_it(web_yml,
 def test_without_pyyaml_the_line_says_what_to_install(web_yml):
     """As with -S: no site-packages on the path."""
     path = web_yml(CERT)
-    code = (
-        "import sys; sys.path[:0] = sys.argv[2:]\nfrom tocsin_agent.webconfig import read; print(read(sys.argv[1])[1])"
-    )
-    rooms = [os.path.dirname(os.path.dirname(sys.modules[name].__file__)) for name in ("tocsin_agent", "tocsin_schema")]
+    code = "import sys; sys.path[:0] = sys.argv[2:]\nfrom tocsin_schema.web import webconfig\n"
+    code += "print(webconfig.read(sys.argv[1])[1])"
+    rooms = [os.path.dirname(os.path.dirname(sys.modules["tocsin_schema"].__file__))]
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", code, path, *rooms], capture_output=True, text=True, check=True
     )

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 import tocsin_alerts
+from tests.collector.exposed import render
 from tests.servers.process import until
 from tocsin_alerts.alert import Comparison, Term
 from tocsin_collector.alarms.comparison import holding
 from tocsin_collector.alarms.delivery import Targets, send
 from tocsin_collector.alarms.store import KEEP_HISTORY
 from tocsin_collector.alarms.text import Message
-from tocsin_collector.export.exposition import render
 from tocsin_collector.verdict import Distribution, FeatureVerdict, ModelKey, QualityVerdict, WindowVerdict
 
 DAY = 86_400

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from tests.collector.exposed import render
 from tocsin_alerts.alert import Match
-from tocsin_collector.export.exposition import render
+from tocsin_collector.export.exposition import Sample
 from tocsin_collector.fleet import Fleet, host
 from tocsin_collector.fleet.fleet import OWN
 
@@ -119,8 +120,11 @@ def test_a_quantile_of_a_histogram_that_nobody_has_is_unknown() -> None:
 
 
 def test_the_collectors_own_series_are_there_too() -> None:
+    async def own() -> list[Sample]:
+        return [Sample("mine_total", {}, 3)]
+
     clock = Clock()
-    fleet = Fleet([], clock=clock, own=lambda: b"mine_total 3\n")
+    fleet = Fleet([], clock=clock, own=own)
     _scrape(fleet, clock)
     assert [labels for labels, _, _ in fleet.current("mine_total")] == [{"job": "tocsin-collector", "instance": OWN}]
     assert fleet.agents() == []
@@ -133,11 +137,11 @@ def test_run_scrapes_at_its_beat_until_it_is_cancelled(peer: Callable[..., Any])
     async def some() -> None:
         enough = asyncio.Event()
 
-        def own() -> bytes:
+        async def own() -> list[Sample]:
             rounds.append(time.monotonic())
             if len(rounds) == 4:
                 enough.set()
-            return b""
+            return []
 
         fleet = Fleet([agent.address], interval_s=0.05, own=own)
         task = asyncio.create_task(fleet.run())
@@ -156,7 +160,7 @@ def test_a_round_that_fails_does_not_end_the_beat() -> None:
     async def some() -> None:
         enough = asyncio.Event()
 
-        def own() -> bytes:
+        async def own() -> list[Sample]:
             rounds.append(1)
             if len(rounds) == 3:
                 enough.set()

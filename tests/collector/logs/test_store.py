@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tocsin_collector.export.exposition import render
+from tests.collector.exposed import render
 from tocsin_collector.logs import LogStore, QueryError, StoreError
 from tocsin_collector.logs.contract import COUNT_LIMIT, MARK_BEGIN, MARK_END
 from tocsin_collector.logs.record import Record, record

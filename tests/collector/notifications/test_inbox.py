@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 import tocsin_alerts
 from tests.collector.alarms.test_alarms import KEY, LOW, _feature, _quality, _window
+from tests.collector.exposed import render
 from tests.collector.notifications.conftest import alert, document, inbox_of
-from tocsin_collector.export.exposition import render
 from tocsin_collector.notifications.inbox import REPEAT_S, Inbox
 from tocsin_collector.notifications.notification import Notification, Notified, notification
 from tocsin_collector.notifications.wording import Words, together, written

@@ -304,6 +304,7 @@ class Service:
         self.servers: list[ServerView] = servers(self.now) if full else []
         self.servers_fault = ""
         self.received = InboxView()
+        self.folded: dict[ModelKey, int] = {}
         sources = Sources(
             lambda: self.views,
             self.fleet,
@@ -314,6 +315,7 @@ class Service:
             servers=lambda: self.servers,
             servers_fault=lambda: self.servers_fault,
             received=lambda: self.received,
+            folded=self.folded,
             links=Links("http://prometheus.example:9090", "https://grafana.example/ops") if full else Links(),
         )
         self.app = FastAPI()

@@ -226,6 +226,16 @@ def test_a_model_without_a_reference_says_how_to_give_it_one(service: Any) -> No
     assert "2 features are coming in (age, city)" in text
 
 
+def test_series_that_are_not_on_metrics_are_told_with_the_model(service: Any) -> None:
+    key = ModelKey("demo", "flights", "2")
+    assert "metrics.series_per_model" not in get(service, model_path(*key)).text
+    service.folded[key] = 96
+    try:
+        assert "96 series of this version are not on" in get(service, model_path(*key)).text
+    finally:
+        service.folded.clear()
+
+
 # --- hostile names ----------------------------------------------------------------------------------------------------
 
 

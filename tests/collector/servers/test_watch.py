@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 import tocsin_alerts
+from tests.collector.exposed import render
 from tests.collector.servers.conftest import Clock, Double
-from tocsin_collector.export.exposition import render
 from tocsin_collector.logs.contract import State
 from tocsin_collector.servers import ServerView, Watch, Watched, configured
 from tocsin_collector.servers.seen import Seen

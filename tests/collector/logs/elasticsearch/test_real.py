@@ -4,10 +4,10 @@ from collections import Counter
 
 import pytest
 
+from tests.collector.exposed import render
 from tests.collector.logs.elasticsearch.conftest import Open, Real, made
 from tests.collector.logs.elasticsearch.faults import FAULTS, Proxy
 from tests.servers.process import until
-from tocsin_collector.export.exposition import render
 from tocsin_collector.logs import QueryError, StoreError
 from tocsin_collector.logs.contract import MARK_BEGIN, MARK_END
 from tocsin_collector.logs.elasticsearch import Pace

@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tocsin_agent.httpd.password import Check
+    from tocsin_schema.web.password import Check
 
 MOST_VERDICTS = 128
 NOBODY = "$2b$10$abcdefghijklmnopqrstuuAqGYQ0PzBzZVhI2ZYFzVV7dVRNCLHqS"

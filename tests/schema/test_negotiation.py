@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin_agent.httpd.negotiation import GZIP, OPENMETRICS, PROTOBUF, TEXT, ZSTD, codings, exposition
+from tocsin_schema.negotiation import GZIP, OPENMETRICS, PROTOBUF, TEXT, ZSTD, codings, exposition
 
 DELIMITED = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited"
 PROMETHEUS_2_42_NATIVE = (

@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     Choice = TypeVar("Choice")
 
 TEXT, OPENMETRICS, PROTOBUF = "text", "openmetrics", "protobuf"
+MEDIA_TYPES = {
+    TEXT: "text/plain; version=0.0.4; charset=utf-8",
+    OPENMETRICS: "application/openmetrics-text; version=1.0.0; charset=utf-8",
+    PROTOBUF: "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited",
+}
 GZIP, ZSTD = "gzip", "zstd"
 MOST_HEADERS = 64
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tocsin_agent.httpd.password import LIBRARIES, by_crypt, by_package, checker, fault
+from tocsin_schema.web.password import LIBRARIES, by_crypt, by_package, checker, fault
 
 WAYS = {library: by_crypt(library) for library in LIBRARIES} | {"bcrypt": by_package()}
 HERE = {name: check for name, check in WAYS.items() if check and not name.startswith("libc.musl")}

@@ -1,21 +1,23 @@
-"""``web.yml``: TLS, client certificates, passwords and headers of the agent's server, in exporter-toolkit's format.
+"""``web.yml``: TLS, client certificates, passwords and headers of a server, in exporter-toolkit's format.
 
-Read in a short-lived child, where PyYAML and ``ssl`` are loaded and every file is tried: what comes back is plain data,
-or one line a fault. No line tells a secret: YAML's own messages show the text around a fault and are not used.
+Reading loads PyYAML and ``ssl`` and tries every file: what comes back is plain data, or one line a fault. No line tells
+a secret: YAML's own messages show the text around a fault and are not used.
 """
 
 import os
 
-from tocsin_agent.child import ChildError, in_child
-from tocsin_agent.httpd.password import checker, fault
 from tocsin_schema.config import ConfigError
+from tocsin_schema.web.password import checker, fault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any, TypeAlias
 
     Config: TypeAlias = dict[str, Any]
     """``tls`` (None without TLS), ``headers``, ``users`` and ``rate_limit`` (interval in seconds and burst)."""
+    Reader: TypeAlias = Callable[[str], tuple[Config, list[str]]]
+    """What a file asks for, and its faults."""
 
 TEXT, BOOLEAN, INTEGER, LIST, TEXTS, DURATION = "text", "boolean", "integer", "list", "texts", "duration"
 FILES = ("cert_file", "key_file", "client_ca_file")
@@ -43,17 +45,6 @@ VERSIONS = ("TLS10", "TLS11", "TLS12", "TLS13")
 UNITS_S = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
-def load(path: str) -> "Config":
-    """The content of a file. Raises ConfigError with all faults."""
-    try:
-        config, faults = in_child(lambda: read(path))
-    except ChildError as error:
-        raise ConfigError([f"{path}: cannot be read: {error}"]) from None
-    if faults:
-        raise ConfigError([f"{path}: {line}" for line in faults])
-    return dict(config)
-
-
 def read(path: str) -> "tuple[Config, list[str]]":
     """The content of a file and its faults; loads what is needed for that."""
     try:
@@ -79,13 +70,21 @@ def read(path: str) -> "tuple[Config, list[str]]":
         return {}, ["nested too deeply"]
 
 
+def load(path: str, by: "Reader" = read) -> "Config":
+    """The content of a file. Raises ConfigError with all faults."""
+    config, faults = by(path)
+    if faults:
+        raise ConfigError([f"{path}: {line}" for line in faults])
+    return config
+
+
 def _tried(config: "Config") -> list[str]:
     """Whether this host can do what the configuration asks for."""
     faults = []
     if config["users"] and checker() is None:
         faults.append(f"{USERS}: nothing on this host knows bcrypt: pip install bcrypt")
     if config["tls"]:
-        from tocsin_agent.httpd.context import ContextError, context
+        from tocsin_schema.web.context import ContextError, context
 
         try:
             context(config["tls"])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin_agent.httpd.auth import MOST_VERDICTS, Users, credentials
+from tocsin_schema.web.users import MOST_VERDICTS, Users, credentials
 
 
 def header(user: str, password: str) -> str:

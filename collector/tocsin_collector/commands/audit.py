@@ -1,0 +1,46 @@
+"""`tocsin audit`: who did and read what, and whether the log of it is what was written."""
+
+import json
+import os
+
+import click
+
+
+@click.group("audit")
+def command() -> None:
+    """The audit log: administration and reads of data. It is text, one record a line, in DATA/audit.
+
+    \b
+    Example:
+      tocsin audit verify --data /var/lib/tocsin
+    """
+
+
+@command.command("verify")
+@click.option("--config", "file", type=click.Path(dir_okay=False), help="The collector's TOML file.")
+@click.option("--data", help="The collector's folder. [default: data_dir of the configuration]")
+@click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
+def verify_command(file: str | None, data: str | None, as_json: bool) -> None:
+    """Follow the log from its first record to its last, and tell where it was changed, cut or reordered.
+
+    The hash that is printed stands for the whole log: note it elsewhere, and whoever rewrites all of it is found too.
+    Exit codes: 0 as it was written, 1 not.
+
+    \b
+    Example:
+      tocsin audit verify --data /var/lib/tocsin
+    """
+    from tocsin_collector.audit import AuditError, verify
+    from tocsin_schema.config import ConfigError, load
+    from tocsin_schema.settings.collector import COLLECTOR
+
+    try:
+        head = verify(os.path.join(data or str(load(COLLECTOR, file, os.environ)["data_dir"]), "audit"))
+    except ConfigError as error:
+        click.echo("\n".join(error.faults), err=True)
+        raise SystemExit(78) from None
+    except (AuditError, OSError) as error:
+        click.echo(json.dumps({"intact": False, "fault": str(error)}) if as_json else str(error), err=not as_json)
+        raise SystemExit(1) from None
+    said = {"intact": True, "records": head.records, "hash": head.hash}
+    click.echo(json.dumps(said) if as_json else f"{head.records} records, intact; the last hash is {head.hash}")

@@ -1,0 +1,178 @@
+"""The ASGI callable before the application: who asks, and whether that caller may.
+
+In the order of what it costs: ``rate_limit``, the key or password, the scope of the route. All of it before the body is
+read. Nothing here looks at what the collector has: a project that is not the caller's reads the same as one that is not
+there.
+"""
+
+import asyncio
+import json
+import ssl
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tocsin_collector.audit import Entry, Writer
+from tocsin_collector.doors.bodies import Bodies
+from tocsin_collector.doors.caller import ADMIN, ANYONE, PLACE, Caller, caller_of
+from tocsin_collector.doors.counts import Counts
+from tocsin_collector.doors.headers import headed
+from tocsin_collector.doors.keys import PREFIX, Keyring
+from tocsin_collector.doors.routes import ALL, OF_PATH, Need, need
+from tocsin_schema.web.protection import Protection
+from tocsin_schema.web.users import Users, credentials
+
+MAX_CHECKS = 4
+"""Passwords checked at once: one takes a thread 50 ms and more."""
+_HOW = (
+    "a right key or password is needed: Authorization: Bearer tsn_..., or in a browser the key as password under any "
+    "name; `tocsin keys make` makes one"
+)
+
+
+class Denied(Exception):  # noqa: N818 - what a client gets to read
+    """A request goes no further."""
+
+    def __init__(self, status: int, code: str, reason: str, **headers: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.code = code
+        self.headers = headers
+
+
+class Gate:
+    """Let a request through to ``app``, with its Caller in the scope, or answer it."""
+
+    def __init__(
+        self, app: ASGIApp, protection: Protection | None, keyring: Keyring, counts: Counts, audit: Writer
+    ) -> None:
+        self._app = app
+        self._protection = protection
+        self._keyring = keyring
+        self._counts = counts
+        self._audit = audit
+        self._checking = 0
+        self._bodies = Bodies()
+
+    @property
+    def open(self) -> bool:
+        """Whether whoever reaches the socket may do everything."""
+        return not (self._keyring.asked or (self._protection and (self._protection.users or self._verifies)))
+
+    @property
+    def _verifies(self) -> bool:
+        context = self._protection.context if self._protection else None
+        return context is not None and context.verify_mode == ssl.CERT_REQUIRED
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request, or the lifespan of the application."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        told = headed(send, self._protection.headers if self._protection else {})
+        try:
+            wanted = await self._admit(scope)
+        except Denied as denied:
+            self._counts.denied[denied.code] += 1
+            await _answer(told, denied)
+            return
+        if wanted.audit:
+            told = self._audited(told, scope, wanted)
+        if not await self._bodies.through(self._app, scope, receive, told):
+            self._counts.denied["busy"] += 1
+            await _answer(told, Denied(503, "busy", "too much is sent at once; send it again", retry_after="1"))
+
+    async def _admit(self, scope: Scope) -> Need:
+        protection = self._protection
+        if protection:
+            protection.refresh()
+            if not protection.allows():
+                raise Denied(429, "rate_limited", "more requests than rate_limit of web.yml allows", retry_after="1")
+        wanted, headers = need(scope["method"], scope["path"]), dict(scope["headers"])
+        _check_origin(scope["method"], headers)
+        if wanted.scopes:
+            caller = await self._caller(headers.get(b"authorization", b"").decode("latin-1"))
+            _check(caller, wanted)
+            scope[PLACE] = caller
+        return wanted
+
+    async def _caller(self, authorization: str) -> Caller:
+        users = self._protection.users if self._protection else None
+        token = _token(authorization)
+        if token is not None:
+            found = self._keyring.caller(token)
+        elif users and await self._right(users, authorization):
+            found = Caller("user " + _user(authorization), frozenset({ADMIN}))
+        else:
+            found = None
+        if found is None and not users and not self._keyring.asked:
+            return ANYONE
+        if found is None:
+            raise Denied(401, "unauthorized", _HOW, www_authenticate='Basic realm="tocsin"')
+        return found
+
+    async def _right(self, users: Users, authorization: str) -> bool:
+        verdict = users.known(authorization)
+        if verdict is not None:
+            return verdict
+        if self._checking >= MAX_CHECKS:
+            raise Denied(503, "busy", "too many passwords to check at once", retry_after="1")
+        self._checking += 1
+        try:
+            return await asyncio.to_thread(users.check, authorization)
+        finally:
+            self._checking -= 1
+
+    def _audited(self, send: Send, scope: Scope, wanted: Need) -> Send:
+        """``send`` that lets nothing out before what was asked is on record."""
+
+        async def told(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                query = scope["query_string"].decode("latin-1")
+                what = f"{scope['method']} {scope['path']}" + (f"?{query}" if query else "")
+                address = scope["client"][0] if scope.get("client") else ""
+                outcome = str(message["status"])
+                await self._audit.note(Entry(caller_of(scope).name, address, wanted.audit, what, outcome))
+            await send(message)
+
+        return told
+
+
+def _check_origin(method: str, headers: dict[bytes, bytes]) -> None:
+    """A page of another site can have a browser send what it likes, with the password that the browser remembers."""
+    origin = headers.get(b"origin", b"")
+    if method not in ("GET", "HEAD") and origin and origin.partition(b"://")[2] != headers.get(b"host", b""):
+        raise Denied(403, "origin", "a page of another site asks for this")
+
+
+def _token(authorization: str) -> str | None:
+    """The key in an Authorization header; in a browser it is the password, under any name."""
+    scheme, _, rest = authorization.partition(" ")
+    if scheme.lower() == "bearer":
+        return rest.strip()
+    given = credentials(authorization)
+    password = given[1].decode("latin-1") if given else ""
+    return password if password.startswith(PREFIX) else None
+
+
+def _user(authorization: str) -> str:
+    given = credentials(authorization)
+    return given[0].decode("utf-8", "replace") if given else ""
+
+
+def _check(caller: Caller, wanted: Need) -> None:
+    if not any(map(caller.may, wanted.scopes)):
+        raise Denied(403, "scope", f"{caller.name} has not the scope {' or '.join(wanted.scopes)}, which this needs")
+    if wanted.whose == ALL and caller.project is not None:
+        raise Denied(403, "project", f"{caller.name} is for one project, and this tells of all")
+    if wanted.whose == OF_PATH and not caller.reaches(wanted.project):
+        raise Denied(403, "project", f"{caller.name} is for another project")
+
+
+async def _answer(send: Send, denied: Denied) -> None:
+    """In one line of JSON."""
+    body = json.dumps({"error": {"code": denied.code, "reason": str(denied)}}).encode() + b"\n"
+    headers: list[Any] = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    headers += [(name.replace("_", "-").encode(), value.encode()) for name, value in denied.headers.items()]
+    await send({"type": "http.response.start", "status": denied.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,152 @@
+"""Quotas: what a project may send a second, and that no other project pays for it."""
+
+import json
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.collector.doors.visitor import event
+from tocsin_collector.doors.caller import PREDICTIONS
+from tocsin_collector.doors.counts import MAX_PROJECTS, Counts
+from tocsin_collector.doors.keys import make
+from tocsin_collector.doors.quota import BURST_S, Bucket, Quotas
+from tocsin_collector.ingest.answer import Refusal
+from tocsin_schema.block import Block
+from tocsin_schema.config import ConfigError
+
+
+def _block(rows, project="shop"):
+    said = {"model": "m", "version": "", "producer": "a" * 32, "sequence": 1, "columns": {}}
+    return Block("prediction", project=project, rows=rows, **said)
+
+
+def _quotas(now, events=0.0, volume=0.0, projects=()):
+    values = {"quota.events_per_s": events, "quota.bytes_per_s": volume, "quota.projects": list(projects)}
+    counts = Counts()
+    return Quotas(values, counts, lambda: now[0]), counts
+
+
+def test_a_project_is_let_in_until_it_has_paid_and_told_when_to_come_again():
+    now = [0.0]
+    quotas, counts = _quotas(now, events=10)
+    quotas.admit(["shop"])
+    quotas.charge([_block(50)], 1)  # 20 are there: 30 in debt
+    with pytest.raises(Refusal) as told:
+        quotas.admit(["shop"])
+    assert (told.value.status, told.value.code, told.value.retry_after_s) == (429, "over_quota", 3)
+    assert "10 events a second" in str(told.value)
+    quotas.admit(["bank"])
+    now[0] = 3.1
+    quotas.admit(["shop"])
+    assert counts.quotas == {("shop", "events"): 1}
+
+
+def test_bytes_are_shared_out_by_rows():
+    now = [0.0]
+    quotas, counts = _quotas(now, volume=100)
+    quotas.charge([_block(9), _block(1, "bank")], 1_000)  # 900 and 100 of 200
+    quotas.admit(["bank"])
+    with pytest.raises(Refusal, match="100 bytes a second"):
+        quotas.admit(["bank", "shop"])
+    assert counts.quotas == {("shop", "bytes"): 1}
+
+
+def test_a_project_may_have_its_own_quota_or_none():
+    now = [0.0]
+    quotas, _ = _quotas(now, events=1, projects=["my shop 100 0", "free 0 0"])
+    for project in ("my shop", "free", "bank"):
+        quotas.charge([_block(150, project)], 1)
+    quotas.admit(["my shop", "free"])
+    with pytest.raises(Refusal):
+        quotas.admit(["bank"])
+
+
+@pytest.mark.parametrize("text", ["shop", "shop 1", "shop 1 x", "shop -1 1", "shop nan 1", "shop inf 1", ""])
+def test_what_is_no_quota_is_a_fault_of_the_configuration(text):
+    with pytest.raises(ConfigError, match=r"quota.projects: .* PROJECT EVENTS BYTES expected"):
+        _quotas([0.0], projects=[text])
+
+
+def test_requests_that_come_at_once_are_not_all_let_in_for_one_token():
+    now = [0.0]
+    quotas, _ = _quotas(now, events=10)
+    quotas.charge([_block(19)], 1)  # one of 20 is left
+    quotas.admit(["shop"])
+    first = quotas.hold("shop")  # as much as the last one is held while its body comes
+    with pytest.raises(Refusal):
+        quotas.admit(["shop"])
+    first.release()
+    first.release()
+    quotas.admit(["shop"])
+
+
+@given(st.lists(st.tuples(st.floats(0, 5), st.integers(1, 100)), max_size=60))
+def test_over_any_time_a_project_gets_its_rate_its_burst_and_one_request(steps):
+    bucket, now, got, largest = Bucket(10.0, 0.0), 0.0, 0, 0
+    for pause, amount in steps:
+        now += pause
+        if not bucket.wait_s(now):
+            bucket.take(amount)
+            got, largest = got + amount, max(largest, amount)
+    assert got <= 10 * (now + BURST_S) + largest + 1e-6
+
+
+def test_more_projects_than_series_share_one():
+    counts = Counts()
+    for project in range(MAX_PROJECTS + 50):
+        counts.over_quota(str(project), "events")
+    assert len(counts.quotas) == MAX_PROJECTS + 1
+    assert counts.quotas["_other", "events"] == 50
+
+
+def _key(tmp_path, project=None):
+    return make(str(tmp_path / "data" / "keys.json"), (PREDICTIONS,), project, "", 0.0)[1]
+
+
+def test_over_http_the_body_is_not_read(collector, tmp_path):
+    one, shop = collector(**{"quota.events_per_s": 1.0}), _key(tmp_path, "shop")
+    assert one.post(*(event(str(row)) for row in range(200)), key=shop)[0] == 200
+    with one.plain() as sock:
+        head = f"POST /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {shop}\r\nContent-Length: 99\r\n"
+        sock.sendall((head + "Content-Type: application/json\r\nExpect: 100-continue\r\n\r\n").encode())
+        answer = sock.recv(4_096)  # no 100 Continue comes: nobody wants the body
+    assert answer.startswith(b"HTTP/1.1 429 ")
+    assert 150 < int(re.search(rb"\r\nretry-after: (\d+)\r\n", answer.lower())[1]) <= 198
+    assert one.metric("tocsin_requests_over_quota_total", project="shop", quota="events") == 1
+
+
+def test_a_request_that_fails_pays_nothing(collector, tmp_path):
+    one, shop = collector(**{"quota.events_per_s": 5.0}), _key(tmp_path, "shop")
+    assert one.post(*(event(str(row)) for row in range(9)), key=shop)[0] == 200
+    for _ in range(5):
+        assert one.ask("/v1/events", key=shop, data=b"{", Content_Type="application/json")[0] == 400
+    assert one.post(event("x"), key=shop)[0] == 200
+
+
+def test_over_its_quota_another_project_goes_on(collector, tmp_path):
+    one, shop, bank = collector(**{"quota.events_per_s": 1.0}), _key(tmp_path, "shop"), _key(tmp_path, "bank")
+    assert one.post(*(event(str(row)) for row in range(9)), key=shop)[0] == 200
+    assert one.post(event("x"), key=shop)[0] == 429
+    assert one.post(event("x", "bank"), key=bank)[0] == 200
+
+
+def test_without_a_key_of_one_project_all_of_a_request_is_refused_and_nothing_stored(collector, tmp_path):
+    one = collector(**{"quota.events_per_s": 1.0})
+    assert one.post(*(event(str(row)) for row in range(9)))[0] == 200
+    status, headers, body = one.ask(
+        "/v1/events", data=json.dumps([event("x"), event("x", "bank")]).encode(), Content_Type="application/json"
+    )
+    assert (status, 1 <= int(headers["Retry-After"]) <= 7) == (429, True)
+    assert json.loads(body)["accepted"] == 0
+    assert one.post(event("x", "bank"))[1]["accepted"] == 1
+
+
+def test_the_page_and_metrics_tell_who_was_refused(collector, tmp_path):
+    one = collector(**{"quota.projects": ["shop 1 0"]})
+    one.post(*(event(str(row)) for row in range(9)))
+    one.post(event("x"))
+    page = one.ask("/")[2].decode()
+    assert "over its quota of events" in page
+    assert "<bdi>shop</bdi>" in page

@@ -1,0 +1,172 @@
+"""The series follow the models, and long work in the loop goes in turns."""
+
+import asyncio
+import gzip
+import time
+
+from tests.collector.export.test_text import read
+from tests.collector.exposed import BUDGET, text
+from tocsin_collector.export.budget import Budget
+from tocsin_collector.export.exposition import Column, single
+from tocsin_collector.export.form import FORMS
+from tocsin_collector.export.metrics import PIECE_BYTES, Metrics, gzipped
+from tocsin_collector.export.models import totals
+from tocsin_collector.monitor.latency import Latency
+from tocsin_collector.monitor.schema import Schema
+from tocsin_collector.verdict import Distribution, FeatureVerdict, ModelKey, QualityVerdict, WindowVerdict
+
+
+class Watched:
+    """A model as far as it is shown."""
+
+    def __init__(self, name="credit"):
+        self.key = ModelKey("shop", name, "3")
+        self.verdicts_total = self.alarms_total = self.late_total = self.labels_total = 0
+        self.early_total = 0
+        self.schema = Schema()
+        self.latency = Latency()
+        self.judge = self.verdict = self.quality = None
+
+    def close(self, rows, features=(), quality=None):
+        self.verdicts_total += 1
+        self.verdict = WindowVerdict(self.key, 0.0, 3600.0, 0, rows, {each.name: each for each in features})
+        self.quality = quality
+
+    def latest(self):
+        return self.verdict
+
+    def latest_quality(self):
+        return self.quality
+
+
+def feature(name, score, reasons=()):
+    threshold = None if score is None else 0.2
+    return FeatureVerdict(
+        name, "number", "ks", 9, score, threshold, 0.1, 0.0, 0.3, 0.0, 1.0, Distribution((), (), ()), reasons
+    )
+
+
+def shown(*models, budget=BUDGET):
+    return Metrics(lambda: models, lambda: totals(models), budget)
+
+
+def values(metrics):
+    found = read(asyncio.run(text(metrics)), "text")
+    return {
+        (name, *[value for label, value in labels if label not in ("project", "version")]): value
+        for (name, *labels), value in found.items()
+    }
+
+
+def test_a_model_without_a_closed_window_has_its_totals_only():
+    model = Watched()
+    model.late_total = 2
+    found = values(shown(model))
+    assert found == {
+        ("tocsin_drift_alarms_total", "credit"): 0,
+        ("tocsin_events_late_total", "credit"): 2,
+        ("tocsin_events_early_total", "credit"): 0,
+        ("tocsin_labels_total", "credit"): 0,
+        ("tocsin_schema_changes_total", "credit"): 0,
+    }
+
+
+def test_a_new_verdict_takes_the_place_of_the_one_before():
+    model = Watched()
+    metrics = shown(model)
+    model.close(7, [feature("age", 0.1), feature("city", 0.4, ("far",))])
+    model.judge = object()
+    first = values(metrics)
+    assert first["tocsin_window_rows", "credit"] == 7
+    assert {key[0]: value for key, value in first.items() if "age" in key}["tocsin_feature_drift_score"] == 0.1
+    assert first["tocsin_drift_alarm", "credit"] == 1
+    model.close(9, [feature("age", None)], QualityVerdict(5, 0.5, {"auc": 0.8}, {}, {}, {"auc": 0.7}))
+    second = values(metrics)
+    assert second["tocsin_window_rows", "credit"] == 9
+    assert second["tocsin_drift_alarm", "credit"] == 0
+    assert not [key for key in second if "city" in key or key[0].endswith(("_score", "missing_threshold"))]
+    assert second["tocsin_model_label_coverage_ratio", "credit"] == 0.5
+    assert ("tocsin_model_quality", "auc", "credit") in second or ("tocsin_model_quality", "credit", "auc") in second
+
+
+def test_a_model_that_is_gone_is_shown_no_longer():
+    models = [Watched("a"), Watched("b")]
+    metrics = Metrics(lambda: models, lambda: totals(models), BUDGET)
+    for model in models:
+        model.close(1, [feature("age", 0.1)])
+    assert {key[-1] for key in values(metrics)} >= {"a", "b"}
+    del models[0]
+    assert not [key for key in values(metrics) if "a" in key]
+
+
+def test_a_model_that_begins_anew_without_a_window_shows_none():
+    models = [Watched()]
+    metrics = Metrics(lambda: models, lambda: totals(models), BUDGET)
+    models[0].close(3, [feature("age", 0.1)])
+    assert ("tocsin_window_rows", "credit") in values(metrics)
+    models[0] = Watched()
+    assert {name for name, *_ in values(metrics)} == {
+        "tocsin_drift_alarms_total", "tocsin_events_late_total", "tocsin_events_early_total", "tocsin_labels_total",
+        "tocsin_schema_changes_total",
+    }  # fmt: skip
+
+
+def test_the_samples_of_some_names_are_given_without_a_text():
+    model = Watched()
+    model.close(4, [feature("age", 0.1)])
+    found = asyncio.run(shown(model).samples({"tocsin_window_rows"}))
+    assert [(sample.name, sample.value, sample.labels["model"]) for sample in found] == [
+        ("tocsin_window_rows", 4, "credit")
+    ]
+
+
+def test_others_have_their_turns_while_many_series_are_written():
+    many = [Watched(f"m{number}") for number in range(200)]
+    metrics = Metrics(lambda: many, list, Budget(100_000, 10_000_000))
+    for model in many:
+        model.close(1, [feature(f"f{number}", 0.1) for number in range(50)])
+
+    async def longest():
+        blocks, done = [], asyncio.Event()
+
+        async def watch():
+            while not done.is_set():
+                started = time.thread_time()
+                await asyncio.sleep(0)
+                blocks.append(time.thread_time() - started)
+
+        watching = asyncio.create_task(watch())
+        size = len(await text(metrics))
+        done.set()
+        await watching
+        return size, len(blocks)
+
+    size, turns = asyncio.run(longest())
+    assert size > 5_000_000
+    assert turns > 20, "the whole was written in one go"
+
+
+def test_gzip_in_pieces_is_the_text():
+    columns = [Column("tocsin_window_rows", {}, ("model",), [(f"m{n}",) for n in range(5_000)], [*range(5_000)])]
+    metrics = Metrics(list, lambda: [*columns, single("tocsin_drift_alarm", {}, 1)], BUDGET)
+
+    async def both():
+        plain = await text(metrics)
+        return plain, [piece async for piece in gzipped(metrics.written(FORMS["text"]))]
+
+    plain, packed = asyncio.run(both())
+    assert len(plain) > 2 * PIECE_BYTES
+    assert len(packed) > 1
+    assert gzip.decompress(b"".join(packed)) == plain
+
+
+def test_two_scrapes_at_once_are_both_whole():
+    model = Watched()
+    model.close(3, [feature(f"f{number}", 0.1) for number in range(2_000)])
+    metrics = Metrics(lambda: [model], lambda: [single("tocsin_events_unwatched_total", {}, 1)], BUDGET)
+
+    async def both():
+        return await asyncio.gather(text(metrics), text(metrics))
+
+    one, other = asyncio.run(both())
+    assert one == other
