@@ -51,7 +51,7 @@ class Frame:
 
     def take(self, rows: NDArray[np.intp]) -> "Frame":
         """Some rows, in the order given."""
-        ids = [self.ids[row] for row in rows.tolist()]
+        ids = self.ids.take(rows) if isinstance(self.ids, Texts) else [self.ids[row] for row in rows.tolist()]
         columns = {name: values.take(rows) for name, values in self.columns.items()}
         return Frame(self.type, self.key, self.time_us[rows], ids, columns)
 

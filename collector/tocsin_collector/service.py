@@ -25,6 +25,7 @@ from tocsin_collector.fleet import Fleet
 from tocsin_collector.frame import Frame
 from tocsin_collector.ingest.checks import Bounds
 from tocsin_collector.ingest.intake import Intake, Memory
+from tocsin_collector.ingest.receiptkeys import receipt_keys
 from tocsin_collector.ingest.redact import Redaction, key_of
 from tocsin_collector.journal import open_journal
 from tocsin_collector.journal.retention import Limits, Retention
@@ -101,18 +102,18 @@ class Service:
         self.monitor = self._new_monitor()
         self._taking = asyncio.Lock()  # one reference after the other
         self._meanwhile: list[tuple[Frame, int]] | None = None
+        bounds = Bounds(values["ingest.past_s"], values["ingest.future_s"], receipt_keys(values["receipts.keys_file"]))
         self.redaction = Redaction(
             values["ingest.drop_features"], values["ingest.hash_features"], key_of(self.journal.folder.parent)
         )
         self.intake = Intake(
             self.journal,
             self._apply,
-            bounds=Bounds(values["ingest.past_s"], values["ingest.future_s"]),
+            bounds=bounds,
             redaction=self.redaction,
             memory=Memory(self.monitor.calendar.horizon_s, values["ingest.ids_memory_bytes"]),
             clock=clock,
         )
-
         self.retention = Retention(
             self.journal.folder,
             Limits(values["journal.keep_bytes"], values["journal.keep_s"], self.monitor.calendar.horizon_s),
@@ -221,6 +222,8 @@ class Service:
             values["windows.utc_offset_s"],
             values["windows.lateness_s"],
             values["windows.label_wait_s"],
+            values["windows.past_s"],
+            values["windows.future_s"],
         )
         return Monitor(
             calendar,
@@ -243,8 +246,8 @@ class Service:
     def _tell_newest(self) -> None:
         """What the journal's end left to tell. Newest first: of data, drift and quality the newest window that can tell
         counts, older ones change nothing; labels come late, so that is not the same window for all three."""
-        for model in self.monitor.models():
-            for verdict in reversed(model.view().verdicts):
+        for view in self.views():
+            for verdict in reversed(view.verdicts):
                 self.alarms.verdict(verdict.key, verdict)
 
     async def _rebuild(self) -> None:

@@ -61,18 +61,35 @@ class Texts(Sequence[str]):
             return ends[1:] - ends[:-1]
         return np.fromiter(map(len, self.listed), np.int64, len(self))
 
-    def hashes(self) -> U64:
-        """64 keyed bits of each one's bytes, as ``hashes`` gives them for a list."""
-        lengths = np.diff(self._ends)
-        if len(lengths) and lengths[0] and (lengths == lengths[0]).all():  # ids are mostly of one length
-            return _hashes(np.frombuffer(self._raw, f"V{lengths[0]}").tolist(), len(lengths))
-        return _hashes((self._raw[a:b] for a, b in pairwise(self._ends.tolist())), len(lengths))
+    @cached_property
+    def hashed(self) -> U64:
+        """64 keyed bits of each one's bytes, as ``hashes`` gives them for a list; made once."""
+        length = self._length()
+        if length:
+            return _hashes(np.frombuffer(self._raw, f"V{length}").tolist(), len(self))
+        return _hashes((self._raw[a:b] for a, b in pairwise(self._ends.tolist())), len(self))
+
+    def take(self, rows: NDArray[np.intp]) -> "Sequence[str]":
+        """Some of them, in the order given; their hashes stay known."""
+        length = self._length()
+        if not length:
+            return [self.listed[row] for row in rows.tolist()]
+        raw = np.frombuffer(self._raw, f"V{length}")[rows].tobytes()
+        some = Texts(raw, np.arange(0, len(raw) + 1, length, dtype=np.uint32))
+        if "hashed" in self.__dict__:
+            some.hashed = self.hashed[rows]
+        return some
+
+    def _length(self) -> int:
+        """The length in bytes that all of them have, 0 when they have not; ids mostly do."""
+        lengths = self._ends[1:] - self._ends[:-1]
+        return int(lengths[0]) if len(lengths) and (lengths == lengths[0]).all() else 0
 
 
 def hashes(texts: Sequence[str]) -> U64:
     """64 bits of each text's UTF-8 bytes, keyed anew in each process."""
     if isinstance(texts, Texts):
-        return texts.hashes()
+        return texts.hashed
     return _hashes((text.encode() for text in texts), len(texts))
 
 

@@ -118,7 +118,7 @@ class WindowVerdict:
     classes: dict[str, float] = field(default_factory=dict)
     """Share of each predicted class."""
     segments: dict[str, dict[str, int]] = field(default_factory=dict)
-    """Rows by segment name and value, at most 64 values a name and `_other`."""
+    """Rows by segment name and value: the 64 values with the most rows, largest first, and `_other` for the rest."""
     final: bool = False
 
     @property
@@ -126,6 +126,37 @@ class WindowVerdict:
         """Every reason to alarm: the data's first, then the model's."""
         data = tuple(reason for feature in self.features.values() for reason in feature.reasons)
         return data + (self.quality.reasons if self.quality else ())
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSchema:
+    """A feature as the stream shows it: since when it came as which kind, and whether it has vanished."""
+
+    name: str
+    kinds: dict[str, float]
+    """The event time of its first value by kind (number, category), the kind that was first in front."""
+    gone_s: float | None = None
+    """Start of the window since which it has no values any more."""
+
+    @property
+    def kind(self) -> str:
+        """The kind that it had first."""
+        return next(iter(self.kinds))
+
+    @property
+    def since_s(self) -> float:
+        """The event time of its first value."""
+        return min(self.kinds.values())
+
+
+class SchemaChange(NamedTuple):
+    """Something about the features became different, at an event time. ``what`` is new, vanished, returned, kind, or
+    version (then ``feature`` is empty)."""
+
+    time_s: float
+    what: str
+    feature: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,3 +177,11 @@ class ModelView:
     """Kind (number, category) by feature, in the order of the first block."""
     verdicts: tuple[WindowVerdict, ...]
     """Closed windows, oldest first, bounded by ``windows.keep``."""
+    schema: tuple[FeatureSchema, ...] = ()
+    """The features with since when, in the same order."""
+    changes: tuple[SchemaChange, ...] = ()
+    """What changed about the features, the newest last, bounded."""
+    late_total: int = 0
+    """Predictions that are in no window: theirs was sealed, or they are too far behind the stream's watermark."""
+    early_total: int = 0
+    """Predictions that are in no window: they are so far ahead that the rest of the stream contradicted them."""

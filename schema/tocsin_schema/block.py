@@ -21,7 +21,8 @@ dtypes: ``f64``, ``i64``, ``bool`` (one byte, 0 or 1), ``time`` (i64, microsecon
 (``offsets``: rows + 1 u32 into ``data``, UTF-8), ``dict`` (u32 codes into ``values``).
 
 Columns by event type: every block has ``time`` and ``id``. prediction: ``feature.NAME``, ``prediction``,
-``score.CLASS``, ``segment.NAME``, ``latency_s``, ``trace_id``; label: ``label``; outcome: ``name``, ``value``.
+``score.CLASS``, ``segment.NAME``, ``latency_s``, ``trace_id``; label: ``label``, ``receipt``; outcome: ``name``,
+``value``.
 """
 
 import json

@@ -40,6 +40,12 @@ def test_a_key_or_a_value_that_is_wrong_is_named(checked):
     assert (done.exit_code, "scrape_interval_s" in done.stderr) == (78, True)
 
 
+def test_the_keys_of_receipts_are_read(checked, tmp_path):
+    (tmp_path / "keys").write_text("shop tooshort\n")
+    done = checked(f"[receipts]\nkeys_file = '{tmp_path}/keys'\n")
+    assert (done.exit_code, "line 1: a project, a space, a key" in done.stderr) == (78, True)
+
+
 def test_addresses_authorities_and_credentials_are_looked_at_too(checked):
     done = checked(FAULTY.replace("0.1", "5"))
     assert done.exit_code == 78

@@ -18,6 +18,7 @@ from tocsin_collector.service import Service
 from tocsin_collector.verdict import ModelKey
 from tocsin_schema.block import Block, column, encode
 from tocsin_schema.config import load
+from tocsin_schema.receipt import Receipt
 from tocsin_schema.settings.collector import COLLECTOR
 
 HOUR_US = 3_600_000_000
@@ -101,6 +102,59 @@ def test_after_a_restart_the_same_is_told(open_service):
     service.close()
     assert _told(open_service()) == told
     assert any(reasons for _, _, reasons, _ in told[2])
+
+
+def _post(service, *events):
+    """As the endpoint does with a body of JSON."""
+    parsed = parse_json(json.dumps(events).encode(), int(service.clock() * 1e6))
+
+    async def submit():
+        answer = await service.intake.submit(*parsed)
+        await service.intake.close()
+        return answer
+
+    return asyncio.run(submit())
+
+
+def _prediction(event_id, hour, **features):
+    time = datetime.fromtimestamp(hour * 3_600, UTC).isoformat()
+    event = {"type": "prediction", "project": "shop", "model": "churn", "id": event_id, "time": time}
+    return event | {"prediction": "yes", "features": features}
+
+
+def test_a_schema_that_changes_and_clocks_that_are_wrong_refuse_nothing_and_are_told_after_a_restart(open_service):
+    service = open_service()
+    answers = []
+    for hour in range(20_000, 20_006):
+        age = hour if hour < 20_003 else str(hour)
+        answers.append(_post(service, *(_prediction(f"{hour} {row}", hour, age=age) for row in range(30))))
+    answers.append(_post(service, _prediction("from 1970", 1, age=1), _prediction("new", 20_006, income=1)))
+    assert [answer.rejected for answer in answers] == [[]] * 7
+    (view,) = service.views()
+    assert [change.text for change in view.changes] == [
+        "age was a number and came as a category",
+        "income is new, a number",
+    ]
+    assert (view.rows_total, view.late_total, view.schema[0].since_s) == (182, 1, 20_000 * 3_600)
+    service.close()
+    (again,) = open_service().views()
+    assert (again.schema, again.changes, again.late_total) == (view.schema, view.changes, view.late_total)
+
+
+def test_labels_with_receipts_count_without_their_predictions_after_a_restart_too(open_service, tmp_path):
+    keys = tmp_path / "keys"
+    keys.write_text(f"shop {'k' * 32}\n")
+    service = open_service(settings={"receipts.keys_file": str(keys)})
+    _post(service, _prediction("seen", 20_000, age=1))
+    receipts = [Receipt("shop", "churn", "", f"r{n}", 20_000 * HOUR_US, "yes", 900).mint(b"k" * 32) for n in range(9)]
+    shared = {"type": "label", "project": "shop", "model": "churn", "label": "no"}
+    answer = _post(service, *({**shared, "id": f"r{n}", "receipt": token} for n, token in enumerate(receipts)))
+    again = _post(service, *({**shared, "id": f"r{n}", "receipt": token} for n, token in enumerate(receipts)))
+    bad = _post(service, {**shared, "id": "seen", "receipt": receipts[0]})
+    assert (answer.accepted, again.duplicate, [one.code for one in bad.rejected]) == (9, 9, ["receipt_foreign"])
+    assert service.views()[0].labels_total == 9
+    service.close()
+    assert open_service().views()[0].labels_total == 9
 
 
 def test_a_reference_from_a_past_span_counts_open_windows_anew(open_service):

@@ -28,6 +28,16 @@ def test_the_same_text_has_the_same_hash_however_it_is_kept(items):
     assert hashes(_lazy(items)).tolist() == hashes(items).tolist() == [hashes([item])[0] for item in items]
 
 
+@given((texts | equal).filter(bool), st.data())
+def test_some_of_them_keep_their_hashes(items, data):
+    rows = data.draw(st.lists(st.integers(0, len(items) - 1)))
+    lazy = _lazy(items)
+    for known in (False, True):
+        assert list(lazy.take(np.array(rows, int))) == [items[row] for row in rows]
+        assert hashes(lazy.take(np.array(rows, int))).tolist() == hashes([items[row] for row in rows]).tolist()
+        assert known or hashes(lazy).size == len(items)
+
+
 @given(texts)
 def test_other_texts_have_other_hashes(items):
     assert len(set(hashes(_lazy(items)).tolist())) == len(set(items))

@@ -43,6 +43,7 @@ class Capture:
     ``endpoint`` is the agent's or the collector's address (default: ``TOCSIN_ENDPOINT``), ``runtime_dir`` the folder of
     the metrics files (default: ``TOCSIN_RUNTIME_DIR``). Raises ValueError for a name that is no text of at most 256
     characters; after that no method raises or waits, except ``flush`` and ``close``, for at most their timeout.
+    ``receipt_keys_file`` holds the project's key for receipts (default: ``TOCSIN_RECEIPT_KEYS_FILE``).
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Capture:
         *,
         endpoint: str | None = None,
         runtime_dir: str | None = None,
+        receipt_keys_file: str | None = None,
     ) -> None:
         for what, name in (("model", model), ("version", version), ("project", project)):
             _check(what, name)
@@ -61,6 +63,9 @@ class Capture:
         self._series = Series(project, model, version)
         self._events = Events(project, model, version)
         self._sends = bool(endpoint)
+        self._names = (project, model, version)
+        self._keys_file = receipt_keys_file or os.environ.get("TOCSIN_RECEIPT_KEYS_FILE", "")
+        self._key = b""
         self._worker: Worker | None = None
         if endpoint or runtime_dir:
             from tocsin_agent.capture.worker import join
@@ -164,9 +169,35 @@ class Capture:
             self._failed(error)
             return []
 
-    def label(self, id: object, label: object, time: "Time" = None) -> None:
+    def receipt(
+        self,
+        id: object,
+        prediction: object = None,
+        scores: "Mapping[str, float] | None" = None,
+        segment: "Mapping[str, object] | None" = None,
+        time: "Time" = None,
+    ) -> str:
+        """A signed receipt of a prediction, with the values that the prediction was told with, its ``time`` above all.
+
+        Whoever sends the label later sends it along, and the collector needs no row of the prediction for it. Empty,
+        and counted as an error, when there is no key.
+        """
+        try:
+            from tocsin_agent.capture.receipts import key_of, receipt
+
+            if not self._key:
+                self._key = key_of(self._keys_file, self._names[0])
+            return receipt(self._names, id, prediction, scores, segment, now_s() if time is None else time).mint(
+                self._key
+            )
+        except Exception as error:
+            if self._worker is not None:
+                self._worker.fault(error)
+            return ""
+
+    def label(self, id: object, label: object, time: "Time" = None, receipt: str | None = None) -> None:
         """The truth about a prediction, when it comes. A later label of the same id is a correction."""
-        self._event("label", id, time, {"label": label})
+        self._event("label", id, time, {"label": label}, receipt)
 
     def outcome(self, id: object, name: str, value: float, time: "Time" = None) -> None:
         """A business number that belongs to a prediction: revenue, minutes of delay, 1 for a conversion."""
@@ -190,13 +221,17 @@ class Capture:
 
         return leave(worker, timeout_s)
 
-    def _event(self, type: str, id: object, time: "Time", columns: "dict[str, object]") -> None:
+    def _event(
+        self, type: str, id: object, time: "Time", columns: "dict[str, object]", receipt: str | None = None
+    ) -> None:
         try:
             if not self._sends:
                 return
             if id is None or any(value is None for value in columns.values()):
                 self._failed(ValueError(f"{type}: id and {', '.join(columns)} are needed, found None"))
                 return
+            if receipt:
+                columns["receipt"] = receipt
             self._add(type, Item({"id": str(id), "time": now_s() if time is None else time, **columns}))
         except Exception as error:
             self._failed(error)

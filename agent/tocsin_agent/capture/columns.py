@@ -19,7 +19,15 @@ if TYPE_CHECKING:
 MAX_TEXT = 8_192
 """Characters of one value; what is longer is cut. A longer text is no category, and it stays below a block's limit."""
 
-FIXED = {"time": "time", "id": "str", "value": "f64", "latency_s": "f64", "trace_id": "str", "name": "text"}
+FIXED = {
+    "time": "time",
+    "id": "str",
+    "value": "f64",
+    "latency_s": "f64",
+    "trace_id": "str",
+    "name": "text",
+    "receipt": "str",
+}
 PREFIXED = (("score.", "f64"), ("segment.", "text"))
 PLAIN = frozenset((bool, int, float, str, type(None)))
 NOTHING = frozenset((type(None),))
@@ -128,7 +136,7 @@ class Builder:
     def _plain(self, value: object) -> object:
         """A value of one of the types in PLAIN; None for one that cannot even be written as text."""
         try:
-            return _plain(value)
+            return plain(value)
         except Exception:  # a foreign object's own methods
             self._altered("unreadable")
             return None
@@ -156,7 +164,8 @@ def _cost(text: str) -> int:
     return len(text) * (2 if text.isascii() and text.isprintable() else 12) + 3
 
 
-def _plain(value: "Any") -> object:
+def plain(value: "Any") -> object:
+    """A value as one of the types in PLAIN: what enums, numpy's scalars, decimals and bytes stand for."""
     if type(value) in PLAIN:
         return value
     if isinstance(value, str):  # an enum's member: its own __str__ tells the member's name, not its value

@@ -19,6 +19,7 @@ def command(file: str) -> None:
     from tocsin_collector.doors.counts import Counts
     from tocsin_collector.doors.quota import Quotas
     from tocsin_collector.doors.webfile import protection
+    from tocsin_collector.ingest.receiptkeys import receipt_keys
     from tocsin_collector.provision import settings
     from tocsin_schema.config import ConfigError, load
     from tocsin_schema.settings.collector import COLLECTOR
@@ -28,6 +29,7 @@ def command(file: str) -> None:
         settings.check(values, targets=False)
         protection(str(values["web_config_file"]))
         Quotas(values, Counts(), time.monotonic)
+        receipt_keys(str(values["receipts.keys_file"]))
     except ConfigError as error:
         for fault in error.faults:
             click.echo(fault, err=True)

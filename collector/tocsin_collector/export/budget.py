@@ -12,7 +12,7 @@ from tocsin_collector.export.exposition import Column
 from tocsin_collector.verdict import ModelKey
 from tocsin_schema.metric import OVERFLOW
 
-CORE = 9
+CORE = 11
 """Series of a version that has its place: what is counted of it, and its newest window in short."""
 _PROJECT = CORE + 2
 """Of a project itself: its ``_other`` version, and what was folded by reason."""

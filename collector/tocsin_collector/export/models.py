@@ -20,7 +20,9 @@ def totals(models: Iterable[Model]) -> Iterable[Column]:
     for name, values in (
         ("tocsin_drift_alarms_total", [model.alarms_total for model in models]),
         ("tocsin_events_late_total", [model.late_total for model in models]),
+        ("tocsin_events_early_total", [model.early_total for model in models]),
         ("tocsin_labels_total", [model.labels_total for model in models]),
+        ("tocsin_schema_changes_total", [model.schema.totals.total() for model in models]),
     ):
         yield Column(name, {}, ModelKey._fields, keys, values)
 

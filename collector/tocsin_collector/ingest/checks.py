@@ -4,7 +4,8 @@ A column that cannot be right refuses the whole block; a value refuses its row. 
 kept: they are what the model saw, and the profile counts them. Anywhere else they refuse the row.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -16,13 +17,14 @@ from tocsin_collector.ingest.answer import Refusal
 from tocsin_collector.texts import lengths
 from tocsin_collector.verdict import NUMBER
 from tocsin_schema.block import LABEL, MAX_NAME, OUTCOME, PREDICTION, Block
+from tocsin_schema.receipt import ReceiptError, read, verified
 
 _NUMBERS, _TEXTS = ("f64", "i64"), ("str", "dict")
 _ANY = ("f64", "i64", "time", "bool", "str", "dict")
 _COMMON: dict[str, tuple[str, ...]] = {"time": ("time",), "id": _TEXTS}
 _COLUMNS: dict[str, dict[str, tuple[str, ...]]] = {
     PREDICTION: _COMMON | {"prediction": _ANY, "latency_s": _NUMBERS, "trace_id": _TEXTS},
-    LABEL: _COMMON | {"label": _ANY},
+    LABEL: _COMMON | {"label": _ANY, "receipt": _TEXTS},
     OUTCOME: _COMMON | {"name": _TEXTS, "value": _NUMBERS},
 }
 _PREFIXES: dict[str, dict[str, tuple[str, ...]]] = {
@@ -34,10 +36,14 @@ _NEEDED: dict[str, tuple[str, ...]] = {PREDICTION: (), LABEL: ("label",), OUTCOM
 
 
 class Bounds(NamedTuple):
-    """How far an event's time may lie from the clock, in seconds; a past of 0 takes any age, for replays."""
+    """How far an event's time may lie from the clock, in seconds; a past of 0 takes any age, for replays.
+
+    ``keys`` are the projects' keys that receipts are checked with.
+    """
 
     past_s: float = 0.0
     future_s: float = 600.0
+    keys: Mapping[str, Sequence[bytes]] = MappingProxyType({})
 
 
 class Fault(NamedTuple):
@@ -82,6 +88,8 @@ def check_rows(block: Block, frame: Frame, now_us: int, bounds: Bounds) -> list[
 def _faults(block: Block, frame: Frame, now_us: int, bounds: Bounds) -> Iterator[Fault]:
     yield from _ids(block, frame)
     yield from _times(block, frame, now_us, bounds)
+    if "receipt" in frame.columns:
+        yield from _receipts(frame, bounds.keys.get(frame.key.project, ()))
     for name, values in frame.columns.items():
         if name in _NEEDED[frame.type]:
             reason = f"{name}: this field is needed in a {frame.type}"
@@ -123,6 +131,28 @@ def _times(block: Block, frame: Frame, now_us: int, bounds: Bounds) -> Iterator[
         oldest = now_us - int(bounds.past_s * 1e6)
         for row in np.flatnonzero((time < oldest) & ~outside).tolist():
             yield Fault(row, "too_old", f"time: {times.text(int(time[row]))} is more than {bounds.past_s:g} s ago")
+
+
+def _receipts(frame: Frame, keys: Sequence[bytes]) -> Iterator[Fault]:
+    for row, (event_id, token) in enumerate(zip(frame.ids, frame.columns["receipt"].texts(), strict=True)):
+        if token is None:
+            continue
+        try:
+            _check_receipt(frame, event_id, token, keys)
+        except ReceiptError as error:
+            yield Fault(row, error.code, str(error))
+
+
+def _check_receipt(frame: Frame, event_id: str, token: str, keys: Sequence[bytes]) -> None:
+    said = read(token)
+    if (said.project, said.model, said.id) != (*frame.key[:2], event_id):
+        told = f"{said.project}/{said.model}, id {said.id!a:.80}"
+        raise ReceiptError("receipt_foreign", f"receipt: it belongs to {told:.300}, not to this label")
+    if not keys:
+        raise ReceiptError(
+            "receipt_without_key", "receipt: the collector has no key of this project (receipts.keys_file)"
+        )
+    verified(token, keys)
 
 
 def _rows(bad: NDArray[np.bool_], code: str, reason: str) -> Iterator[Fault]:

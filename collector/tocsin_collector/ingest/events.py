@@ -82,7 +82,10 @@ def _prediction(fields: dict[str, object]) -> dict[str, object]:
 
 
 def _label(fields: dict[str, object]) -> dict[str, object]:
-    return {"label": _value("label", _present(fields, "label"))}
+    columns: dict[str, object] = {"label": _value("label", _present(fields, "label"))}
+    if fields.get("receipt") is not None:
+        columns["receipt"] = _text("receipt", fields["receipt"])
+    return columns
 
 
 def _outcome(fields: dict[str, object]) -> dict[str, object]:
@@ -92,7 +95,7 @@ def _outcome(fields: dict[str, object]) -> dict[str, object]:
 _COMMON = {"type", "project", "model", "version", "id", "time"}
 _FIELDS: dict[str, set[str]] = {
     PREDICTION: _COMMON | {"features", "prediction", "scores", "latency_s", "segment", "trace_id"},
-    LABEL: _COMMON | {"label"},
+    LABEL: _COMMON | {"label", "receipt"},
     OUTCOME: _COMMON | {"name", "value"},
 }
 _COLUMNS: dict[str, Callable[[dict[str, object]], dict[str, object]]] = {

@@ -38,6 +38,9 @@ _COMMON: dict[str, Any] = {
 }
 
 
+_RECEIPT = {"type": "string", "description": "what the serving process signed; then the prediction's row is not needed"}
+
+
 def _event(type: str, needed: list[str], **properties: dict[str, Any]) -> dict[str, Any]:
     return {
         "type": "object",
@@ -64,7 +67,7 @@ _EVENT = {
             segment=_map(_TEXT),
             trace_id=_TEXT,
         ),
-        _event(LABEL, ["label"], label=_VALUE),
+        _event(LABEL, ["label"], label=_VALUE, receipt=_RECEIPT),
         _event(OUTCOME, ["name", "value"], name=_TEXT, value=_NUMBER),
     ]
 }

@@ -1,15 +1,13 @@
 """A fitted reference, and the verdicts that it gives of a window."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tocsin_collector.drift import Reference, compare, fit
-from tocsin_collector.frame import Frame, Values, category, number
+from tocsin_collector.frame import Frame, Values
 from tocsin_collector.monitor.reference_file import ReferenceRows
-from tocsin_collector.monitor.window import Window
 from tocsin_collector.monitor.windows import Calendar
 from tocsin_collector.profile import Layout, Profile, layout_of, profile
 from tocsin_collector.quality import Labelled, QualityReference, fit_quality, judge
@@ -56,15 +54,18 @@ class Judge:
         """Each feature of a window against the reference."""
         return compare(self.drift, counted, min_rows)
 
-    def quality(self, window: Window, min_rows: int, before: QualityVerdict | None) -> QualityVerdict | None:
-        """The quality on the labels that came, None while there is none; ``before`` is the window before's.
+    def quality(
+        self, labelled: Labelled, predictions: int, final: bool, min_rows: int, before: QualityVerdict | None
+    ) -> QualityVerdict | None:
+        """The quality of a window of so many predictions on the labels that came, None while there is none; ``before``
+        is the window before's, ``final`` says that no more labels are waited for.
 
         What comes too early, or is the first beyond a bound, is told and does not alarm.
         """
-        if not window.labels:
+        if not len(labelled.label.valid):
             return None
-        verdict = judge(self.qualities, _labelled_window(window), predictions=window.rows, min_rows=min_rows)
-        if not window.final and verdict.coverage < MATURE * self.coverage:
+        verdict = judge(self.qualities, labelled, predictions=predictions, min_rows=min_rows)
+        if not final and verdict.coverage < MATURE * self.coverage:
             return replace(verdict, reasons=(), mature=False)
         if not verdict.reasons:
             return verdict
@@ -86,17 +87,3 @@ def _labelled(rows: ReferenceRows, labels: Values, span: NDArray[np.intp]) -> La
     prediction = columns["prediction"].take(part) if "prediction" in columns else None
     scores = {name: values.take(part) for name, values in rows.frame.group("score.").items()}
     return Labelled(labels.take(part), prediction, scores)
-
-
-def _labelled_window(window: Window) -> Labelled:
-    rows = sorted(window.labels)
-    predicted = [window.predicted[row] for row in rows]
-    scores = {name: number([values[row] for row in rows]) for name, values in window.scores.items()}
-    prediction = None if all(item is None for item in predicted) else _values(predicted)
-    return Labelled(_values([window.labels[row].value for row in rows]), prediction, scores)
-
-
-def _values(items: Sequence[str | float | None]) -> Values:
-    if any(isinstance(item, str) for item in items):
-        return category([item if isinstance(item, str) or item is None else f"{item:g}" for item in items])
-    return number([item if isinstance(item, float) else None for item in items])

@@ -3,41 +3,60 @@
 import time
 from bisect import bisect
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from tocsin_collector.frame import Frame
+from tocsin_collector.monitor.join import Join
 from tocsin_collector.monitor.judge import Judge
 from tocsin_collector.monitor.latency import Latency
-from tocsin_collector.monitor.window import NAMES_MOST, Window
-from tocsin_collector.monitor.windows import Calendar, Watermark
+from tocsin_collector.monitor.schema import Schema
+from tocsin_collector.monitor.segments import Told
+from tocsin_collector.monitor.watermark import Watermark
+from tocsin_collector.monitor.window import Window
+from tocsin_collector.monitor.windows import Calendar
 from tocsin_collector.profile import Layout, merge, profile
-from tocsin_collector.verdict import FeatureVerdict, ModelKey, ModelView, QualityVerdict, WindowVerdict
+from tocsin_collector.quality import Labelled
+from tocsin_collector.verdict import (
+    FeatureVerdict,
+    ModelKey,
+    ModelView,
+    OutcomeVerdict,
+    QualityVerdict,
+    WindowVerdict,
+)
+from tocsin_schema.receipt import Receipt
+
+OPEN_WINDOWS_MOST = 16_384
+AHEAD_WINDOWS_MOST, AHEAD_ROWS_MOST = 64, 1_000_000
+"""Of the open windows those that begin ahead of what the watermark believes, and their rows: what is on trial."""
 
 
 class Model:
     """The state of one model version. Without a reference it counts rows, classes and latency, and judges nothing."""
 
-    def __init__(self, key: ModelKey, calendar: Calendar, keep: int, min_rows: int) -> None:
+    def __init__(self, key: ModelKey, calendar: Calendar, join: Join, keep: int, min_rows: int) -> None:
         self.key = key
-        self.watermark = Watermark()
+        self.watermark = Watermark(calendar.horizon_s, calendar.past_s)
         self.rows_total = 0
         self.late_total = 0
-        self.labels_total = 0
-        self.outcomes_total = 0
+        self.early_total = 0
         self.alarms_total = 0
         self.verdicts_total = 0
         self.latency = Latency()
         self.first_event_s: float | None = None
         self.last_event_s: float | None = None
-        self.features: dict[str, str] = {}
+        self.schema = Schema()
         self.judge: Judge | None = None
         self.windows: dict[int, Window] = {}
         self._verdicts: dict[int, WindowVerdict] = {}
         self.revised_s = 0.0
         self._revised = -1
         self._calendar = calendar
+        self._join = join
+        self._labels_sealed = self._outcomes_sealed = 0
         self._keep = keep
         self._min_rows = min_rows
         self._sealed: deque[int] = deque(maxlen=10 * keep)
@@ -47,35 +66,59 @@ class Model:
         """How rows are counted: the reference's cells."""
         return self.judge.layout if self.judge else None
 
-    def take(self, frame: Frame, now_s: float | None) -> list[tuple[Window, Frame, range]]:
-        """Put a block's rows into their windows. Rows of windows that were sealed are counted as too late."""
+    @property
+    def labels_total(self) -> int:
+        """Predictions whose label has come."""
+        self._join.settle()
+        return self._labels_sealed + sum(window.labelled for window in self.windows.values())
+
+    @property
+    def outcomes_total(self) -> int:
+        """Outcomes that found their prediction."""
+        self._join.settle()
+        return self._outcomes_sealed + sum(window.outcomes for window in self.windows.values())
+
+    def take(self, frame: Frame, now_s: float | None) -> None:
+        """Put a block's rows into their windows. Those that are too late or too far ahead are counted and have none."""
         self.rows_total += frame.rows
         self.latency.add(frame.columns.get("latency_s"))
-        for name, values in frame.group("feature.").items():
-            if len(self.features) < NAMES_MOST:
-                self.features.setdefault(name, values.kind)
-        placed = []
+        kinds: dict[str, str] = {}
+        times = []
+        known_s = self.watermark.value or 0.0  # no row is late because of one behind it in the same block
+        is_given_up = self.watermark.events(frame.time_us, now_s)
+        known_s = min(known_s, self.watermark.value or 0.0)
         index = self._calendar.index(frame.time_us)
+        numbers = [int(index[0])] if index.min() == index.max() else np.unique(index).tolist()
+        for number in numbers:
+            part = frame if len(numbers) == 1 else frame.take(np.flatnonzero(index == number))
+            window = self._window(number, known_s, part.rows)
+            if window is not None:
+                present = self._put(part, window)
+                kinds |= {name: frame.columns["feature." + name].kind for name, count in present.items() if count}
+                times.append(int(part.time_us.min()) / 1e6)
+        if times:
+            self.schema.see(kinds, min(times))
+        if is_given_up:
+            self._give_up_ahead()
+
+    def vouch(self, receipts: Sequence[Receipt]) -> None:
+        """Let receipts stand in for predictions that are not there; one whose window is sealed says nothing."""
+        index = self._calendar.index(np.array([said.time_us for said in receipts], np.int64))
+        known_s = self.watermark.value or 0.0
         for number in np.unique(index).tolist():
-            rows = np.flatnonzero(index == number)
-            part = frame if len(rows) == frame.rows else frame.take(rows)
-            window = self._window(number)
+            window = self._window(number, known_s, 0)
             if window is None:
-                self.late_total += part.rows
                 continue
-            span = window.add(part)
-            if self.layout is not None:
-                counted = profile(part, self.layout)
-                window.profile = counted if window.profile is None else merge(window.profile, counted)
-            placed.append((window, part, span))
-        self._remember_times(frame, now_s)  # last: no row is late because of one behind it in the same block
-        return placed
+            some = [receipts[row] for row in np.flatnonzero(index == number).tolist()]
+            window.vouched.offer(some)
+            self._join.vouched(window.vouched, [said.id for said in some])
 
     def advance(self) -> list[WindowVerdict]:
         """Close what the watermark has passed, judge again what has changed since; new verdicts, oldest first."""
         now_s = self.watermark.value
         if now_s is None:
             return []
+        self._join.settle()
         fresh = []
         for window in sorted(self.windows.values(), key=lambda window: window.index):
             if self._calendar.closes_s(window.index) > now_s:
@@ -93,6 +136,7 @@ class Model:
     def revise(self, limit_s: float) -> list[WindowVerdict]:
         """Judge closed windows again that late rows and labels have changed: in turns, oldest first from where the last
         turn ended, until ``limit_s`` is used up, but one at least."""
+        self._join.settle()
         changed = sorted(index for index, window in self.windows.items() if window.closed and window.changed)
         turn = bisect(changed, self._revised)
         self.revised_s = started = time.monotonic()
@@ -121,7 +165,11 @@ class Model:
             watermark_s=self.watermark.value,
             open_windows=sum(not window.closed for window in self.windows.values()),
             reference=self.judge.about if self.judge else None,
-            features=dict(self.features),
+            schema=tuple(self.schema.features.values()),
+            changes=tuple(self.schema.changes),
+            late_total=self.late_total,
+            early_total=self.early_total,
+            features={name: known.kind for name, known in self.schema.features.items()},
             verdicts=tuple(self._verdicts[index] for index in sorted(self._verdicts)),
         )
 
@@ -133,23 +181,71 @@ class Model:
         closed = window.closed
         return self._calendar.final_s(window.index) if closed else self._calendar.closes_s(window.index)
 
-    def _remember_times(self, frame: Frame, now_s: float | None) -> None:
+    def _put(self, part: Frame, window: Window) -> dict[str, int]:
+        present = window.add(part)
+        self._join.predicted(window, part.ids)
+        if self.layout is not None:
+            counted = profile(part, self.layout)
+            window.profile = counted if window.profile is None else merge(window.profile, counted)
+        self._remember_times(part)
+        return present
+
+    def _remember_times(self, frame: Frame) -> None:
         first, last = int(frame.time_us.min()) / 1e6, int(frame.time_us.max()) / 1e6
         self.first_event_s = first if self.first_event_s is None else min(first, self.first_event_s)
         self.last_event_s = last if self.last_event_s is None else max(last, self.last_event_s)
-        self.watermark.events(last, now_s)
 
-    def _window(self, index: int) -> Window | None:
-        known = self.windows.get(index)
-        if known is None:
-            watermark = self.watermark.value or 0.0
-            if index in self._sealed or self._calendar.final_s(index) <= watermark:
-                return None
-            known = self.windows[index] = Window(index)
-        return known
+    def _window(self, index: int, known_s: float, rows: int) -> Window | None:
+        """The window of some rows; None, and they are counted, where they come too late or too early."""
+        if self._is_late(index, known_s):
+            self.late_total += rows
+            return None
+        if self._is_ahead(index) and not self._has_room_ahead(index):
+            self.early_total += rows
+            return None
+        if index not in self.windows:
+            window = self.windows[index] = Window(index)
+            self._join.open(window, window)
+            self._join.open(window.vouched, window)
+        return self.windows[index]
+
+    def _is_late(self, index: int, known_s: float) -> bool:
+        if self._calendar.end_s(index) <= known_s - self._calendar.past_s:
+            return True
+        if index in self.windows:
+            return False
+        return (
+            index in self._sealed or self._calendar.final_s(index) <= known_s or len(self.windows) >= OPEN_WINDOWS_MOST
+        )
+
+    def _is_ahead(self, index: int) -> bool:
+        value = self.watermark.value
+        return value is not None and self._calendar.start_s(index) > value + self._calendar.future_s
+
+    def _ahead(self) -> list[Window]:
+        return [window for window in self.windows.values() if self._is_ahead(window.index)]
+
+    def _has_room_ahead(self, index: int) -> bool:
+        ahead = self._ahead()
+        is_open = index in self.windows or len(ahead) < AHEAD_WINDOWS_MOST
+        return is_open and sum(window.rows for window in ahead) < AHEAD_ROWS_MOST
+
+    def _give_up_ahead(self) -> None:
+        for window in self._ahead():
+            self.early_total += window.rows
+            self._forget(window)
+            del self.windows[window.index]
+        if self.last_event_s is not None and self.watermark.value is not None:
+            self.last_event_s = min(self.last_event_s, self.watermark.value)
+
+    def _forget(self, window: Window) -> None:
+        self._join.forget(window)
+        self._join.forget(window.vouched)
 
     def _close(self, window: Window, final: bool) -> WindowVerdict:
         first = not window.closed
+        if first:
+            self.schema.close(self._calendar.start_s(window.index), window.rows, window.present)
         window.revision += not first
         window.closed, window.changed, window.final = True, False, final
         verdict = self._judge(window)
@@ -160,9 +256,15 @@ class Model:
         while len(self._verdicts) > self._keep:
             del self._verdicts[min(self._verdicts)]
         if final:
-            del self.windows[window.index]
-            self._sealed.append(window.index)
+            self._seal(window)
         return verdict
+
+    def _seal(self, window: Window) -> None:
+        self._labels_sealed += window.labelled
+        self._outcomes_sealed += window.outcomes
+        self._forget(window)
+        del self.windows[window.index]
+        self._sealed.append(window.index)
 
     def _judge(self, window: Window) -> WindowVerdict:
         start_s, end_s = self._calendar.start_s(window.index), self._calendar.end_s(window.index)
@@ -175,17 +277,36 @@ class Model:
             features={},
             latency_s=window.latency_quantiles(),
             classes=window.classes(),
-            segments={name: dict(counts) for name, counts in window.segments.items()},
-            outcomes=window.outcome_means(self.judge.outcome_means if self.judge else {}),
+            segments=window.segments.told(self._told_before(window)),
+            outcomes=self._outcomes(window),
             final=window.final,
         )
         if self.judge is None:
             return bare
         return replace(bare, features=self._features(window), quality=self._quality(window))
 
+    def _told_before(self, window: Window) -> Told:
+        """The segments of the newest window before."""
+        earlier = max((index for index in self._verdicts if index < window.index), default=None)
+        return {} if earlier is None else self._verdicts[earlier].segments
+
     def _quality(self, window: Window) -> QualityVerdict | None:
+        if self.judge is None:
+            return None
         before = self._verdicts.get(window.index - 1)
-        return self.judge.quality(window, self._min_rows, before.quality if before else None) if self.judge else None
+        rows, labels = self._join.labels(window, window.vouched)
+        labelled = Labelled(labels, window.predicted(*rows), window.scores(*rows))
+        predictions = window.rows + self._join.count(window.vouched)
+        return self.judge.quality(
+            labelled, predictions, window.final, self._min_rows, before.quality if before else None
+        )
+
+    def _outcomes(self, window: Window) -> dict[str, OutcomeVerdict]:
+        reference = self.judge.outcome_means if self.judge else {}
+        return {
+            name: OutcomeVerdict(values.size, float(values.mean()), reference.get(name))
+            for name, values in self._join.outcomes(window)
+        }
 
     def _features(self, window: Window) -> dict[str, FeatureVerdict]:
         if self.judge is None or window.profile is None:

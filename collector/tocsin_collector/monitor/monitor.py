@@ -5,13 +5,14 @@ from collections.abc import Callable, Container, Iterable
 from typing import NamedTuple
 
 from tocsin_collector.frame import Frame
-from tocsin_collector.monitor.join import Join, Late, Place
+from tocsin_collector.monitor.join import Join
 from tocsin_collector.monitor.judge import Judge
 from tocsin_collector.monitor.model import Model
 from tocsin_collector.monitor.reference_file import ReferenceRows
 from tocsin_collector.monitor.windows import Calendar
-from tocsin_collector.verdict import CATEGORY, ModelKey, ModelView, WindowVerdict
-from tocsin_schema.block import LABEL, PREDICTION
+from tocsin_collector.verdict import ModelKey, ModelView, WindowVerdict
+from tocsin_schema.block import PREDICTION
+from tocsin_schema.receipt import Receipt, read
 
 MODELS_MOST = 1_000
 """Model versions that are watched, and models whose labels are joined. Events of further ones are in the journal, but
@@ -62,7 +63,9 @@ class Monitor:
         elif frame.type == PREDICTION:
             self._predictions(frame)
         else:
-            self._late(frame)
+            if "receipt" in frame.columns:
+                self._vouch(frame)
+            self._join(frame.key).came(frame)
 
     def tick(self) -> None:
         """Let live streams' time go on, close what is due, judge again what late labels have changed."""
@@ -126,59 +129,42 @@ class Monitor:
 
     def _model(self, key: ModelKey) -> Model:
         if key not in self._models:
-            self._models[key] = Model(key, self.calendar, self._keep, self._min_rows)
+            self._models[key] = Model(key, self.calendar, self._join(key), self._keep, self._min_rows)
         return self._models[key]
 
     def _join(self, key: ModelKey) -> Join:
         return self._joins.setdefault(Name(key.project, key.model), Join())
 
     def _predictions(self, frame: Frame) -> None:
-        model, join = self._model(frame.key), self._join(frame.key)
-        now_s = self.clock() if self.clock else None
-        for window, part, span in model.take(frame, now_s):
-            places = (Place(frame.key.version, window.index, row) for row in span)
-            for place, late in join.predicted(part.ids, places):
-                self._deliver(frame.key, place, late)
+        model = self._model(frame.key)
+        if not model.rows_total:
+            self._follow(model, int(frame.time_us.min()) / 1e6)
+        model.take(frame, self.clock() if self.clock else None)
         # Windows close here and not only at a tick, so that a replay of the journal seals them at the same events.
         if model.due():
             self._settle(model)
 
-    def _late(self, frame: Frame) -> None:
-        join = self._join(frame.key)
-        for late in lates(frame):
-            place = join.came(late)
-            if place is not None:
-                self._deliver(frame.key, place, late)
+    def _vouch(self, frame: Frame) -> None:
+        """Receipts of labels, checked when they came in: each speaks for a row of the version that it names."""
+        receipts: dict[str, list[Receipt]] = {}
+        for token in frame.columns["receipt"].texts():
+            if token is not None:
+                said = read(token)
+                receipts.setdefault(said.version, []).append(said)
+        for version, some in receipts.items():
+            key = frame.key._replace(version=version)
+            if key in self._models or len(self._models) < MODELS_MOST:
+                self._model(key).vouch(some)
 
-    def _deliver(self, key: ModelKey, place: Place, late: Late) -> None:
-        model = self._models[ModelKey(key.project, key.model, place.version)]
-        window = model.windows.get(place.window)
-        if window is None or not window.late(place.row, late):
-            return
-        if late.name:
-            model.outcomes_total += 1
-        else:
-            model.labels_total += 1
+    def _follow(self, model: Model, time_s: float) -> None:
+        """Where other versions of the model have events: this one follows that which has the newest."""
+        others = [one for key, one in self._models.items() if key[:2] == model.key[:2] and one.last_event_s is not None]
+        if others:
+            earlier = max(others, key=lambda one: (one.last_event_s or 0.0, one.key))
+            model.schema.follow(earlier.schema, earlier.key.version, time_s)
 
     def _settle(self, model: Model) -> None:
-        before = dict(model.windows)
         for verdict in model.advance():
             self._on_verdict(verdict)
-        join = self._join(model.key)
-        for index, window in before.items():
-            if index not in model.windows:
-                join.forget(window.ids)
         if model.watermark.value is not None:
-            join.expire(int((model.watermark.value - self.calendar.horizon_s) * 1e6))
-
-
-def lates(frame: Frame) -> Iterable[Late]:
-    """The labels or outcomes of a frame; rows without a value are left out."""
-    values = frame.columns["label" if frame.type == LABEL else "value"]
-    names = [""] * frame.rows if frame.type == LABEL else frame.columns["name"].texts()
-    items: list[str | None] | list[float]
-    items = values.texts() if values.kind == CATEGORY else values.data.tolist()
-    rows = zip(frame.ids, names, items, values.valid.tolist(), frame.time_us.tolist(), strict=True)
-    for event_id, name, item, ok, micros in rows:
-        if ok and item is not None:
-            yield Late(event_id, name or "", item, micros)
+            self._join(model.key).expire(int((model.watermark.value - self.calendar.horizon_s) * 1e6))

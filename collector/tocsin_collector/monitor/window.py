@@ -5,63 +5,94 @@ from collections import Counter
 import numpy as np
 
 from tocsin_collector.frame import Frame, Values
-from tocsin_collector.monitor.join import Late
+from tocsin_collector.monitor.cells import MISSING, CellColumn, Names, pack, unpack
+from tocsin_collector.monitor.growing import Growing
 from tocsin_collector.monitor.latency import Latency
+from tocsin_collector.monitor.segments import Segments
+from tocsin_collector.monitor.vouched import Rows, Vouched
 from tocsin_collector.profile import Profile
-from tocsin_collector.verdict import CATEGORY, OutcomeVerdict
+from tocsin_collector.verdict import NUMBER
 from tocsin_schema.block import MAX_COLUMNS
 from tocsin_schema.latency import quantile
-from tocsin_schema.metric import OVERFLOW
 
-SEGMENTS_MOST = 64
+CLASSES_SHOWN = 16
 NAMES_MOST = MAX_COLUMNS
-"""Scores, segments, outcomes of a window, each: as many as one block can have. Only who makes names up has more."""
+"""Scores and features of a window, each: as many as one block can have. Only who makes names up has more."""
 
 
 class Window:
-    """One window, open or closed. Rows are kept by number; ``labels[row]`` is None until the label comes."""
+    """One window, open or closed. Its rows lie in columns, in the order in which they came; the join, which has their
+    labels, puts the number of each row's id into ``numbers``."""
 
     def __init__(self, index: int) -> None:
         self.index = index
+        self.place = -1
+        self.numbers: Growing[np.int32] = Growing(np.int32)
         self.profile: Profile | None = None
-        self.ids: list[str] = []
-        self.predicted: list[str | float | None] = []
-        self.scores: dict[str, list[float]] = {}
-        self.labels: dict[int, Late] = {}
-        self.outcomes: dict[str, dict[int, Late]] = {}
         self.latency = Latency()
-        self.segments: dict[str, Counter[str]] = {}
+        self.segments = Segments()
+        self.present: Counter[str] = Counter()
+        """Rows that have a value, by feature."""
         self.rows = 0
+        self.labelled = 0
+        self.outcomes = 0
         self.closed = False
         self.final = False
         self.changed = False
         self.revision = 0
+        self._names = Names()
+        self.vouched = Vouched(self._names)
+        self._predicted = CellColumn()
+        self._scores: dict[str, Growing[np.float64]] = {}
 
-    def add(self, frame: Frame) -> range:
-        """Take the rows of a block that belong here; returns their row numbers."""
+    def add(self, frame: Frame) -> dict[str, int]:
+        """Take the rows of a block that belong here; returns how many of them have a value, by feature."""
         first = self.rows
         self.rows += frame.rows
-        self.ids.extend(frame.ids)
-        self.predicted.extend(_items(frame.columns.get("prediction"), frame.rows))
-        self._add_scores(frame.group("score."), first, frame.rows)
+        if "prediction" in frame.columns:
+            self._predicted.fill(first)
+            self._predicted.append(pack(frame.columns["prediction"], self._names))
+        self._add_scores(frame.group("score."), first)
         self.latency.add(frame.columns.get("latency_s"))
-        for name, values in frame.group("segment.").items():
-            if name in self.segments or len(self.segments) < NAMES_MOST:
-                _count(self.segments.setdefault(name, Counter()), values.texts())
+        self.segments.add(frame)
+        present = _present(frame.group("feature."))
+        for name, count in present.items():
+            if name in self.present or len(self.present) < NAMES_MOST:
+                self.present[name] += count
         self.changed = True
-        return range(first, self.rows)
+        return present
 
-    def late(self, row: int, late: Late) -> bool:
-        """Take a label or an outcome of a row; one that is older than the known one changes nothing."""
-        if late.name and late.name not in self.outcomes and len(self.outcomes) >= NAMES_MOST:
-            return False
-        book = self.labels if not late.name else self.outcomes.setdefault(late.name, {})
-        known = book.get(row)
-        if known is not None and known.time_us > late.time_us:
-            return False
-        book[row] = late
+    def joined(self, labels: int, outcomes: int) -> None:
+        """So many rows got their first label, so many outcomes came; see ``join.Listener``."""
+        self.labelled += labels
+        self.outcomes += outcomes
         self.changed = True
-        return True
+
+    def predicted(self, rows: Rows, vouched: Rows) -> Values | None:
+        """The predictions of some rows, then of some stand-ins; None where not one of them has any."""
+        self._predicted.fill(self.rows)
+        cells = np.concatenate([self._predicted.take(rows), self.vouched.predicted(vouched)])
+        found = unpack(cells, self._names)
+        return found if found.valid.any() else None
+
+    def scores(self, rows: Rows, vouched: Rows) -> dict[str, Values]:
+        """The scores of the same by class."""
+        for column in self._scores.values():
+            column.fill(self.rows, np.nan)
+        names = sorted(self._scores.keys() | self.vouched.classes())
+        whole, absent = np.ones(rows.size + vouched.size, bool), np.full(self.rows, np.nan)
+        found = {}
+        for name in names:
+            known = self._scores[name].rows if name in self._scores else absent
+            stand_ins = self.vouched.score(name, len(names), vouched)
+            found[name] = Values(NUMBER, np.concatenate([known[rows], stand_ins]), whole)
+        return found
+
+    @property
+    def size_bytes(self) -> int:
+        """The memory of the columns, without what was reserved for more rows."""
+        scores = sum(column.rows.nbytes for column in self._scores.values())
+        return self.numbers.rows.nbytes + self._predicted.nbytes + scores
 
     def latency_quantiles(self) -> dict[str, float]:
         """p50 and p99 of the latency that the events carried, empty when they carried none."""
@@ -70,42 +101,25 @@ class Window:
         return {name: value for name, value in pairs if value is not None}
 
     def classes(self) -> dict[str, float]:
-        """The share of each predicted class; empty for numeric predictions."""
-        counts = Counter(item for item in self.predicted if isinstance(item, str))
-        total = sum(counts.values())
-        return {
-            name: count / total for name, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:16]
-        }
+        """The share of each predicted class, the most frequent first; empty for numeric predictions."""
+        cells = self._predicted.take(slice(None))
+        codes, counts = np.unique(cells[cells > MISSING], return_counts=True)
+        names = unpack(codes, self._names).texts()
+        ranked = sorted(zip(names, counts.tolist(), strict=True), key=lambda pair: (-pair[1], pair[0] or ""))
+        return {name or "": count / int(counts.sum()) for name, count in ranked[:CLASSES_SHOWN]}
 
-    def outcome_means(self, reference: dict[str, float]) -> dict[str, OutcomeVerdict]:
-        """Count and mean of each numeric outcome."""
-        found = {}
-        for name, book in sorted(self.outcomes.items()):
-            values = [late.value for late in book.values() if isinstance(late.value, float)]
-            if values:
-                found[name] = OutcomeVerdict(len(values), float(np.mean(values)), reference.get(name))
-        return found
-
-    def _add_scores(self, scores: dict[str, Values], first: int, rows: int) -> None:
+    def _add_scores(self, scores: dict[str, Values], first: int) -> None:
         for name, values in scores.items():
-            if name not in self.scores and len(self.scores) >= NAMES_MOST:
+            if name not in self._scores and len(self._scores) >= NAMES_MOST:
                 continue
-            known = self.scores.setdefault(name, [])
-            known.extend([float("nan")] * (first - len(known)))
-            known.extend(np.where(values.valid, values.data, np.nan).tolist())
-        for known in self.scores.values():
-            known.extend([float("nan")] * (first + rows - len(known)))
+            column = self._scores.setdefault(name, Growing(np.float64))
+            column.fill(first, np.nan)
+            column.append(np.where(values.valid, values.data, np.nan))
 
 
-def _items(values: Values | None, rows: int) -> list[str | float | None]:
-    if values is None:
-        return [None] * rows
-    if values.kind == CATEGORY:
-        return list(values.texts())
-    return [value if ok else None for value, ok in zip(values.data.tolist(), values.valid.tolist(), strict=True)]
-
-
-def _count(counts: Counter[str], texts: list[str | None]) -> None:
-    for text, count in Counter(text for text in texts if text is not None).items():
-        known = text in counts or len(counts) < SEGMENTS_MOST
-        counts[text if known else OVERFLOW] += count
+def _present(features: dict[str, Values]) -> dict[str, int]:
+    counted: dict[int, int] = {}  # columns without a gap share their validity
+    for values in features.values():
+        if id(values.valid) not in counted:
+            counted[id(values.valid)] = int(np.count_nonzero(values.valid))
+    return {name: counted[id(values.valid)] for name, values in features.items()}

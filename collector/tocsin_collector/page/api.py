@@ -8,7 +8,14 @@ from tocsin_collector.page import health
 from tocsin_collector.page.address import model_path
 from tocsin_collector.page.view import Sources
 from tocsin_collector.servers import ServerView
-from tocsin_collector.verdict import FeatureVerdict, ModelView, QualityVerdict, WindowVerdict
+from tocsin_collector.verdict import (
+    FeatureSchema,
+    FeatureVerdict,
+    ModelView,
+    QualityVerdict,
+    SchemaChange,
+    WindowVerdict,
+)
 
 Json = dict[str, object]
 
@@ -69,12 +76,30 @@ def _summary(view: ModelView) -> Json:
         "first_event": _time(view.first_event_s),
         "last_event": _time(view.last_event_s),
         "watermark": _time(view.watermark_s),
+        "late_total": view.late_total,
+        "early_total": view.early_total,
         "open_windows": view.open_windows,
         "closed_windows": len(view.verdicts),
         "reference": view.reference,
         "features": view.features,
+        "schema": [_schema(feature) for feature in view.schema],
+        "schema_changes": [_change(change) for change in view.changes],
         "reasons": list(view.verdicts[-1].reasons) if view.verdicts else [],
     }
+
+
+def _schema(feature: FeatureSchema) -> Json:
+    return {
+        "name": feature.name,
+        "kind": feature.kind,
+        "since": _time(feature.since_s),
+        "kinds": {kind: _time(since_s) for kind, since_s in feature.kinds.items()},
+        "vanished": _time(feature.gone_s),
+    }
+
+
+def _change(change: SchemaChange) -> Json:
+    return {"time": _time(change.time_s), "what": change.what, "feature": change.feature, "text": change.text}
 
 
 def _detail(view: ModelView, sources: Sources) -> Json:

@@ -369,6 +369,8 @@ WINDOWS = (
         "eps",
         (
             Query(rate_by("project, model", "tocsin_events_late_total"), "{{model}} late predictions"),
+            Query(rate_by("project, model", "tocsin_events_early_total"), "{{model}} predictions far ahead"),
+            Query(rate_by("project, model", "tocsin_schema_changes_total"), "{{model}} changes of the schema"),
             Query(rate_by("project, model", "tocsin_labels_unmatched_total"), "{{model}} labels without prediction"),
         ),
         width=24,

@@ -16,7 +16,17 @@ METRICS = (
         "tocsin_events_late_total",
         COUNTER,
         "",
-        "Predictions of a window that was sealed before they came; counted and otherwise left out.",
+        "Predictions of a window that was sealed before they came, or too far behind the stream's watermark; they are "
+        "in the journal and in no window.",
+        emitter="collector",
+        labels=_MODEL,
+    ),
+    Metric(
+        "tocsin_events_early_total",
+        COUNTER,
+        "",
+        "Predictions so far ahead of the stream's watermark that the rest of the stream contradicted them; they are in "
+        "the journal and in no window.",
         emitter="collector",
         labels=_MODEL,
     ),
@@ -49,7 +59,7 @@ METRICS = (
         "tocsin_labels_total",
         COUNTER,
         "",
-        "Labels that found their prediction, corrections included.",
+        "Predictions whose label has come, whichever came first; a correction does not count again.",
         emitter="collector",
         labels=_MODEL,
     ),
@@ -68,5 +78,14 @@ METRICS = (
         "Labels and outcomes whose prediction did not come in time.",
         emitter="collector",
         labels={"project": 100, "model": 1_000},
+    ),
+    Metric(
+        "tocsin_schema_changes_total",
+        COUNTER,
+        "",
+        "Changes of a model version's features after its first block: new, vanished, returned, of another kind, or a "
+        "version that follows another; none of them refuses an event.",
+        emitter="collector",
+        labels=_MODEL,
     ),
 )

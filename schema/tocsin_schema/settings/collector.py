@@ -46,10 +46,16 @@ COLLECTOR = (
         "ingest.past_s",
         "number",
         0.0,
-        "refuse events older than this, by the clock; 0: any age (replays)",
+        "refuse events older than this, by the collector's clock; 0: any age (replays)",
         range=(0, 1e10),
     ),
-    Key("ingest.future_s", "number", 600.0, "refuse events further ahead of the clock than this", range=(0, 1e10)),
+    Key(
+        "ingest.future_s",
+        "number",
+        600.0,
+        "refuse events further ahead of the collector's clock than this",
+        range=(0, 1e10),
+    ),
     Key("ingest.drop_features", "list", [], "features, by name, that are left out before anything is stored"),
     Key(
         "ingest.hash_features",
@@ -78,6 +84,7 @@ COLLECTOR = (
         "drop events that were received longer ago than this, but none that open windows may need; 0: keep all",
         range=(0, 1e10),
     ),
+    Key("receipts.keys_file", "text", "", "a file with a project and its key a line, to check labels' receipts with"),
     Key(
         "quota.events_per_s",
         "number",
@@ -113,6 +120,20 @@ COLLECTOR = (
         86_400.0,
         "how long quality waits for labels after a window's end",
         range=(0, 31_622_400),
+    ),
+    Key(
+        "windows.past_s",
+        "number",
+        604_800.0,
+        "predictions further behind the stream's watermark are counted and in no window",
+        range=(0, 1e10),
+    ),
+    Key(
+        "windows.future_s",
+        "number",
+        600.0,
+        "windows that begin further ahead of the watermark are on trial until the stream confirms them",
+        range=(0, 1e10),
     ),
     Key("windows.keep", "integer", 400, "closed windows kept for each model", range=(10, 100_000)),
     Key(

@@ -115,7 +115,7 @@ def test_an_attack_by_segments_stays_within_the_budget_and_loses_no_row():
     rows, hour_us = 5_000, 3_600_000_000
     for number in range(20):
         monitor.apply(block(rows, number, hour_us), number)
-    monitor.apply(block(1, 20, 3 * hour_us), 20)
+    monitor.apply(block(1, 20, 2 * hour_us), 20)
     monitor.tick()
     metrics = Metrics(monitor.models, lambda: totals(monitor.models()), Budget(200, 2_000))
     found = read(asyncio.run(text(metrics)), "text")

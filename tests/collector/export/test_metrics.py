@@ -12,6 +12,7 @@ from tocsin_collector.export.form import FORMS
 from tocsin_collector.export.metrics import PIECE_BYTES, Metrics, gzipped
 from tocsin_collector.export.models import totals
 from tocsin_collector.monitor.latency import Latency
+from tocsin_collector.monitor.schema import Schema
 from tocsin_collector.verdict import Distribution, FeatureVerdict, ModelKey, QualityVerdict, WindowVerdict
 
 
@@ -21,6 +22,8 @@ class Watched:
     def __init__(self, name="credit"):
         self.key = ModelKey("shop", name, "3")
         self.verdicts_total = self.alarms_total = self.late_total = self.labels_total = 0
+        self.early_total = 0
+        self.schema = Schema()
         self.latency = Latency()
         self.judge = self.verdict = self.quality = None
 
@@ -62,7 +65,9 @@ def test_a_model_without_a_closed_window_has_its_totals_only():
     assert found == {
         ("tocsin_drift_alarms_total", "credit"): 0,
         ("tocsin_events_late_total", "credit"): 2,
+        ("tocsin_events_early_total", "credit"): 0,
         ("tocsin_labels_total", "credit"): 0,
+        ("tocsin_schema_changes_total", "credit"): 0,
     }
 
 
@@ -101,7 +106,8 @@ def test_a_model_that_begins_anew_without_a_window_shows_none():
     assert ("tocsin_window_rows", "credit") in values(metrics)
     models[0] = Watched()
     assert {name for name, *_ in values(metrics)} == {
-        "tocsin_drift_alarms_total", "tocsin_events_late_total", "tocsin_labels_total",
+        "tocsin_drift_alarms_total", "tocsin_events_late_total", "tocsin_events_early_total", "tocsin_labels_total",
+        "tocsin_schema_changes_total",
     }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import pytest
 from tocsin_collector.frame import Frame, category, number
 from tocsin_collector.monitor.monitor import MODELS_MOST, Monitor
 from tocsin_collector.monitor.reference_file import ReferenceRows
+from tocsin_collector.monitor.segments import SEGMENTS_MOST
 from tocsin_collector.monitor.window import NAMES_MOST
 from tocsin_collector.monitor.windows import Calendar
 from tocsin_collector.verdict import ModelKey
@@ -145,11 +146,11 @@ def test_the_latest_label_of_an_id_counts(monitor, verdicts):
 
 
 def test_rows_of_a_sealed_window_are_counted_as_late(monitor, verdicts):
-    _feed(monitor, [100, 110])
+    _feed(monitor, [100, 104, 108])
     closed = len(verdicts)
     monitor.apply(_rows(100, seed=9)[0], 5)
     monitor.tick()
-    assert (monitor.views()[0].rows_total, next(iter(monitor.models())).late_total) == (3 * ROWS, ROWS)
+    assert (monitor.views()[0].rows_total, next(iter(monitor.models())).late_total) == (4 * ROWS, ROWS)
     assert len(verdicts) == closed
 
 
@@ -162,6 +163,58 @@ def test_late_rows_of_a_closed_window_raise_its_revision(monitor, verdicts):
     monitor.apply(frame.take(np.arange(300, ROWS)), 2)
     monitor.tick()
     assert (verdicts[-1].start_s, verdicts[-1].rows, verdicts[-1].revision) == (100 * HOUR, ROWS, 1)
+
+
+def test_one_prediction_from_1970_is_counted_and_has_no_window(monitor):
+    _feed(monitor, [100 * 24, 100 * 24 + 1])
+    windows = len(next(iter(monitor.models())).windows)
+    frame = _rows(0, rows=1)[0]
+    monitor.apply(frame, 0)
+    (model,) = monitor.models()
+    assert (model.late_total, len(model.windows), model.first_event_s >= 2_400 * HOUR) == (1, windows, True)
+
+
+def test_one_prediction_from_far_ahead_is_counted_and_has_no_window_once_the_stream_goes_on(monitor, verdicts):
+    _feed(monitor, range(100, 103))
+    monitor.apply(_rows(1_000_000, rows=1)[0], 0)
+    _feed(monitor, range(103, 110))
+    (model,) = monitor.models()
+    assert (model.early_total, model.late_total, max(model.windows)) == (1, 0, 109)
+    assert model.last_event_s < 110 * HOUR
+    assert sorted({verdict.start_s / HOUR for verdict in verdicts}) == list(range(100, 109))
+
+
+def test_what_a_jump_brought_is_in_its_windows_once_the_stream_confirms_it(monitor, verdicts):
+    _feed(monitor, range(100, 103))
+    _feed(monitor, range(200, 212), rows=20)
+    (model,) = monitor.models()
+    assert (model.early_total, model.late_total) == (0, 0)
+    assert {verdict.start_s / HOUR: verdict.rows for verdict in verdicts}[200] == 20
+
+
+def test_a_clock_that_is_always_wrong_does_not_let_memory_grow(monitor):
+    monitor.apply(_rows(100)[0], 0)
+    for turn in range(300):
+        monitor.apply(_rows(50_000 + turn, rows=1)[0], 0)
+        for _ in range(3):
+            monitor.apply(_rows(100, rows=1, seed=turn)[0], 0)
+    (model,) = monitor.models()
+    assert len(model.windows) < 16
+    assert model.early_total + sum(window.rows for window in model.windows.values()) == model.rows_total
+
+
+def test_a_replay_of_the_journal_gives_the_same_windows(verdicts):
+    blocks = [
+        _rows(hour, rows=5, seed=turn)[0] for turn, hour in enumerate([100, 101, 90_000, 102, 300, 301, 103, 304])
+    ]
+    found = []
+    for _ in range(2):
+        monitor = Monitor(CALENDAR, keep=50, min_rows=100, on_verdict=verdicts.append)
+        for block in blocks * 4:
+            monitor.apply(block, 0)
+        (model,) = monitor.models()
+        found.append((model.view(), sorted(model.windows), model.late_total, model.early_total))
+    assert found[0] == found[1]
 
 
 def test_the_order_of_blocks_does_not_change_a_verdict():
@@ -270,4 +323,7 @@ def test_names_that_a_sender_makes_up_do_not_grow_a_window_without_end(monitor):
         monitor.apply(Frame("prediction", key, np.array([block]), [str(block)], columns), 0)
     (model,) = (model for model in monitor.models() if model.key.model == "made up")
     (window,) = model.windows.values()
-    assert [len(names) for names in (model.features, window.scores, window.segments)] == [NAMES_MOST] * 3
+    assert [len(names) for names in (model.schema.features, window.scores(np.array([0]), np.array([], int)))] == [
+        NAMES_MOST
+    ] * 2
+    assert len(window.segments) == SEGMENTS_MOST

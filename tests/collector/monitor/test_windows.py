@@ -1,10 +1,10 @@
-"""Windows cut event time; the watermark closes them."""
+"""Windows cut event time."""
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin_collector.monitor.windows import Calendar, Watermark
+from tocsin_collector.monitor.windows import Calendar
 
 DAY = 86_400.0
 times = st.integers(0, 7_258_118_400_000_000)
@@ -27,33 +27,3 @@ def test_a_day_begins_at_local_midnight():
 def test_a_window_is_final_after_lateness_and_label_wait():
     calendar = Calendar(DAY, 0, lateness_s=600, label_wait_s=3_600)
     assert (calendar.closes_s(0), calendar.final_s(0)) == (DAY + 600, DAY + 4_200)
-
-
-def test_a_live_streams_time_goes_on_without_traffic():
-    watermark = Watermark()
-    watermark.events(1_000.0, now_s=1_005.0)
-    watermark.tick(1_065.0)
-    assert watermark.value == 1_060.0
-
-
-def test_a_replays_time_stands_still_without_traffic():
-    watermark = Watermark()
-    watermark.events(1_000.0, now_s=400_000_000.0)
-    watermark.tick(400_000_900.0)
-    assert watermark.value == 1_000.0
-
-
-def test_an_old_event_does_not_turn_time_back():
-    watermark = Watermark()
-    watermark.events(1_000.0, now_s=None)
-    watermark.events(10.0, now_s=None)
-    assert watermark.value == 1_000.0
-
-
-def test_one_event_ahead_of_the_clock_does_not_drag_the_stream_along():
-    watermark = Watermark()
-    watermark.events(1_600.0, now_s=1_000.0)
-    watermark.tick(1_060.0)
-    assert watermark.value == 1_600.0
-    watermark.tick(1_700.0)
-    assert watermark.value == 1_700.0

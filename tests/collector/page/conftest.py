@@ -28,11 +28,13 @@ from tocsin_collector.servers import ServerView
 from tocsin_collector.servers.seen import Remark
 from tocsin_collector.verdict import (
     Distribution,
+    FeatureSchema,
     FeatureVerdict,
     ModelKey,
     ModelView,
     OutcomeVerdict,
     QualityVerdict,
+    SchemaChange,
     WindowVerdict,
 )
 
@@ -198,6 +200,17 @@ def flights(days: int = 36) -> ModelView:
         },
         features={name: "category" if values.dtype.kind == "U" else "number" for name, values in reference.items()},
         verdicts=tuple(_day(index, reference, rng) for index in range(days)),
+        schema=(
+            FeatureSchema("dep_delay", {"number": FIRST + 300}),
+            FeatureSchema("carrier", {"category": FIRST + 300, "number": FIRST + 9 * DAY}),
+            FeatureSchema("wind_speed", {"number": FIRST + 300}, gone_s=FIRST + 20 * DAY),
+        ),
+        changes=(
+            SchemaChange(FIRST + 300, "version", "", "follows version 1"),
+            SchemaChange(FIRST + 9 * DAY, "kind", "carrier", "carrier was a category and came as a number"),
+            SchemaChange(FIRST + 20 * DAY, "vanished", "wind_speed", "wind_speed has no value in any of 905 rows"),
+        ),
+        late_total=17,
     )
 
 

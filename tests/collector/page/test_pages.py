@@ -13,7 +13,7 @@ import pytest
 
 import tocsin_alerts
 from tocsin_collector.page.address import feature_path, model_path
-from tocsin_collector.verdict import ModelKey, ModelView
+from tocsin_collector.verdict import FeatureSchema, ModelKey, ModelView, SchemaChange
 
 PAGES = (
     "/", "/models/demo/flights/2", "/models/demo/flights/2/features/dep_delay",
@@ -254,7 +254,15 @@ def _renamed(view: ModelView, name: str) -> ModelView:
         classes={name: 1.0},
         segments={name: {name: 3}},
     )
-    return replace(view, key=key, verdicts=(hostile,), features={name: "number"}, reference={"source": name, "rows": 1})
+    return replace(
+        view,
+        key=key,
+        verdicts=(hostile,),
+        features={name: "number"},
+        schema=(FeatureSchema(name, {"number": 0.0}),),
+        changes=(SchemaChange(0.0, "new", name, f"{name} is new"),),
+        reference={"source": name, "rows": 1},
+    )
 
 
 @pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
@@ -293,6 +301,22 @@ def test_a_model_as_json_has_windows_drift_quality_and_alarms(service: Any) -> N
         "FeatureDrift",
         "FeatureMissingValues",
     }
+
+
+def test_the_schema_and_what_changed_about_it_are_told(service: Any) -> None:
+    (version,) = get(service, "/v1/models/demo/flights").json()["versions"]
+    assert version["schema"][2] == {
+        "name": "wind_speed",
+        "kind": "number",
+        "since": "2013-11-01T05:05:00.000Z",
+        "kinds": {"number": "2013-11-01T05:05:00.000Z"},
+        "vanished": "2013-11-21T05:00:00.000Z",
+    }
+    assert [change["what"] for change in version["schema_changes"]] == ["version", "kind", "vanished"]
+    assert (version["late_total"], version["early_total"]) == (17, 0)
+    text = get(service, "/models/demo/flights/2").text
+    for told in ("follows version 1", "category, then number", "vanished 21 Nov 2013", "Too late, in no window"):
+        assert told in text
 
 
 def test_alarms_as_json(service: Any) -> None:
