@@ -119,15 +119,13 @@ def _windows() -> list[tuple[bool, dict[str, FeatureVerdict]]]:
 def _exported(at: int, features: dict[str, FeatureVerdict]) -> dict[str, float]:
     """The features' series in /metrics, each window of a model version of its own."""
     window = WindowVerdict(KEY, 0.0, 3_600.0, 0, 800, features)
-    model: Any = SimpleNamespace(
-        key=KEY._replace(version=str(at)), alarms_total=0, late_total=0, labels_total=0, judge=object(),
-        latest=lambda: window, latest_quality=lambda: None,
-    )  # fmt: skip
-    found = models.samples([model])
+    key = KEY._replace(version=str(at))
+    model: Any = SimpleNamespace(key=key, latest=lambda: window, latest_quality=lambda: None)
     return {
-        named(sample.name, {**sample.labels, **COLLECTOR}): sample.value
-        for sample in found
-        if "feature" in sample.labels
+        named(column.name, {**column.labels, **dict(zip(column.by, own, strict=True)), **COLLECTOR}): value
+        for column in models.verdict(model, models.Room(1_000), {})
+        if "feature" in column.by
+        for own, value in zip(column.keys, column.values, strict=True)
     }
 
 
