@@ -149,7 +149,10 @@ def column(name: str, values: "list[object]", dtype: str | None = None) -> Colum
 
 
 def encode(block: Block) -> bytes:
-    """The bytes of a block. Two equal blocks give the same bytes."""
+    """The bytes of a block. Two equal blocks give the same bytes.
+
+    Raises BlockError when names and dictionaries have no room in a header: ``decode`` could not read it.
+    """
     table: list[dict[str, object]] = []
     parts: list[bytes | memoryview] = []
     at = 0
@@ -183,9 +186,12 @@ def encode(block: Block) -> bytes:
             "sequence": block.sequence,
             "columns": table,
         },
+        ensure_ascii=False,  # a text grows less, so that part of a block never has a longer header than the whole
         separators=(",", ":"),
-    ).encode()
+    ).encode("utf-8", "surrogatepass")  # a lone surrogate is refused where the block is read, with its place
     head += b" " * (-len(head) % 8)
+    if len(head) > MAX_HEADER_BYTES:
+        raise BlockError(f"the header has {len(head)} bytes, at most {MAX_HEADER_BYTES}: fewer names, or dict as str")
     return b"".join([len(head).to_bytes(8, "little"), head, *parts])
 
 

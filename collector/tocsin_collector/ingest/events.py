@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from tocsin_collector.ingest import times
+from tocsin_collector.ingest.headroom import MAX_NAMES_CHARS, names_fit
 from tocsin_schema.block import LABEL, MAX_NAME, MAX_TEXT_BYTES, OUTCOME, PREDICTION, TYPES
 
 MAX_FEATURES = 1_000
@@ -73,6 +74,10 @@ def _prediction(fields: dict[str, object]) -> dict[str, object]:
             columns[prefix + name] = None if value is None else check(where, value)
     if len(columns) > MAX_FEATURES:
         raise EventError("too_many_fields", f"features, scores and segment: {len(columns)}, at most {MAX_FEATURES}")
+    if not names_fit(columns):
+        raise EventError(
+            "too_many_fields", f"features, scores and segment: names of at most {MAX_NAMES_CHARS} characters in all"
+        )
     columns["prediction"] = _value("prediction", _present(fields, "prediction"))
     if fields.get("latency_s") is not None:
         columns["latency_s"] = _number("latency_s", fields["latency_s"])

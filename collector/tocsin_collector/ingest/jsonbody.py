@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from tocsin_collector.ingest.answer import Refusal, Rejection
 from tocsin_collector.ingest.events import Event, EventError, Repeated, read
-from tocsin_schema.block import MAX_COLUMNS, Block, Column, column
+from tocsin_collector.ingest.headroom import fitted, names_fit
+from tocsin_schema.block import Block, Column, column
 
 MAX_EVENTS = 20_000
 NO_PRODUCER = "0" * 32
@@ -88,7 +89,7 @@ class _Group:
 
     def takes(self, kinds: dict[str, str]) -> bool:
         return all(self.kinds.get(name, kind) == kind for name, kind in kinds.items()) and (
-            len(self.kinds) + len(kinds) <= MAX_COLUMNS or len(self.kinds | kinds) <= MAX_COLUMNS - 2
+            kinds.keys() <= self.kinds.keys() or names_fit(self.kinds.keys() | kinds.keys())
         )
 
     def add(self, row: int, event: Event) -> None:
@@ -111,7 +112,7 @@ class _Group:
             rows=len(self.events),
             producer=NO_PRODUCER,
             sequence=0,
-            columns={item.name: item for item in columns},
+            columns={item.name: item for item in fitted(columns)},
         )
 
     def _column(self, name: str) -> Column:
