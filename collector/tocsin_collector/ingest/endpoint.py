@@ -13,23 +13,14 @@ from tocsin_collector.doors.caller import Caller, caller_of
 from tocsin_collector.ingest.admission import Admission
 from tocsin_collector.ingest.answer import Answer, Refusal
 from tocsin_collector.ingest.body import Disconnected, Limits, Message, Receive, read_body
+from tocsin_collector.ingest.form import Form, Given, form_of, query_of
 from tocsin_collector.ingest.intake import Intake
-from tocsin_collector.ingest.jsonbody import Parsed, parse_json, parse_ndjson
-from tocsin_schema.block import MEDIA_TYPE, BlockError, decode
+from tocsin_collector.ingest.jsonbody import Parsed
+from tocsin_collector.ingest.pairs import Pairs
 
 Send = Callable[[Message], Awaitable[None]]
 RETRY_AFTER_S = 5
-JSON, NDJSON = "application/json", "application/x-ndjson"
 MAX_HELD_BYTES = 128 << 20
-_LARGE = 256 << 10  # from here on a body is decoded in a thread, so that the page and other requests go on
-
-
-def _block(body: bytes, now_us: int) -> Parsed:  # noqa: ARG001 - a block's events have their times
-    block = decode(body)
-    return Parsed([block], [range(block.rows)], [], body)
-
-
-_PARSERS: dict[str, Callable[[bytes, int], Parsed]] = {MEDIA_TYPE: _block, JSON: parse_json, NDJSON: parse_ndjson}
 
 
 class Endpoint:
@@ -40,6 +31,7 @@ class Endpoint:
         self._admission = admission or Admission()
         self._bytes = 0
         self._limits = limits or Limits()
+        self._pairs = Pairs()
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Answer one request. Every refusal has the form of an answer."""
@@ -47,7 +39,7 @@ class Endpoint:
         counters = self._intake.counters
         retry_after_s = 0
         try:
-            answer = await self._take(caller_of(scope), headers, receive)
+            answer = await self._take(caller_of(scope), headers, scope.get("query_string", b""), receive)
             status = answer.status
         except Refusal as refusal:
             answer, status, retry_after_s = refusal.answer(), refusal.status, refusal.retry_after_s
@@ -58,12 +50,15 @@ class Endpoint:
         counters.requests[str(status)] += 1
         await _reply(send, status, answer, retry_after_s)
 
-    async def _take(self, caller: Caller, headers: dict[bytes, bytes], receive: Receive) -> Answer:
-        parser = _parser(headers)
+    async def _take(self, caller: Caller, headers: dict[bytes, bytes], query: bytes, receive: Receive) -> Answer:
+        form, parameters = form_of(headers), query_of(query)
         with self._admission.begun(caller) as hold:
             body = await read_body(receive, headers, self._limits)
             with self._held(len(body)):
-                parsed = await self._parsed(parser, body)
+                now_us = int(self._intake.clock() * 1e6)
+                most_bytes = self._limits.max_decompressed_bytes
+                given = Given(headers, parameters, now_us, most_bytes, self._pairs)
+                parsed = await _parsed(form, body, given)
                 self._admission.take(caller, hold, parsed.blocks, len(body))
                 return await self._intake.submit(*parsed, size_bytes=len(body))
 
@@ -78,20 +73,11 @@ class Endpoint:
         finally:
             self._bytes -= size_bytes
 
-    async def _parsed(self, parser: Callable[[bytes, int], Parsed], body: bytes) -> Parsed:
-        now_us = int(self._intake.clock() * 1e6)
-        try:
-            return await asyncio.to_thread(parser, body, now_us) if len(body) > _LARGE else parser(body, now_us)
-        except BlockError as error:
-            raise Refusal(400, "malformed_block", str(error)) from None
 
-
-def _parser(headers: dict[bytes, bytes]) -> Callable[[bytes, int], Parsed]:
-    media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower().decode("ascii", "replace")
-    if media_type not in _PARSERS:
-        reason = f"content-type {media_type!a:.80}: {', '.join(_PARSERS)} are accepted"
-        raise Refusal(415, "unknown_content_type", reason)
-    return _PARSERS[media_type]
+async def _parsed(form: Form, body: bytes, given: Given) -> Parsed:
+    if len(body) <= form.inline_bytes:
+        return form.parse(body, given)
+    return await asyncio.to_thread(form.parse, body, given)
 
 
 async def _reply(send: Send, status: int, answer: Answer, retry_after_s: int) -> None:

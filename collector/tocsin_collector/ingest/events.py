@@ -53,10 +53,10 @@ def read(event: object, now_us: int) -> Event:
         raise EventError("unknown_field", _unknown(min(unknown), kind))
     return Event(
         kind,
-        _name(fields, "project", "default"),
-        _name(fields, "model", None),
-        _name(fields, "version", ""),
-        _name(fields, "id", None),
+        name_of(fields, "project", "default"),
+        name_of(fields, "model", None),
+        name_of(fields, "version", ""),
+        name_of(fields, "id", None),
         now_us if fields.get("time") is None else _time(fields["time"]),
         _COLUMNS[kind](fields),
     )
@@ -94,7 +94,7 @@ def _label(fields: dict[str, object]) -> dict[str, object]:
 
 
 def _outcome(fields: dict[str, object]) -> dict[str, object]:
-    return {"name": _name(fields, "name", None), "value": _number("value", _present(fields, "value"))}
+    return {"name": name_of(fields, "name", None), "value": _number("value", _present(fields, "value"))}
 
 
 _COMMON = {"type", "project", "model", "version", "id", "time"}
@@ -124,7 +124,7 @@ def _present(fields: dict[str, object], key: str) -> object:
     return fields[key]
 
 
-def _name(fields: dict[str, object], key: str, default: str | None) -> str:
+def name_of(fields: dict[str, object], key: str, default: str | None) -> str:
     if default is not None and fields.get(key) is None:
         return default
     value = _text(key, _present(fields, key))

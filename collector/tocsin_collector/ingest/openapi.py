@@ -6,8 +6,8 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.routing import Route
 
-from tocsin_collector.ingest.endpoint import JSON, NDJSON, Endpoint
-from tocsin_schema.block import LABEL, MEDIA_TYPE, OUTCOME, PREDICTION
+from tocsin_collector.ingest.endpoint import Endpoint
+from tocsin_collector.ingest.form import forms_by_media_type
 
 PATH = "/v1/events"
 
@@ -27,61 +27,7 @@ def _describing(describe: Callable[[], dict[str, Any]]) -> Callable[[], dict[str
     return described
 
 
-_TEXT, _NUMBER = {"type": "string"}, {"type": "number"}
-_VALUE = {"oneOf": [_TEXT, _NUMBER, {"type": "boolean"}]}
-_COMMON: dict[str, Any] = {
-    "project": {"type": "string", "default": "default"},
-    "model": _TEXT,
-    "version": {"type": "string", "default": ""},
-    "id": {"type": "string", "description": "names the event; the same id again is the same event"},
-    "time": {"type": "string", "format": "date-time", "description": "RFC 3339; without it the time of receipt"},
-}
-
-
-_RECEIPT = {"type": "string", "description": "what the serving process signed; then the prediction's row is not needed"}
-
-
-def _event(type: str, needed: list[str], **properties: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "title": type,
-        "additionalProperties": False,
-        "required": ["type", "model", "id", *needed],
-        "properties": {"type": {"const": type}} | _COMMON | properties,
-    }
-
-
-def _map(values: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "additionalProperties": values}
-
-
-_EVENT = {
-    "oneOf": [
-        _event(
-            PREDICTION,
-            ["prediction"],
-            features=_map({"oneOf": [*_VALUE["oneOf"], {"type": "null"}]}),
-            prediction=_VALUE,
-            scores=_map(_NUMBER),
-            latency_s={"type": "number", "minimum": 0},
-            segment=_map(_TEXT),
-            trace_id=_TEXT,
-        ),
-        _event(LABEL, ["label"], label=_VALUE, receipt=_RECEIPT),
-        _event(OUTCOME, ["name", "value"], name=_TEXT, value=_NUMBER),
-    ]
-}
-EXAMPLE: dict[str, Any] = {
-    "type": "prediction",
-    "model": "credit",
-    "version": "3",
-    "id": "a1",
-    "features": {"age": 41, "city": "Lyon"},
-    "prediction": "yes",
-    "scores": {"yes": 0.81, "no": 0.19},
-    "latency_s": 0.004,
-    "segment": {"country": "fr"},
-}
+_TEXT = {"type": "string"}
 _REJECTION = {
     "type": "object",
     "properties": {
@@ -104,13 +50,13 @@ _ANSWER = {
 
 
 def _response(description: str) -> dict[str, Any]:
-    return {"description": description, "content": {JSON: {"schema": _ANSWER}}}
+    return {"description": description, "content": {"application/json": {"schema": _ANSWER}}}
 
 
 OPERATION: dict[str, Any] = {
     "summary": "Predictions, labels and outcomes",
     "description": (
-        "Events as JSON (an object or a list), one object a line, or a binary block. The answer comes when they are on"
+        "Events in one of the forms below (docs/reference/wire.md). The answer comes when they are on"
         " disk. Rows that cannot be taken are listed with a code and a reason; the others are kept. Sending the same"
         " again is safe: what is known counts as duplicate."
     ),
@@ -126,11 +72,7 @@ OPERATION: dict[str, Any] = {
     ],
     "requestBody": {
         "required": True,
-        "content": {
-            JSON: {"schema": {"oneOf": [_EVENT, {"type": "array", "items": _EVENT}]}, "example": EXAMPLE},
-            NDJSON: {"schema": {"type": "string", "description": "one event a line"}},
-            MEDIA_TYPE: {"schema": {"type": "string", "format": "binary", "description": "docs/reference/block.md"}},
-        },
+        "content": {form.media_type: form.content for form in forms_by_media_type().values()},
     },
     "responses": {
         "200": _response("Taken; some rows may be refused"),

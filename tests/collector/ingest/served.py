@@ -70,14 +70,14 @@ class Collector:
         return status, json.loads(answer)
 
     def request(
-        self, method: str, body: bytes, media_type: str | None, **headers: str
+        self, method: str, body: bytes, media_type: str | None, path: str = "/v1/events", **headers: str
     ) -> tuple[int, http.client.HTTPMessage, bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         try:
             names = {name.replace("_", "-"): value for name, value in headers.items()}
             if media_type is not None:
                 names["content-type"] = media_type
-            connection.request(method, "/v1/events", body, names)
+            connection.request(method, path, body, names)
             response = connection.getresponse()
             return response.status, response.headers, response.read()
         finally:

@@ -1,0 +1,83 @@
+"""The wire forms of POST /v1/events: which media types there are, and which of them a request is in.
+
+A form is a file in ``forms/`` with a tuple ``FORMS``; it is found by listing that folder.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from functools import cache
+from types import ModuleType
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
+
+from tocsin_collector.ingest import forms
+from tocsin_collector.ingest.answer import Refusal
+from tocsin_collector.ingest.jsonbody import Parsed
+from tocsin_collector.ingest.pairs import Pairs
+
+INLINE_BYTES = 256 << 10
+"""A larger body is read in a thread, so that the page and other requests go on."""
+
+
+class Given(NamedTuple):
+    """What comes with a body: the request's headers (lower case) and query, the clock (microseconds), and the most
+    bytes that a body may become in memory. ``pairs`` keeps halves of predictions until the other half comes."""
+
+    headers: Mapping[bytes, bytes]
+    query: Mapping[str, str]
+    now_us: int
+    most_bytes: int
+    pairs: Pairs
+
+
+class Form(NamedTuple):
+    """One media type. ``parse`` raises Refusal; ``content`` is its entry in the OpenAPI document.
+
+    ``marker`` names a header that tells this form whatever the media type is. Bodies to ``inline_bytes`` are read on
+    the event loop's thread, larger ones in another.
+    """
+
+    media_type: str
+    parse: Callable[[bytes, Given], Parsed]
+    content: dict[str, Any]
+    marker: bytes | None = None
+    inline_bytes: int = INLINE_BYTES
+
+
+@cache
+def forms_by_media_type() -> dict[str, Form]:
+    """Every form, in the order of the files' names."""
+    names = sorted(module.name for module in pkgutil.iter_modules(forms.__path__))
+    found = [form for name in names for form in importlib.import_module(f"{forms.__name__}.{name}").FORMS]
+    return {form.media_type: form for form in found}
+
+
+def form_of(headers: Mapping[bytes, bytes]) -> Form:
+    """The form that a request's headers name. Raises Refusal 415."""
+    known = forms_by_media_type()
+    for form in known.values():
+        if form.marker is not None and form.marker in headers:
+            return form
+    media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower().decode("ascii", "replace")
+    if media_type not in known:
+        reason = f"content-type {media_type!a:.80}: {', '.join(known)} are accepted"
+        raise Refusal(415, "unknown_content_type", reason)
+    return known[media_type]
+
+
+def query_of(raw: bytes) -> dict[str, str]:
+    """The parameters of a query string; one that stands twice counts as its last. Raises Refusal 400."""
+    try:
+        return dict(parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=20))
+    except ValueError as error:
+        raise Refusal(400, "bad_query", f"the query string cannot be read: {error}"[:200]) from None
+
+
+def package(name: str, extra: str, media_type: str) -> ModuleType:
+    """A package that only this form needs. Raises Refusal 415 that says what to install."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        reason = f"content-type {media_type}: this collector lacks a package for it; pip install 'tocsin[{extra}]'"
+        raise Refusal(415, "missing_package", reason) from None
