@@ -44,6 +44,8 @@ def blocks(table: Table, query: Mapping[str, str], now_us: int) -> Parsed:
     unknown = query.keys() - set(KEYS)
     if unknown:
         raise Refusal(400, "unknown_parameter", f"query {min(unknown)!a:.80}: {', '.join(KEYS)} are known")
+    if not table.rows and not table.rejected:
+        raise Refusal(400, "no_events", "the table holds no row")
     columns = dict(table.columns)
     groups = _grouped({name: columns.pop(name, None) for name in KEYS}, query, len(table.rows))
     _check_names(columns)

@@ -42,8 +42,6 @@ def parse(body: bytes, given: Given) -> Parsed:
 def _table(arrow: ModuleType, body: bytes, most_bytes: int) -> Table:
     _check_size(arrow, body, most_bytes)
     read = _read(arrow, body)
-    if read.num_rows == 0:
-        raise Refusal(400, "no_events", "the stream holds no row")
     if read.num_rows > MAX_ROWS:
         raise Refusal(413, "too_many_events", f"{read.num_rows} rows in one stream, at most {MAX_ROWS}; split them")
     arrays = dict(_arrays(arrow, read))
