@@ -59,6 +59,8 @@ class Endpoint:
                 most_bytes = self._limits.max_decompressed_bytes
                 given = Given(headers, parameters, now_us, most_bytes, self._pairs)
                 parsed = await _parsed(form, body, given)
+                lost, self._pairs.lost = self._pairs.lost, 0
+                self._intake.counters.rejected.update({"no_other_half": lost} if lost else {})
                 self._admission.take(caller, hold, parsed.blocks, len(body))
                 return await self._intake.submit(*parsed, size_bytes=len(body))
 

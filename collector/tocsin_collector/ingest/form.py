@@ -1,6 +1,7 @@
 """The wire forms of POST /v1/events: which media types there are, and which of them a request is in.
 
-A form is a file in ``forms/`` with a tuple ``FORMS``; it is found by listing that folder.
+A form is a file in ``forms/`` with a tuple ``FORMS``; it is found by listing that folder. A form without a media type
+of its own is in the file's ``MARKED``, by the header that tells it.
 """
 
 import importlib
@@ -34,31 +35,39 @@ class Given(NamedTuple):
 class Form(NamedTuple):
     """One media type. ``parse`` raises Refusal; ``content`` is its entry in the OpenAPI document.
 
-    ``marker`` names a header that tells this form whatever the media type is. Bodies to ``inline_bytes`` are read on
-    the event loop's thread, larger ones in another.
+    Bodies to ``inline_bytes`` are read on the event loop's thread, larger ones in another.
     """
 
     media_type: str
     parse: Callable[[bytes, Given], Parsed]
     content: dict[str, Any]
-    marker: bytes | None = None
     inline_bytes: int = INLINE_BYTES
 
 
 @cache
-def forms_by_media_type() -> dict[str, Form]:
-    """Every form, in the order of the files' names."""
+def _modules() -> list[ModuleType]:
     names = sorted(module.name for module in pkgutil.iter_modules(forms.__path__))
-    found = [form for name in names for form in importlib.import_module(f"{forms.__name__}.{name}").FORMS]
-    return {form.media_type: form for form in found}
+    return [importlib.import_module(f"{forms.__name__}.{name}") for name in names]
+
+
+@cache
+def forms_by_media_type() -> dict[str, Form]:
+    """Every form that has a media type of its own."""
+    return {form.media_type: form for module in _modules() for form in module.FORMS}
+
+
+@cache
+def forms_by_header() -> dict[bytes, Form]:
+    """Forms that a header tells, whatever the media type is."""
+    return {header: form for module in _modules() for header, form in getattr(module, "MARKED", {}).items()}
 
 
 def form_of(headers: Mapping[bytes, bytes]) -> Form:
     """The form that a request's headers name. Raises Refusal 415."""
-    known = forms_by_media_type()
-    for form in known.values():
-        if form.marker is not None and form.marker in headers:
+    for header, form in forms_by_header().items():
+        if header in headers:
             return form
+    known = forms_by_media_type()
     media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower().decode("ascii", "replace")
     if media_type not in known:
         reason = f"content-type {media_type!a:.80}: {', '.join(known)} are accepted"

@@ -34,17 +34,17 @@ class Parsed(NamedTuple):
 def parse_json(body: bytes, now_us: int) -> Parsed:
     """One JSON document: an object is one event, a list many. Raises Refusal when it is no JSON."""
     try:
-        document = _DECODER.decode(body.decode())
-    except (ValueError, RecursionError) as error:
-        raise Refusal(400, *_malformed(error)) from None
+        document = decoded(body)
+    except EventError as error:
+        raise Refusal(400, error.code, error.reason) from None
     events = document if isinstance(document, list) else [document]
-    return _collect(((row, event, None) for row, event in enumerate(events)), len(events), now_us)
+    return collect(((row, event, None) for row, event in enumerate(events)), len(events), now_us)
 
 
 def parse_ndjson(body: bytes, now_us: int) -> Parsed:
     """One JSON object a line; empty lines are skipped and count as rows. A bad line is a bad row and nothing else."""
     lines = body.split(b"\n")
-    return _collect(_lines(lines), sum(1 for line in lines if line.strip()), now_us)
+    return collect(_lines(lines), sum(1 for line in lines if line.strip()), now_us)
 
 
 def _lines(lines: list[bytes]) -> Iterator[tuple[int, object, EventError | None]]:
@@ -52,12 +52,21 @@ def _lines(lines: list[bytes]) -> Iterator[tuple[int, object, EventError | None]
         if not line.strip():
             continue
         try:
-            yield row, _DECODER.decode(line.decode()), None
-        except (ValueError, RecursionError) as error:
-            yield row, None, EventError(*_malformed(error))
+            yield row, decoded(line), None
+        except EventError as error:
+            yield row, None, error
 
 
-def _collect(items: Iterable[tuple[int, object, EventError | None]], count: int, now_us: int) -> Parsed:
+def decoded(raw: bytes) -> object:
+    """The value of a JSON text. Raises EventError when it is none."""
+    try:
+        return _DECODER.decode(raw.decode())
+    except (ValueError, RecursionError) as error:
+        raise EventError(*_malformed(error)) from None
+
+
+def collect(items: Iterable[tuple[int, object, EventError | None]], count: int, now_us: int) -> Parsed:
+    """The blocks of decoded events, each with its row or why it is none. Raises Refusal for none or too many."""
     if count == 0:
         raise Refusal(400, "no_events", "the body holds no event")
     if count > MAX_EVENTS:

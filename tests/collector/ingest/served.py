@@ -52,7 +52,8 @@ class Collector:
         self.journal = open_journal(folder, segment_bytes=1 << 20)
         self.applied: list[tuple[Frame, int]] = []
         self.fail_apply = False
-        self.intake = Intake(self.journal, self._apply, bounds=Bounds(future_s=600), clock=lambda: NOW_S)
+        self.clock = NOW_S
+        self.intake = Intake(self.journal, self._apply, bounds=Bounds(future_s=600), clock=lambda: self.clock)
         self.limits = Limits(max_body_bytes=1 << 20, max_decompressed_bytes=2 << 20, timeout_s=0.5)
         self.port = server.port
         server.app = FastAPI()
