@@ -62,7 +62,12 @@ def record(line: bytes, received_us: int) -> Record:
     Nested objects become dotted names. A record without ``@timestamp`` gets the time of its receipt, one without
     ``event.id`` cannot be told from a second copy of itself and is always kept.
     """
-    fields = _flat(_object(line))
+    return record_of(_object(line), received_us)
+
+
+def record_of(tree: dict[str, object], received_us: int) -> Record:
+    """The record of decoded fields, nested or dotted. Raises RecordError."""
+    fields = _flat(tree)
     message = fields.get("message")
     if not isinstance(message, str):
         raise RecordError("message", "the field message is missing or no text")

@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from tocsin_collector.ingest.answer import Refusal
 from tocsin_collector.ingest.body import Disconnected, Limits, read_body
 from tocsin_collector.logs.contract import Found, Logs, StoreError, Taken
+from tocsin_collector.logs.otlp import route as otlp
 from tocsin_collector.logs.query import QueryError
 from tocsin_collector.logs.record import Record, RecordError, record
 from tocsin_schema.logrecord import LEVELS
@@ -25,6 +26,7 @@ _CONTENT_TYPES = (
     "application/ndjson",
     "application/jsonl",
     "application/json",
+    "application/x-protobuf",
     "text/plain",
 )
 _BODY = {
@@ -34,7 +36,15 @@ _BODY = {
             "application/x-ndjson": {
                 "schema": {"type": "string"},
                 "example": '{"@timestamp":"2013-12-05T10:00:00Z","message":"request took 31 ms","log.level":"info"}\n',
-            }
+            },
+            "application/json": {"schema": {"type": "object", "description": "OTLP in JSON, with resourceLogs"}},
+            "application/x-protobuf": {
+                "schema": {
+                    "type": "string",
+                    "format": "binary",
+                    "description": "OTLP's ExportLogsServiceRequest; needs tocsin[otlp]",
+                }
+            },
         },
     }
 }
@@ -53,14 +63,29 @@ def logs_router(
     router = APIRouter(tags=["logs"])
     limits = Limits(max_body_bytes, max_decompressed_bytes)
 
-    @router.post("/v1/logs", openapi_extra=_BODY, summary="Store log records (ndjson, flat ECS fields)")
-    async def post_logs(request: Request) -> JSONResponse:
+    @router.post(
+        "/v1/logs",
+        response_model=None,
+        openapi_extra=_BODY,
+        summary="Store log records (ndjson of flat ECS fields, or OTLP)",
+    )
+    async def post_logs(request: Request) -> Response:
         """`{"accepted", "duplicate", "rejected"}`, once the store has every accepted record. 400 when every row
-        is refused, 503 while the store does not answer: nothing is lost when the sender tries again."""
+        is refused, 503 while the store does not answer: nothing is lost when the sender tries again. OTLP's requests
+        (protobuf, or JSON with `resourceLogs`) get OTLP's answers."""
+        content_type = request.headers.get("content-type", "")
+        protobuf = otlp.is_protobuf(content_type)
         try:
-            _check_type(request.headers.get("content-type", ""))
-            rows = _rows(await read_body(request.receive, dict(request.headers.raw), limits))
+            _check_type(content_type)
+            body = await read_body(request.receive, dict(request.headers.raw), limits)
+            if protobuf or content_type.startswith("application/json"):
+                told = await otlp.answer(store, body, int(clock() * 1e6), protobuf=protobuf)
+                if told is not None:
+                    return told
+            rows = _rows(body)
         except Refusal as error:
+            if protobuf:
+                return otlp.failed(error.status, str(error), protobuf=True)
             return _error(error.status, error.code, str(error))
         except Disconnected:
             return _error(400, "disconnected", "the body did not arrive")  # nobody is left to read it
@@ -136,7 +161,7 @@ def moment(text: str, now: float) -> float | None:
 
 def _check_type(content_type: str) -> None:
     if content_type.split(";", maxsplit=1)[0].strip().lower() not in _CONTENT_TYPES:
-        raise Refusal(415, "content_type", f"Content-Type {content_type!r:.80}: application/x-ndjson expected")
+        raise Refusal(415, "content_type", f"Content-Type {content_type!r:.80}: application/x-ndjson or OTLP expected")
 
 
 def _rows(body: bytes) -> list[bytes]:
