@@ -1,11 +1,11 @@
-"""A request's body, read within bounds: at most so many bytes as sent, so many after gzip, and so much time."""
+"""A request's body, read within bounds: at most so many bytes as sent, so many decompressed, and so much time."""
 
 import asyncio
-import zlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, NamedTuple
 
 from tocsin_collector.ingest.answer import Refusal
+from tocsin_collector.ingest.compressed import DECODERS
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -26,8 +26,9 @@ class Disconnected(Exception):  # noqa: N818 - nobody is left to be told
 async def read_body(receive: Receive, headers: dict[bytes, bytes], limits: Limits) -> bytes:
     """The body after content-encoding. Raises Refusal 400, 408, 413 or 415, or Disconnected."""
     encoding = headers.get(b"content-encoding", b"identity").strip().lower()
-    if encoding not in (b"identity", b"gzip"):
-        raise Refusal(415, "unknown_encoding", f"content-encoding {encoding!a:.60}: gzip or none is accepted")
+    decode = DECODERS.get(encoding)
+    if decode is None and encoding != b"identity":
+        raise Refusal(415, "unknown_encoding", f"content-encoding {encoding!a:.60}: gzip, zstd or none is accepted")
     length = headers.get(b"content-length", b"0")
     if length.isdigit() and int(length[:20]) > limits.max_body_bytes:
         raise _too_large(limits)
@@ -36,8 +37,9 @@ async def read_body(receive: Receive, headers: dict[bytes, bytes], limits: Limit
             pieces = await _pieces(receive, limits)
     except TimeoutError:
         raise Refusal(408, "too_slow", f"the body did not arrive within {limits.timeout_s:g} s") from None
-    if encoding == b"gzip":
-        return gunzip(pieces, limits.max_decompressed_bytes)
+    if decode is not None:
+        # In a thread: a few kilobytes may become 32 MiB, and the page and other requests go on.
+        return await asyncio.to_thread(decode, pieces, limits.max_decompressed_bytes)
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
@@ -55,31 +57,6 @@ async def _pieces(receive: Receive, limits: Limits) -> list[bytes]:
         pieces.append(piece)
         if not message.get("more_body", False):
             return pieces
-
-
-def gunzip(pieces: list[bytes], most: int) -> bytes:
-    """Decompress gzip, one member or several, but never to more than ``most`` bytes."""
-    found: list[bytes] = []
-    left = most
-    decoder = zlib.decompressobj(wbits=31)
-    begun = False
-    for piece in pieces:
-        while piece:
-            if decoder.eof:
-                decoder = zlib.decompressobj(wbits=31)
-            begun = True
-            try:
-                chunk = decoder.decompress(piece, left + 1)
-            except zlib.error as error:
-                raise Refusal(400, "malformed_gzip", f"the body is no gzip: {error}") from None
-            left -= len(chunk)
-            if left < 0:
-                raise Refusal(413, "too_large", f"more than {most} bytes after gzip; send less in one request")
-            found.append(chunk)
-            piece = decoder.unused_data if decoder.eof else decoder.unconsumed_tail  # noqa: PLW2901 - what is left
-    if not begun or not decoder.eof:
-        raise Refusal(400, "malformed_gzip", "the gzip data ends too early")
-    return b"".join(found)
 
 
 def _too_large(limits: Limits) -> Refusal:

@@ -81,12 +81,3 @@ def query_of(raw: bytes) -> dict[str, str]:
         return dict(parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=20))
     except ValueError as error:
         raise Refusal(400, "bad_query", f"the query string cannot be read: {error}"[:200]) from None
-
-
-def package(name: str, extra: str, media_type: str) -> ModuleType:
-    """A package that only this form needs. Raises Refusal 415 that says what to install."""
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        reason = f"content-type {media_type}: this collector lacks a package for it; pip install 'tocsin[{extra}]'"
-        raise Refusal(415, "missing_package", reason) from None

@@ -67,7 +67,7 @@ OPERATION: dict[str, Any] = {
             "name": "Content-Encoding",
             "in": "header",
             "required": False,
-            "schema": {"type": "string", "enum": ["gzip", "identity"]},
+            "schema": {"type": "string", "enum": ["gzip", "zstd", "identity"]},
         }
     ],
     "requestBody": {
@@ -78,7 +78,7 @@ OPERATION: dict[str, Any] = {
         "200": _response("Taken; some rows may be refused"),
         "400": _response("Every row was refused, or the body is malformed"),
         "408": _response("The body came too slowly"),
-        "413": _response("The body is too large, as sent or after gzip"),
+        "413": _response("The body is too large, as sent or decompressed"),
         "415": _response("The content type or encoding is not accepted; the reason names those that are"),
         "401": _response("The collector asks for a key: Authorization: Bearer tsn_..."),
         "403": _response("The key has not the scope or project of every row; nothing was stored"),

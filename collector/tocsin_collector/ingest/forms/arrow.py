@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from tocsin_collector.ingest.answer import Refusal
 from tocsin_collector.ingest.arrowsize import inflated_bytes
 from tocsin_collector.ingest.events import EventError
-from tocsin_collector.ingest.form import Form, Given, package
+from tocsin_collector.ingest.form import Form, Given
 from tocsin_collector.ingest.jsonbody import Parsed
+from tocsin_collector.ingest.package import package
 from tocsin_collector.ingest.table import Table, blocks, is_text
 from tocsin_schema.block import MAX_COLUMNS, MAX_ROWS, MAX_TEXT_BYTES, Column
 
@@ -30,9 +31,9 @@ _PREFIXES = {"features": "feature.", "scores": "score.", "segment": "segment."}
 
 def parse(body: bytes, given: Given) -> Parsed:
     """The blocks of a stream. Raises Refusal."""
-    arrow = package("pyarrow", "arrow", MEDIA_TYPE)
-    package("pyarrow.ipc", "arrow", MEDIA_TYPE)
-    package("pyarrow.compute", "arrow", MEDIA_TYPE)
+    arrow = package("pyarrow", "arrow", f"content-type {MEDIA_TYPE}")
+    for part in ("ipc", "compute"):
+        package(f"pyarrow.{part}", "arrow", f"content-type {MEDIA_TYPE}")
     try:
         return blocks(_table(arrow, body, given.most_bytes), given.query, given.now_us)
     except (arrow.ArrowException, OSError, ValueError, OverflowError) as error:

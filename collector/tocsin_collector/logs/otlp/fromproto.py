@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tocsin_collector.ingest.answer import Refusal
+from tocsin_collector.ingest.package import package
 from tocsin_collector.logs.otlp.entry import Entry, bounded, plain
 from tocsin_collector.logs.record import RecordError
 
@@ -25,17 +26,13 @@ _REQUEST = {1: {1: {1: _KEY_VALUE, 3: {}}, 2: _SCOPE_LOGS}}
 
 def request(body: bytes) -> Any:
     """The decoded ExportLogsServiceRequest. Raises Refusal."""
-    try:
-        from google.protobuf.message import DecodeError
-        from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-    except ImportError:
-        reason = f"Content-Type {MEDIA_TYPE}: this collector lacks a package for it; pip install 'tocsin[otlp]'"
-        raise Refusal(415, "missing_package", reason) from None
+    service = package("opentelemetry.proto.collector.logs.v1.logs_service_pb2", "otlp", f"content-type {MEDIA_TYPE}")
+    message = package("google.protobuf.message", "otlp", f"content-type {MEDIA_TYPE}")
     if too_many(body):
         raise Refusal(413, "too_many", f"more than {MAX_MESSAGES} messages in one request")
     try:
-        return ExportLogsServiceRequest.FromString(body)
-    except DecodeError as error:
+        return service.ExportLogsServiceRequest.FromString(body)
+    except message.DecodeError as error:
         raise Refusal(400, "protobuf", f"no ExportLogsServiceRequest: {error!s:.120}") from None
 
 
