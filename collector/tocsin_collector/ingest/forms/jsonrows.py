@@ -1,5 +1,6 @@
 """JSON: an event, a list of events, or one event a line. What curl and every language can send."""
 
+import json
 from typing import Any
 
 from tocsin_collector.ingest.form import Form, Given
@@ -80,6 +81,11 @@ FORMS = (
     Form(
         "application/x-ndjson",
         _lines,
-        {"schema": {"type": "string", "description": "one event a line"}},
+        {
+            "schema": {"type": "string", "description": "one event a line"},
+            "example": json.dumps(EXAMPLE)
+            + "\n"
+            + json.dumps({"type": "label", "model": "credit", "id": "a1", "label": "no"}),
+        },
     ),
 )
