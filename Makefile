@@ -49,8 +49,9 @@ slow: .venv/.test  ## images built and run, units booted, manifests on a real Ku
 zipapp: .venv/.test  ## dist/tocsin-agent.pyz: the agent in one file, for any host with Python 3.11 or newer
 	@$(BIN)/python agent/onefile.py dist/tocsin-agent.pyz
 
-fuzz: .venv/.test  ## a million odd requests against the agent's parser (5 minutes)
-	@exec $(BIN)/python -m tests.agent.httpd.fuzz 1000000
+fuzz: .venv/.test  ## a million odd requests each against the agent's parser and the collector's ways in (20 minutes)
+	@$(BIN)/python -m tests.agent.httpd.fuzz 1000000
+	@exec $(BIN)/python -m tests.collector.ingest.fuzz 1000000
 
 reports: .venv-reports/.ready  ## the environment of the extra `reports` (Evidently, 0.7 GB)
 
