@@ -16,7 +16,9 @@ ALTERED = tuple(
     for value in ("mixed", "cut", "nonfinite", "name", "overflow", "unreadable")
 )
 
-COUNTERS: tuple[tuple[str, str, str], ...] = ROWS + DROPPED + BLOCKS + ERRORS + FOLDED + LOST + ALTERED
+SPILLED = (("tocsin_capture_blocks_sent_total", "outcome", "spilled"),)
+
+COUNTERS: tuple[tuple[str, str, str], ...] = ROWS + DROPPED + BLOCKS + ERRORS + FOLDED + LOST + ALTERED + SPILLED
 """Metric, label and value in the order of the worker's file. Only ever append: agent and worker may differ in age."""
 
 _INDEX = {(name, value): index for index, (name, _, value) in enumerate(COUNTERS)}

@@ -1,7 +1,8 @@
 """Encoded blocks on their way to the endpoint: bounded in bytes, sent at least once under one producer and sequence.
 
 A block keeps its number until it is acknowledged or refused, so the collector can tell a repetition. When the bound is
-reached the oldest block goes, because the newest tells what the model does now; its rows are counted.
+reached the oldest block goes, because the newest tells what the model does now: to disk where TOCSIN_SPILL_DIR names a
+folder, else its rows are counted as lost. What was spilled is sent when nothing waits in memory.
 """
 
 import os
@@ -18,12 +19,15 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from tocsin_agent.capture.counts import Counts
+    from tocsin_agent.capture.spill import Spill
 
-    Waiting: TypeAlias = tuple[bytes, int]
-    """a block's bytes and rows"""
+    Waiting: TypeAlias = tuple[bytes, int, str]
+    """a block's bytes and rows, and its file where it was spilled"""
 
 MAX_PENDING_BYTES = 32 << 20
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 15.0
+LOOK_S = 10.0
+"""How often an idle process looks for what dead ones have left."""
 
 
 class Outbox:
@@ -38,6 +42,8 @@ class Outbox:
         self._pending: deque[Waiting] = deque()
         self._bytes = 0
         self._busy = self._hurry = self._stopped = False
+        self._spill = _spill(self.producer)
+        self._left = self._spill is not None  # whether the disk may have blocks to send
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
@@ -49,7 +55,7 @@ class Outbox:
     def put(self, body: bytes, rows: int) -> None:
         """Queue a block; the oldest go when there are too many bytes."""
         with self._changed:
-            self._pending.append((body, rows))
+            self._pending.append((body, rows, ""))
             self._bytes += len(body)
             while self._bytes > MAX_PENDING_BYTES and len(self._pending) > 1:
                 self._drop("pending")
@@ -84,7 +90,7 @@ class Outbox:
         settled = True
         while settled and monotonic() < deadline:
             with self._changed:
-                if self._thread is not None or self._busy or not self._pending:
+                if self._thread is not None or self._is_empty() or self._busy:
                     return
                 waiting = self._take()
             if waiting is None:
@@ -92,8 +98,7 @@ class Outbox:
             settled, _ = self._try(*waiting)
             with self._changed:
                 if not settled:
-                    self._pending.appendleft(waiting)
-                    self._bytes += len(waiting[0])
+                    self._put_back(waiting)
                 self._settle()
 
     def stop(self, timeout_s: float) -> None:
@@ -106,19 +111,36 @@ class Outbox:
         with self._changed:
             while self._pending:
                 self._drop("closed")
+            if self._spill is not None:
+                self._spill.close()
 
     def abandon(self) -> None:
         """Close the copy of the connection that a forked child holds; the parent keeps its own."""
         self._poster.abandon()
+        if self._spill is not None:
+            self._spill.close()
 
     def _is_empty(self) -> bool:
-        return not self._pending and not self._busy
+        return not self._pending and not self._busy and not self._left
 
     def _drop(self, reason: str) -> None:
-        body, rows = self._pending.popleft()
+        body, rows, _ = self._pending.popleft()
         self._bytes -= len(body)
+        self._give_up(body, rows, reason)
+
+    def _give_up(self, body: bytes, rows: int, reason: str) -> None:
+        """A block that memory keeps no longer: to disk, or lost and counted."""
+        if self._spill is not None and self._spill.put(body, rows):
+            self._left = True
+            self._counts.add("blocks_sent", "spilled")
+            return
         self._counts.add("rows_dropped", reason, rows)
         self._tell("capture_block_dropped", reason=reason, rows=rows)
+
+    def _put_back(self, waiting: "Waiting") -> None:
+        if not waiting[2]:  # a spilled one is on disk still
+            self._pending.appendleft(waiting)
+            self._bytes += len(waiting[0])
 
     def _run(self) -> None:
         while (waiting := self._take()) is not None:
@@ -126,22 +148,36 @@ class Outbox:
             while not settled and not self._stopped:
                 settled, asked_s = self._try(*waiting)
                 if not settled:
-                    self._rest(max(wait_s, asked_s))
+                    self._rest(_spread(max(wait_s, asked_s)))
                     wait_s = min(wait_s * 2, LONGEST_WAIT_S)
-            if not settled:
-                self._counts.add("rows_dropped", "closed", waiting[1])
+            if not settled and not waiting[2]:
+                with self._changed:
+                    self._give_up(waiting[0], waiting[1], "closed")
             self._settle()
         self._poster.close()
 
     def _take(self) -> "Waiting | None":
         with self._changed:
-            self._changed.wait_for(lambda: self._pending or self._stopped)
-            if self._stopped:
-                return None
-            body, rows = self._pending.popleft()
-            self._bytes -= len(body)
-            self._busy = True
-            return body, rows
+            while not self._stopped:
+                if self._pending:
+                    body, rows, path = self._pending.popleft()
+                    self._bytes -= len(body)
+                    self._busy = True
+                    return body, rows, path
+                if (spilled := self._spilled()) is not None:
+                    self._busy = True
+                    return spilled
+                if not self._changed.wait_for(lambda: self._pending or self._stopped, LOOK_S if self._spill else None):
+                    self._left = True
+            return None
+
+    def _spilled(self) -> "Waiting | None":
+        if self._spill is None or not self._left:
+            return None
+        found = self._spill.oldest()
+        self._left = found is not None
+        self._changed.notify_all()
+        return None if found is None else (found[1], found[2], found[0])
 
     def _settle(self) -> None:
         with self._changed:
@@ -156,7 +192,7 @@ class Outbox:
             else:
                 self._changed.wait_for(lambda: self._hurry or self._stopped, wait_s)
 
-    def _try(self, body: bytes, rows: int) -> tuple[bool, float]:
+    def _try(self, body: bytes, rows: int, path: str) -> tuple[bool, float]:
         """Whether the block is settled, and else how many seconds the endpoint asked for."""
         try:
             answer = self._poster.post(body, MEDIA_TYPE)
@@ -175,6 +211,9 @@ class Outbox:
         else:
             self._counts.add("blocks_sent", "ok")
             self._read(answer)
+        if path and self._spill is not None:
+            with self._changed:
+                self._spill.settled(path, len(body))
         return True, 0.0
 
     def _read(self, answer: bytes) -> None:
@@ -190,3 +229,17 @@ class Outbox:
                 self._tell("capture_rows_rejected", rows=count, first=rejected[0])
         except (ValueError, KeyError, TypeError, RecursionError):
             pass  # an answer in another form is still an acknowledgement
+
+
+def _spill(producer: str) -> "Spill | None":
+    directory = os.environ.get("TOCSIN_SPILL_DIR", "")
+    if not directory:
+        return None
+    from tocsin_agent.capture.spill import Spill
+
+    return Spill(directory, producer)
+
+
+def _spread(wait_s: float) -> float:
+    """The wait and up to half as much again: processes that lost an endpoint together do not return together."""
+    return wait_s * (1 + os.urandom(1)[0] / 510)

@@ -23,9 +23,9 @@ BLOCKS = Metric(
     "tocsin_capture_blocks_sent_total",
     COUNTER,
     "",
-    "Attempts to send a block, by outcome: ok, refused (dropped) or retried.",
+    "Attempts to send a block, by outcome: ok, refused (dropped), retried, or spilled (to disk, to be sent later).",
     emitter="capture",
-    labels={"outcome": 3},
+    labels={"outcome": 4},
 )
 ERRORS = Metric(
     "tocsin_capture_errors_total",
