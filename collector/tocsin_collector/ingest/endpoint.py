@@ -57,10 +57,10 @@ class Endpoint:
             with self._held(len(body)):
                 now_us = int(self._intake.clock() * 1e6)
                 most_bytes = self._limits.max_decompressed_bytes
-                given = Given(headers, parameters, now_us, most_bytes, self._pairs)
+                given = Given(headers, parameters, now_us, most_bytes, self._pairs, caller.name)
                 parsed = await _parsed(form, body, given)
-                lost, self._pairs.lost = self._pairs.lost, 0
-                self._intake.counters.rejected.update({"no_other_half": lost} if lost else {})
+                if lost := self._pairs.lost():
+                    self._intake.counters.rejected["no_other_half"] += lost
                 self._admission.take(caller, hold, parsed.blocks, len(body))
                 return await self._intake.submit(*parsed, size_bytes=len(body))
 

@@ -23,13 +23,15 @@ INLINE_BYTES = 256 << 10
 
 class Given(NamedTuple):
     """What comes with a body: the request's headers (lower case) and query, the clock (microseconds), and the most
-    bytes that a body may become in memory. ``pairs`` keeps halves of predictions until the other half comes."""
+    bytes that a body may become in memory. ``pairs`` keeps halves of predictions until the other half comes, each for
+    the caller (its name) that sent it: nobody completes another's."""
 
     headers: Mapping[bytes, bytes]
     query: Mapping[str, str]
     now_us: int
     most_bytes: int
     pairs: Pairs
+    caller: str = ""
 
 
 class Form(NamedTuple):

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from tocsin_collector.ingest.answer import Refusal, Rejection
 from tocsin_collector.ingest.events import Event, EventError, Repeated, read
 from tocsin_collector.ingest.headroom import fitted, names_fit
+from tocsin_collector.ingest.jsonsize import MAX_VALUES, too_many_values
 from tocsin_schema.block import Block, Column, column
 
 MAX_EVENTS = 20_000
@@ -36,7 +37,7 @@ def parse_json(body: bytes, now_us: int) -> Parsed:
     try:
         document = decoded(body)
     except EventError as error:
-        raise Refusal(400, error.code, error.reason) from None
+        raise Refusal(413 if error.code == "too_many_values" else 400, error.code, error.reason) from None
     events = document if isinstance(document, list) else [document]
     return collect(((row, event, None) for row, event in enumerate(events)), len(events), now_us)
 
@@ -58,7 +59,9 @@ def _lines(lines: list[bytes]) -> Iterator[tuple[int, object, EventError | None]
 
 
 def decoded(raw: bytes) -> object:
-    """The value of a JSON text. Raises EventError when it is none."""
+    """The value of a JSON text. Raises EventError when it is none, or one of too many values."""
+    if too_many_values(raw):
+        raise EventError("too_many_values", f"more than {MAX_VALUES} values in JSON; split them or send blocks")
     try:
         return _DECODER.decode(raw.decode())
     except (ValueError, RecursionError) as error:

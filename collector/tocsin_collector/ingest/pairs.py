@@ -23,8 +23,7 @@ class Pairs:
     """Halves by the name of their inference. Safe from any thread."""
 
     def __init__(self) -> None:
-        self.lost = 0
-        """Halves that were given up: too old, or too many."""
+        self._lost = 0
         self._waiting: dict[tuple[str, ...], tuple[Half, int]] = {}
         self._bytes = 0
         self._lock = threading.Lock()
@@ -42,6 +41,12 @@ class Pairs:
             self._bytes += _size(half)
             return None
 
+    def lost(self) -> int:
+        """Halves that were given up since the last call: too old, or too many."""
+        with self._lock:
+            found, self._lost = self._lost, 0
+            return found
+
     def _give_up(self, now_us: int) -> None:
         """Drop what is too old, and the oldest of too much; the dict has them by the time they came."""
         while self._waiting:
@@ -51,7 +56,7 @@ class Pairs:
                 return
             del self._waiting[name]
             self._bytes -= _size(half)
-            self.lost += 1
+            self._lost += 1
 
 
 def _size(half: Half) -> int:

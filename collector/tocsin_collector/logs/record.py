@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from tocsin_collector.ingest.jsonsize import too_many_values
 from tocsin_schema.logrecord import LEVELS, MAX_ID, MAX_MESSAGE
 
 MAX_FIELDS = 256
@@ -97,6 +98,8 @@ def visible(text: str) -> str:
 
 
 def _object(line: bytes) -> dict[str, object]:
+    if too_many_values(line):
+        raise RecordError("fields", f"more than {MAX_FIELDS} fields")
     try:
         found = json.loads(line.decode("utf-8"), parse_constant=_no_constant)
     except UnicodeDecodeError as error:

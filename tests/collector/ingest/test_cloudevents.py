@@ -227,7 +227,7 @@ def test_the_same_half_again_waits_on_and_what_waits_is_bounded() -> None:
     assert pairs.match(("a",), Half(False, {}, b"{}"), 3) is None
     for number in range(40):
         pairs.match((str(number),), Half(True, {}, bytes(MAX_BYTES // 10)), 4)
-    assert pairs.lost > 25
+    assert pairs.lost() > 25
     assert pairs._bytes <= MAX_BYTES * 1.2
 
 

@@ -54,7 +54,7 @@ def _whole(body: bytes) -> Any:
     try:
         return decoded(body)
     except EventError as error:
-        raise Refusal(400, error.code, error.reason) from None
+        raise Refusal(413 if error.code == "too_many_values" else 400, error.code, error.reason) from None
 
 
 def _parsed(events: list[Any], given: Given) -> Parsed:
@@ -88,7 +88,7 @@ def _events(event: object, given: Given) -> Iterator[dict[str, object]]:
         raise EventError("too_large", f"data: {len(data)} bytes of an inference, at most {MAX_HALF_BYTES}")
     decoded(data)  # what is no JSON is told to who sent it
     half = Half(kind.endswith(_REQUEST), attributes, data)
-    other = given.pairs.match(_name(attributes), half, given.now_us)
+    other = given.pairs.match((given.caller, *_name(attributes)), half, given.now_us)
     if other is not None:
         yield from _inference(half if half.is_request else other, other if half.is_request else half)
 

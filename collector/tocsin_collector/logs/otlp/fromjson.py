@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from tocsin_collector.ingest.answer import Refusal
+from tocsin_collector.ingest.jsonsize import MAX_VALUES, too_many_values
 from tocsin_collector.logs.otlp.entry import Entry, bounded, plain
 from tocsin_collector.logs.record import RecordError
 
@@ -11,9 +13,11 @@ MARK = "resourceLogs"
 
 
 def document(body: bytes) -> dict[str, Any] | None:
-    """The request, when a JSON body is one; None for log records of the other form."""
+    """The request, when a JSON body is one; None for records of the other form. Raises Refusal for too large a one."""
     if MARK.encode() not in body:
         return None
+    if too_many_values(body):
+        raise Refusal(413, "too_many", f"more than {MAX_VALUES} values in one request")
     try:
         found = json.loads(body)
     except (ValueError, RecursionError):

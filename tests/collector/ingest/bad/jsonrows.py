@@ -90,12 +90,14 @@ def _documents() -> Iterator[Case]:
         ("closed lists to a depth of 20,000", b"[" * 20_000 + b"]" * 20_000, "too_deep"),
         ("an empty list", b"[]", "no_events"),
         ("20,001 events", b"[" + b"1," * 20_000 + b"1]", "too_many_events"),
+        ("a million lists", b"[" + b"[]," * 600_000 + b"[]]", "too_many_values"),
+        ("700,001 features", b'{"features":{' + b"," * 700_001 + b"}}", "too_many_values"),
         ("null", b"null", "wrong_type"),
         ("a number", b"17", "wrong_type"),
         ("a text", b'"event"', "wrong_type"),
         ("a list in a list", b"[[]]", "wrong_type"),
     ):
-        yield Case(f"json: {name}", body, JSON, code, 413 if code == "too_many_events" else 400)
+        yield Case(f"json: {name}", body, JSON, code, 413 if code.startswith("too_many_") else 400)
     for name, more, code in (
         ("an unknown field", {"colour": "red"}, "unknown_field"),
         ("a misspelt field", {"feature": {}}, "unknown_field"),
@@ -149,6 +151,8 @@ def _lines() -> Iterator[Case]:
         ("an unknown type", text(event(type="x")), "unknown_type"),
     ):
         yield Case(f"ndjson: {name}", b"\n".join([first, line, last]), LINES, code, 200, accepted=2)
+    long = b"\n".join([first, b"[" + b"," * 700_001 + b"]", last])
+    yield Case("ndjson: a line of a million values", long, LINES, "too_many_values", 200, accepted=2)
     yield Case("ndjson: nothing", b"", LINES, "no_events")
     yield Case("ndjson: a megabyte of line breaks", b"\n" * 1_000_000, LINES, "no_events")
     yield Case("ndjson: 20,001 lines", b"1\n" * 20_001, LINES, "too_many_events", 413)

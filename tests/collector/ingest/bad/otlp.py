@@ -79,6 +79,8 @@ def cases() -> Iterator[Case]:
         ("attributes without keys", {"resourceLogs": [{"resource": {"attributes": [{}, 1, {"value": 1}]}}]}),
     ):
         yield Case(f"otlp json: {name}", json.dumps(tree).encode(), "application/json", "", 200, path=LOGS)
+    many = b'{"resourceLogs":[' + b"[]," * 400_000 + b"[]]}"
+    yield Case("otlp json: a million values", many, "application/json", "too_many", 413, path=LOGS)
     for name, body, code in (
         ("half a request", b'{"resourceLogs":[', "json"),
         ("a request that is too deep", b'{"resourceLogs":' * 40_000, "depth"),
