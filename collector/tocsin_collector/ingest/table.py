@@ -87,16 +87,19 @@ def _check_names(columns: Mapping[str, Column]) -> None:
 
 def _times(item: Column | None, rows: int, now_us: int, faults: dict[int, EventError]) -> Column:
     """The times of the rows; one that is missing is that of the receipt, as in JSON."""
-    if item is not None and item.dtype not in ("str", "dict") and item.valid is None:
+    if item is not None and item.dtype not in ("str", "dict", "time"):
+        return item  # what it is instead is told with the other columns
+    if item is not None and item.dtype == "time" and item.valid is None:
         return item
     found: list[object] = []
     for at, value in enumerate([None] * rows if item is None else item.to_list()):
         try:
-            found.append(times.parse(value) if isinstance(value, str) and value else value or now_us)
+            moment = times.parse(value) if isinstance(value, str) and value else value
         except ValueError as error:
-            found.append(0)
             faults.setdefault(at, EventError("bad_time", f"time: {value!a:.60}: {error}"))
-    return column("time", found, "time") if item is None or item.dtype != "f64" else item
+            moment = None
+        found.append(now_us if moment is None or moment == "" else moment)
+    return column("time", found, "time")
 
 
 def _grouped(

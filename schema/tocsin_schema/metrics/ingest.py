@@ -25,7 +25,7 @@ METRICS = (
         "",
         "Events that were refused, by the code that their sender was told.",
         emitter="collector",
-        labels={"code": 32},
+        labels={"code": 64},
     ),
     Metric(
         "tocsin_ingest_requests_total",

@@ -124,6 +124,13 @@ def test_ids_that_are_integers_are_texts_and_times_that_are_texts_are_read() -> 
     assert (found["id"], found["time"]) == (["1", "2"], [1_795_428_000_000_000, 7])
 
 
+def test_a_time_that_is_missing_is_that_of_the_receipt_and_the_first_moment_is_none() -> None:
+    assert parsed(stream(pa.table(BASE | {"time": pa.array([0, None, 1], pa.timestamp("us"))})))["time"] == [0, 7, 1]
+    for values in ([1, None, 3], [1.5, None, 2], [True, None, False]):
+        found = parse(stream(pa.table(BASE | {"time": values})), Given({}, {}, 7, 1 << 20, Pairs()))
+        assert found.blocks[0].columns["time"].dtype != "time"
+
+
 def test_a_column_without_a_value_is_left_out() -> None:
     table = pa.table(BASE | {"feature.x": pa.nulls(3), "feature.y": pa.array([None] * 3, pa.int32())})
     assert set(parsed(stream(table))) == {"time", "id"}

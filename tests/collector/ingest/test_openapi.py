@@ -50,7 +50,7 @@ def test_the_reference_page_names_every_form() -> None:
 
 def test_the_program_of_the_reference_page_works(collector: Collector) -> None:
     (program,) = re.findall(r"```python\n(import pyarrow.*?)```", WIRE.read_text(), re.DOTALL)
-    program = program.replace("127.0.0.1:10300", f"127.0.0.1:{collector.port}")
+    program = program.replace("127.0.0.1:10301", f"127.0.0.1:{collector.port}")
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
     ((frame, _),) = collector.applied
     assert (frame.key.model, list(frame.ids)) == ("credit", ["a1", "a2"])
