@@ -20,7 +20,7 @@ from tocsin_collector.ingest.subset import take
 from tocsin_schema.block import MAX_COLUMNS, MAX_NAME, PREDICTION, TYPES, Block, Column, column
 
 KEYS = ("type", "project", "model", "version")
-TEXTS = (*KEYS, "id", "trace_id", "name")
+TEXTS = (*KEYS, "id", "trace_id", "name", "receipt")
 """Columns that are text whatever their values look like."""
 MAX_BLOCKS = 1_000
 _DEFAULTS = {"type": PREDICTION, "project": "default", "model": "", "version": ""}
