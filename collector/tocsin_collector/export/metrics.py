@@ -128,7 +128,7 @@ class Metrics:
         self.exposition.put((key, "verdict"), ())
 
     def _told_folded(self) -> Iterable[Column]:
-        sums = Counter[tuple[str, str]]()
+        sums = Counter({(key.project, reason): 0 for key in self._seen for reason in ("model", "project")})
         for key, series in self.folded.items():
             full = self._seen[key].room == self._budget.model - CORE
             sums[key.project, "model" if full else "project"] += series

@@ -373,8 +373,28 @@ WINDOWS = (
             Query(rate_by("project, model", "tocsin_schema_changes_total"), "{{model}} changes of the schema"),
             Query(rate_by("project, model", "tocsin_labels_unmatched_total"), "{{model}} labels without prediction"),
         ),
-        width=24,
         drills=_TO_MODEL,
+    ),
+    Panel(
+        28,
+        "Predictions by segment",
+        "Predictions in the newest closed window by each segment's values; _other has what is not shown by itself.",
+        "short",
+        (Query(series("tocsin_window_segment_rows"), f"{_MODEL} {{{{segment}}}} {{{{value}}}}"),),
+        drills=_TO_MODEL,
+        no_value="no event has a segment",
+    ),
+    Panel(
+        29,
+        "Latency that events tell",
+        "Median and 99th percentile of the latency that predictions carry, whoever measured it.",
+        "s",
+        (
+            Query(quantile(0.5, "project, model", "tocsin_prediction_latency_seconds"), "{{model}} p50"),
+            Query(quantile(0.99, "project, model", "tocsin_prediction_latency_seconds"), "{{model}} p99"),
+        ),
+        drills=_TO_MODEL,
+        no_value="no event has a latency",
     ),
 )
 

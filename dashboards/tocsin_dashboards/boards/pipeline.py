@@ -718,8 +718,15 @@ COST = (
         "short",
         (Query(f"count by (version, python) ({series('tocsin_agent_info')})", "Agents"),),
         kind="table",
-        width=24,
-        height=5,
+        width=16,
+    ),
+    Panel(
+        79,
+        "Series beyond their budget",
+        "Series that are not on /metrics by themselves, by whose budget they are beyond: a model's, a project's.",
+        "short",
+        (Query(f"sum by (project, reason) ({series('tocsin_series_folded')})", "{{project}} {{reason}}"),),
+        steps=above(ANY),
     ),
 )
 

@@ -2,6 +2,7 @@
 
 from tocsin_schema.metric import COUNTER, GAUGE, Metric
 
+OFF_BOARDS = "who pushes sees a gap where the series were to go; Explore has these where the collector is scraped, too"
 _TO = {"to": 2}
 
 METRICS = (

@@ -68,6 +68,8 @@ def test_a_model_without_a_closed_window_has_its_totals_only():
         ("tocsin_events_early_total", "credit"): 0,
         ("tocsin_labels_total", "credit"): 0,
         ("tocsin_schema_changes_total", "credit"): 0,
+        ("tocsin_series_folded", "model"): 0,
+        ("tocsin_series_folded", "project"): 0,
     }
 
 
@@ -107,7 +109,7 @@ def test_a_model_that_begins_anew_without_a_window_shows_none():
     models[0] = Watched()
     assert {name for name, *_ in values(metrics)} == {
         "tocsin_drift_alarms_total", "tocsin_events_late_total", "tocsin_events_early_total", "tocsin_labels_total",
-        "tocsin_schema_changes_total",
+        "tocsin_schema_changes_total", "tocsin_series_folded",
     }  # fmt: skip
 
 
