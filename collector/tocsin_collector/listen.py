@@ -15,7 +15,9 @@ def listen(text: str) -> socket.socket:
         raise ListenError(f"listen: {text!r:.80} is no ADDRESS:PORT, such as 127.0.0.1:10301")
     host = host.strip("[]")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    opened = socket.socket(family, socket.SOCK_STREAM)
+    # asyncio turns Nagle's algorithm off only where the protocol is named: else the body of each answer on a kept
+    # connection waits 40 ms for the client's delayed acknowledgement of the head.
+    opened = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         opened.bind((host, int(port)))

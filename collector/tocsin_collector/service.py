@@ -15,6 +15,7 @@ from tocsin_collector.alarms import Alarms
 from tocsin_collector.alarms.comparison import compared
 from tocsin_collector.audit import Folder, Writer
 from tocsin_collector.doors.counts import Counts
+from tocsin_collector.doors.quota import Quotas
 from tocsin_collector.export import models
 from tocsin_collector.export.budget import Budget
 from tocsin_collector.export.exposition import Column, Sample, columns
@@ -91,6 +92,7 @@ class Service:
         )
         self.servers = Watch(configured(values, self.logs.state), 2 * values["scrape_interval_s"], clock)
         self.doors = Counts()
+        self.quotas = Quotas(values, self.doors, time.monotonic)
         self.audit = Writer(Folder(os.path.join(folder, "audit"), clock))
         self.metrics = Metrics(
             self._watched,

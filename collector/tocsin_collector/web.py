@@ -19,7 +19,6 @@ from tocsin_collector import __version__
 from tocsin_collector.doors.connection import Patience, Room
 from tocsin_collector.doors.gate import Gate
 from tocsin_collector.doors.keys import Keyring, KeysError, path_of
-from tocsin_collector.doors.quota import Quotas
 from tocsin_collector.doors.server import serve
 from tocsin_collector.doors.webfile import protection
 from tocsin_collector.export.routes import metrics_router
@@ -61,7 +60,7 @@ def application(service: Service) -> FastAPI:
         redoc_url=None,
     )
     limits = Limits(values["ingest.max_body_bytes"], values["ingest.max_decompressed_bytes"])
-    mount(app, Endpoint(service.intake, limits, Admission(Quotas(values, service.doors, time.monotonic))))
+    mount(app, Endpoint(service.intake, limits, Admission(service.quotas)))
     app.include_router(references_router(service.past, service.take_reference, service.kinds))
     app.include_router(
         logs_router(
@@ -100,7 +99,7 @@ def application(service: Service) -> FastAPI:
 def behind_doors(service: Service, web: Protection | None) -> Gate:
     """The application as clients reach it. Raises KeysError."""
     keyring = Keyring(path_of(service.values["data_dir"]), _log.warning)
-    return Gate(application(service), web, keyring, service.doors, service.audit)
+    return Gate(application(service), web, keyring, service.quotas, service.doors, service.audit)
 
 
 def run(values: dict[str, Any]) -> int:

@@ -1,14 +1,14 @@
 """The ASGI callable before the application: who asks, and whether that caller may.
 
-In the order of what it costs: ``rate_limit``, the key or password, the scope of the route. All of it before the body is
-read. Nothing here looks at what the collector has: a project that is not the caller's reads the same as one that is not
-there.
+In the order of what it costs: ``rate_limit``, the key or password, the scope of the route, the quota of the key's
+project. All of it before the body is read. Nothing here looks at what the collector has: a project that is not the
+caller's reads the same as one that is not there.
 """
 
 import asyncio
 import json
 import ssl
-from typing import Any
+from collections.abc import Mapping
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,7 +18,10 @@ from tocsin_collector.doors.caller import ADMIN, ANYONE, PLACE, Caller, caller_o
 from tocsin_collector.doors.counts import Counts
 from tocsin_collector.doors.headers import headed
 from tocsin_collector.doors.keys import PREFIX, Keyring
+from tocsin_collector.doors.quota import PLACE as HELD
+from tocsin_collector.doors.quota import Hold, Quotas
 from tocsin_collector.doors.routes import ALL, OF_PATH, Need, need
+from tocsin_collector.ingest.answer import Refusal
 from tocsin_schema.web.protection import Protection
 from tocsin_schema.web.users import Users, credentials
 
@@ -39,14 +42,25 @@ class Denied(Exception):  # noqa: N818 - what a client gets to read
         self.code = code
         self.headers = headers
 
+    def to_json(self) -> bytes:
+        """The body of the answer: one line."""
+        return json.dumps({"error": {"code": self.code, "reason": str(self)}}).encode() + b"\n"
+
 
 class Gate:
     """Let a request through to ``app``, with its Caller in the scope, or answer it."""
 
     def __init__(
-        self, app: ASGIApp, protection: Protection | None, keyring: Keyring, counts: Counts, audit: Writer
+        self,
+        app: ASGIApp,
+        protection: Protection | None,
+        keyring: Keyring,
+        quotas: Quotas,
+        counts: Counts,
+        audit: Writer,
     ) -> None:
         self._app = app
+        self._quotas = quotas
         self._protection = protection
         self._keyring = keyring
         self._counts = counts
@@ -72,15 +86,32 @@ class Gate:
         told = headed(send, self._protection.headers if self._protection else {})
         try:
             wanted = await self._admit(scope)
+            hold = self._begin(wanted, caller_of(scope).project)
         except Denied as denied:
-            self._counts.denied[denied.code] += 1
-            await _answer(told, denied)
+            await self._deny(told, denied)
+            return
+        except Refusal as refusal:
+            after = {"retry_after": str(refusal.retry_after_s)}
+            await _answer(told, refusal.status, refusal.answer().to_json(), after)
             return
         if wanted.audit:
             told = self._audited(told, scope, wanted)
-        if not await self._bodies.through(self._app, scope, receive, told):
-            self._counts.denied["busy"] += 1
-            await _answer(told, Denied(503, "busy", "too much is sent at once; send it again", retry_after="1"))
+        scope[HELD] = hold
+        try:
+            taken = await self._bodies.through(self._app, scope, receive, told)
+        finally:
+            hold.release()
+        if not taken:
+            await self._deny(told, Denied(503, "busy", "too much is sent at once; send it again", retry_after="1"))
+
+    def _begin(self, wanted: Need, project: str | None) -> Hold:
+        if wanted.metered and project is not None:
+            return self._quotas.begin(project)
+        return Hold()
+
+    async def _deny(self, send: Send, denied: Denied) -> None:
+        self._counts.denied[denied.code] += 1
+        await _answer(send, denied.status, denied.to_json(), denied.headers)
 
     async def _admit(self, scope: Scope) -> Need:
         protection = self._protection
@@ -169,10 +200,8 @@ def _check(caller: Caller, wanted: Need) -> None:
         raise Denied(403, "project", f"{caller.name} is for another project")
 
 
-async def _answer(send: Send, denied: Denied) -> None:
-    """In one line of JSON."""
-    body = json.dumps({"error": {"code": denied.code, "reason": str(denied)}}).encode() + b"\n"
-    headers: list[Any] = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    headers += [(name.replace("_", "-").encode(), value.encode()) for name, value in denied.headers.items()]
-    await send({"type": "http.response.start", "status": denied.status, "headers": headers})
+async def _answer(send: Send, status: int, body: bytes, more: Mapping[str, str]) -> None:
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    headers += [(name.replace("_", "-").encode(), value.encode()) for name, value in more.items()]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -24,6 +24,8 @@ BURST_S = 2.0
 MAX_PROJECTS = 10_000
 """Whose accounts are kept; the one that was silent for longest makes room."""
 EVENTS, BYTES = "events", "bytes"
+PLACE = "tocsin.hold"
+"""Where the scope of a request that was let in has its Hold."""
 
 
 class Rates(NamedTuple):
@@ -85,6 +87,12 @@ class Hold:
         self._account = None
 
 
+def hold_of(scope: Mapping[str, Any]) -> Hold:
+    """What is held for a request; nothing for one whose projects its body names."""
+    found: Hold = scope.get(PLACE) or Hold()
+    return found
+
+
 class Quotas:
     """The accounts of all projects, for the event loop's thread; ``values`` are settings. Raises ConfigError."""
 
@@ -108,8 +116,9 @@ class Quotas:
                 reason = f"more than the {rate:g} {quota} a second of this project; keep the events and send them again"
                 raise Refusal(429, "over_quota", reason, retry_after_s=math.ceil(max(waits)) or 1)
 
-    def hold(self, project: str) -> Hold:
-        """Hold what the project's last request was, for one that was let in."""
+    def begin(self, project: str) -> Hold:
+        """Let a request of a project in, and hold what its last one was. Raises Refusal 429."""
+        self.admit((project,))
         return Hold(self._of(project, self._clock()) if any(self._rates_of(project)) else None)
 
     def charge(self, blocks: Sequence[Block], size_bytes: int) -> None:

@@ -24,13 +24,15 @@ class Need(NamedTuple):
     """The project of the path."""
     audit: str = ""
     """What the audit log says of it: ``read`` of data, ``change`` of what the collector does; "" is not recorded."""
+    metered: bool = False
+    """Whether the quota of a project is for it."""
 
 
 TABLE = {
     "GET /-/healthy": Need(()),  # for probes of hosts that have no key; it tells nothing else
     "GET /metrics": Need((READ,)),
     "GET /openapi.json": Need((READ,)),
-    "POST /v1/events": Need((PREDICTIONS, LABELS), OWN),
+    "POST /v1/events": Need((PREDICTIONS, LABELS), OWN, metered=True),
     "POST /v1/logs": Need((LOGS,), OWN),  # a log record is of no project
     "GET /v1/logs": Need((READ,), audit="read"),
     "POST /v1/notifications": Need((NOTIFICATIONS,)),

@@ -1,7 +1,6 @@
-"""Whether a request with events may come in: what is known before its body is read, and what only then."""
+"""Whether the events of a request may come in: what is known once its body is read. The gate has asked the rest."""
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from tocsin_collector.doors.caller import LABELS, PREDICTIONS, Caller
 from tocsin_collector.doors.quota import Hold, Quotas
@@ -16,18 +15,6 @@ class Admission:
 
     def __init__(self, quotas: Quotas | None = None) -> None:
         self._quotas = quotas
-
-    @contextlib.contextmanager
-    def begun(self, caller: Caller) -> Iterator[Hold]:
-        """A request from before its body is read until it was taken or failed. Raises Refusal 429."""
-        hold = Hold()
-        if self._quotas and caller.project is not None:
-            self._quotas.admit((caller.project,))
-            hold = self._quotas.hold(caller.project)
-        try:
-            yield hold
-        finally:
-            hold.release()
 
     def take(self, caller: Caller, hold: Hold, blocks: Sequence[Block], size_bytes: int) -> None:
         """Before any of it is stored. Raises Refusal 403 or 429 for all of it, when some of it may not come in."""

@@ -9,7 +9,8 @@ import contextlib
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
-from tocsin_collector.doors.caller import Caller, caller_of
+from tocsin_collector.doors.caller import caller_of
+from tocsin_collector.doors.quota import hold_of
 from tocsin_collector.ingest.admission import Admission
 from tocsin_collector.ingest.answer import Answer, Refusal
 from tocsin_collector.ingest.body import Disconnected, Limits, Message, Receive, read_body
@@ -39,7 +40,7 @@ class Endpoint:
         counters = self._intake.counters
         retry_after_s = 0
         try:
-            answer = await self._take(caller_of(scope), headers, scope.get("query_string", b""), receive)
+            answer = await self._take(scope, headers, receive)
             status = answer.status
         except Refusal as refusal:
             answer, status, retry_after_s = refusal.answer(), refusal.status, refusal.retry_after_s
@@ -50,19 +51,18 @@ class Endpoint:
         counters.requests[str(status)] += 1
         await _reply(send, status, answer, retry_after_s)
 
-    async def _take(self, caller: Caller, headers: dict[bytes, bytes], query: bytes, receive: Receive) -> Answer:
-        form, parameters = form_of(headers), query_of(query)
-        with self._admission.begun(caller) as hold:
-            body = await read_body(receive, headers, self._limits)
-            with self._held(len(body)):
-                now_us = int(self._intake.clock() * 1e6)
-                most_bytes = self._limits.max_decompressed_bytes
-                given = Given(headers, parameters, now_us, most_bytes, self._pairs, caller.name)
-                parsed = await _parsed(form, body, given)
-                if lost := self._pairs.lost():
-                    self._intake.counters.rejected["no_other_half"] += lost
-                self._admission.take(caller, hold, parsed.blocks, len(body))
-                return await self._intake.submit(*parsed, size_bytes=len(body))
+    async def _take(self, scope: dict[str, Any], headers: dict[bytes, bytes], receive: Receive) -> Answer:
+        form, parameters, caller = form_of(headers), query_of(scope.get("query_string", b"")), caller_of(scope)
+        body = await read_body(receive, headers, self._limits)
+        with self._held(len(body)):
+            now_us = int(self._intake.clock() * 1e6)
+            most_bytes = self._limits.max_decompressed_bytes
+            given = Given(headers, parameters, now_us, most_bytes, self._pairs, caller.name)
+            parsed = await _parsed(form, body, given)
+            if lost := self._pairs.lost():
+                self._intake.counters.rejected["no_other_half"] += lost
+            self._admission.take(caller, hold_of(scope), parsed.blocks, len(body))
+            return await self._intake.submit(*parsed, size_bytes=len(body))
 
     @contextlib.contextmanager
     def _held(self, size_bytes: int) -> Iterator[None]:

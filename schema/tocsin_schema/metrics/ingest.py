@@ -31,7 +31,7 @@ METRICS = (
         "tocsin_ingest_requests_total",
         COUNTER,
         "",
-        "Requests to /v1/events by HTTP status.",
+        "Requests to /v1/events that came through the doors, by HTTP status.",
         emitter="collector",
         labels={"code": 16},
     ),

@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import json
 import resource
+import socket
 import ssl
 
 import pytest
@@ -209,3 +210,13 @@ def test_the_server_stops_although_clients_are_idle(collector, web_yml):
         sock.settimeout(5)
         with contextlib.suppress(ConnectionError, ssl.SSLError):
             assert sock.recv(1) == b""
+
+
+def test_no_answer_waits_for_the_acknowledgement_of_its_own_head(collector):
+    one = collector()
+    with one.plain() as sock:
+        sock.sendall(b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert _says(sock, b"healthy\n")
+        (connection,) = one.server.server_state.connections
+        opened = connection.transport.get_extra_info("socket")
+        assert opened.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -1,5 +1,7 @@
 """Quotas: what a project may send a second, and that no other project pays for it."""
 
+import contextlib
+import http.client
 import json
 import re
 
@@ -8,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.collector.doors.visitor import event
+from tests.servers.process import until
+from tocsin_agent.capture import Capture
 from tocsin_collector.doors.caller import PREDICTIONS
 from tocsin_collector.doors.counts import MAX_PROJECTS, Counts
 from tocsin_collector.doors.keys import make
@@ -73,13 +77,12 @@ def test_requests_that_come_at_once_are_not_all_let_in_for_one_token():
     now = [0.0]
     quotas, _ = _quotas(now, events=10)
     quotas.charge([_block(19)], 1)  # one of 20 is left
-    quotas.admit(["shop"])
-    first = quotas.hold("shop")  # as much as the last one is held while its body comes
+    first = quotas.begin("shop")  # as much as the last one is held while its body comes
     with pytest.raises(Refusal):
-        quotas.admit(["shop"])
+        quotas.begin("shop")
     first.release()
     first.release()
-    quotas.admit(["shop"])
+    quotas.begin("shop")
 
 
 @given(st.lists(st.tuples(st.floats(0, 5), st.integers(1, 100)), max_size=60))
@@ -115,6 +118,50 @@ def test_over_http_the_body_is_not_read(collector, tmp_path):
     assert answer.startswith(b"HTTP/1.1 429 ")
     assert 150 < int(re.search(rb"\r\nretry-after: (\d+)\r\n", answer.lower())[1]) <= 198
     assert one.metric("tocsin_requests_over_quota_total", project="shop", quota="events") == 1
+
+
+def test_a_body_that_comes_after_its_refusal_is_thrown_away_and_the_connection_goes_on(collector, tmp_path):
+    one, shop = collector(**{"quota.events_per_s": 1.0}), _key(tmp_path, "shop")
+    assert one.post(*(event(str(row)) for row in range(200)), key=shop)[0] == 200
+    connection = http.client.HTTPConnection("127.0.0.1", one.port, timeout=10)
+    with contextlib.closing(connection):
+        connection.connect()
+        opened = connection.sock
+        for _ in range(3):
+            headers = {"authorization": f"Bearer {shop}", "content-type": "application/json"}
+            connection.request("POST", "/v1/events", b"x" * (4 << 20), headers)
+            with connection.getresponse() as answer:
+                assert (answer.status, json.loads(answer.read())["rejected"][0]["code"]) == (429, "over_quota")
+            assert connection.sock is opened
+
+
+def test_what_was_held_for_a_client_that_went_away_is_given_back(collector, tmp_path):
+    one, shop = collector(**{"quota.events_per_s": 500.0}), _key(tmp_path, "shop")
+    bodies, quotas = one.server.config.app._bodies, one.service.quotas
+    assert one.post(*(event(str(row)) for row in range(950)), key=shop)[0] == 200  # of 1,000
+    with one.plain() as gone:
+        head = f"POST /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {shop}\r\nContent-Length: 99\r\n"
+        gone.sendall((head + "Content-Type: application/json\r\n\r\n[").encode())
+        until(lambda: bodies.held == 1, "some of it has come")
+        with pytest.raises(Refusal):
+            quotas.admit(["shop"])
+    until(lambda: bodies.held == 0, "it is gone")
+    quotas.admit(["shop"])
+
+
+def test_capture_over_its_quota_loses_nothing(collector, tmp_path, monkeypatch):
+    one, token = collector(**{"quota.projects": ["shop 400 0"]}), tmp_path / "token"
+    token.write_text(_key(tmp_path, "shop"))
+    monkeypatch.setenv("TOCSIN_TOKEN_FILE", str(token))
+    capture = Capture(model="credit", project="shop", endpoint=one.url)
+    for part in range(4):
+        for row in range(300):
+            capture.prediction(id=f"{part}-{row}", features={"age": row}, prediction="yes")
+        assert capture.flush(20)
+        assert one.post(event(f"bank {part}", "bank"), key=_key(tmp_path, "bank"))[0] == 200
+    assert capture.close(20)
+    assert one.metric("tocsin_requests_over_quota_total", project="shop", quota="events") >= 1
+    assert one.metric("tocsin_predictions_total", project="shop") == 1_200
 
 
 def test_a_request_that_fails_pays_nothing(collector, tmp_path):
