@@ -158,8 +158,8 @@ class Intake:
             self._windows_hold = self._snapshots.position
             return
         _log.warning(
-            "snapshot_of_other_windows file=%s; references or settings are others now, the windows are counted from "
-            "the whole journal",
+            "snapshot_of_other_windows file=%s; references, settings or version are others now, the windows are "
+            "counted from the whole journal",
             self._snapshots.path,
         )
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Container, Iterable
 from dataclasses import astuple
 from typing import Any, NamedTuple
 
+from tocsin_collector import __version__
 from tocsin_collector.frame import Frame
 from tocsin_collector.keyedhash import KEY_BYTES, KeyedHash
 from tocsin_collector.monitor.join import Join
@@ -20,8 +21,6 @@ from tocsin_schema.receipt import Receipt, read
 MODELS_MOST = 1_000
 """Model versions that are watched, and models whose labels are joined. Events of further ones are in the journal, but
 not in windows; they are counted. A version that has a reference always has its place."""
-FORMAT = 1
-"""Of ``state``; another one when what is counted, or how it is judged, becomes different."""
 TURN_S, REST = 0.05, 9
 """Judging again takes turns of about so long (one window's time at least), and rests so many times as long."""
 
@@ -95,7 +94,8 @@ class Monitor:
 
     def _fits(self) -> list[Any]:
         judged = [[*model.key, model.judge.digest] for model in self.models() if model.judge]
-        return [FORMAT, list(astuple(self.calendar)), self._keep, self._min_rows, judged]
+        # Another version may count or judge otherwise, and name its fields otherwise.
+        return [__version__, list(astuple(self.calendar)), self._keep, self._min_rows, judged]
 
     def apply(self, frame: Frame, position: int) -> None:  # noqa: ARG002  as the intake gives it
         """Take one block of accepted events."""
