@@ -72,7 +72,8 @@ class Window:
             setattr(found, name, value)
         found.numbers = Growing.of(state["numbers"])
         if state["profile"] and layout:
-            found.profile = Profile(layout, *state["profile"])
+            rows, unknown, counts = state["profile"]
+            found.profile = Profile(layout, rows, unknown, counts.copy())
         found.latency.load(state["latency"])
         found.segments.load(state["segments"])
         found.present = Counter(dict(state["present"]))

@@ -167,3 +167,15 @@ def test_a_copy_stays_what_it_was_while_events_go_on(tmp_path):
     taken_up, _ = _opened()
     assert taken_up.load(_through_a_file(state, tmp_path))
     assert _state(taken_up) == then
+
+
+def test_what_was_taken_up_does_not_hold_the_file(tmp_path):
+    monitor, _ = _opened()
+    late = [_late(100, 1, what, 100) for what in ("labels", "outcomes", "receipts")]
+    _feed(monitor, [*(_predictions(hour, 1, "3", "") for hour in range(100, 106)), *late])
+    taken_up, _ = _opened()
+    state = _through_a_file(monitor.state(), tmp_path)
+    assert str(tmp_path) in Path("/proc/self/maps").read_text()
+    assert taken_up.load(state)
+    del state
+    assert str(tmp_path) not in Path("/proc/self/maps").read_text()
