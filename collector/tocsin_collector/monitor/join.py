@@ -5,9 +5,8 @@ into lie in columns beside it. A label writes itself there whether its predictio
 writes its window: neither waits for the other in a place of its own, and the order of the two cannot matter. What is
 left of order: of two labels of one id with the same time, the one that came last counts.
 
-Ids are 64 bits of a keyed hash. Two ids of a model that share them (3e-6 for
-one pair among 10 million) are one to the join: both predictions are counted, and a label of either is that of the later
-one.
+Ids are 64 bits of a keyed hash. Two ids of a model that share them (3e-6 for one pair among 10 million) are one to the
+join: both predictions are counted, and a label of either is that of the later one.
 """
 
 from collections.abc import Iterator, Sequence
