@@ -122,6 +122,19 @@ def test_what_was_told_again_is_told_as_often_after_a_restart(open_service):
     assert open_service().views() == told  # a replay of the journal would have revised nothing
 
 
+@pytest.mark.timeout(10)
+def test_a_tick_waits_for_no_copy_and_the_next_one_does_what_was_due(open_service):
+    now_s = 110 * 3_600.0
+    service = open_service(clock=lambda: now_s)
+    _submit(service, [109])
+    now_s += 5 * 3_600
+    with service._copied:
+        service.tick()
+        assert service.views()[0].open_windows == 1
+    service.tick()
+    assert service.views()[0].open_windows == 0
+
+
 def test_under_a_reference_that_came_meanwhile_the_windows_are_counted_anew(open_service, caplog):
     service = open_service()
     _submit(service, range(100, 140))
