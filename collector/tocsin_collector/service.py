@@ -25,7 +25,7 @@ from tocsin_collector.export.remote_write import RemoteWrite
 from tocsin_collector.fleet import Fleet
 from tocsin_collector.frame import Frame
 from tocsin_collector.ingest.checks import Bounds
-from tocsin_collector.ingest.intake import Intake, Memory
+from tocsin_collector.ingest.intake import Intake, Memory, Windows
 from tocsin_collector.ingest.receiptkeys import receipt_keys
 from tocsin_collector.ingest.redact import Redaction, key_of
 from tocsin_collector.journal import open_journal
@@ -101,6 +101,7 @@ class Service:
         )
         self.pushes = self._new_pushes(hostport(own_address(page_url)))
         self._lock = threading.Lock()  # the monitor is changed by the loop's thread and seen by the page's
+        self._copied = threading.Lock()  # what is being copied for the snapshot is seen meanwhile, and not changed
         self.monitor = self._new_monitor()
         self._taking = asyncio.Lock()  # one reference after the other
         self._meanwhile: list[tuple[Frame, int]] | None = None
@@ -113,6 +114,7 @@ class Service:
             self._apply,
             bounds=bounds,
             redaction=self.redaction,
+            windows=Windows(self._state, self._load),
             memory=Memory(self.monitor.calendar.horizon_s, values["ingest.ids_memory_bytes"]),
             clock=clock,
         )
@@ -139,8 +141,12 @@ class Service:
 
     def tick(self) -> None:
         """Let time pass for every model; the monitor is looked up each time, since a new reference replaces it."""
-        with self._lock:
-            self.monitor.tick()
+        if self._copied.acquire(blocking=False):  # else the next one does: the loop waits for no copy
+            try:
+                with self._lock:
+                    self.monitor.tick()
+            finally:
+                self._copied.release()
         self.retention.tick(self.intake.kept)
 
     def views(self) -> list[ModelView]:
@@ -168,7 +174,7 @@ class Service:
                 if any(view.rows_total for view in self.views() if view.key == key):
                     await self._rebuild()
                 else:
-                    with self._lock:
+                    with self._copied, self._lock:
                         self.monitor.set_judge(key, judge)
         return judge.about
 
@@ -239,6 +245,16 @@ class Service:
             self._meanwhile.append((accepted, position))
         with self._lock:
             self.monitor.apply(accepted, position)
+
+    def _state(self) -> dict[str, Any]:
+        monitor = self.monitor
+        with self._copied:
+            with self._lock:
+                monitor.settle()
+            return monitor.state()
+
+    def _load(self, state: dict[str, Any]) -> bool:
+        return self.monitor.load(state)  # not before its references
 
     def _on_verdict(self, verdict: WindowVerdict) -> None:
         name, reasons = "/".join(verdict.key), len(verdict.reasons)

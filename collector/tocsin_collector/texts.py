@@ -1,14 +1,12 @@
 """A column of texts that becomes a list when somebody looks: to tell events apart, their bytes are enough."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import pairwise
 from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
-
-U64 = NDArray[np.uint64]
 
 
 class Texts(Sequence[str]):
@@ -61,24 +59,13 @@ class Texts(Sequence[str]):
             return ends[1:] - ends[:-1]
         return np.fromiter(map(len, self.listed), np.int64, len(self))
 
-    @cached_property
-    def hashed(self) -> U64:
-        """64 keyed bits of each one's bytes, as ``hashes`` gives them for a list; made once."""
-        length = self._length()
-        if length:
-            return _hashes(np.frombuffer(self._raw, f"V{length}").tolist(), len(self))
-        return _hashes((self._raw[a:b] for a, b in pairwise(self._ends.tolist())), len(self))
-
     def take(self, rows: NDArray[np.intp]) -> "Sequence[str]":
-        """Some of them, in the order given; their hashes stay known."""
+        """Some of them, in the order given."""
         length = self._length()
         if not length:
             return [self.listed[row] for row in rows.tolist()]
         raw = np.frombuffer(self._raw, f"V{length}")[rows].tobytes()
-        some = Texts(raw, np.arange(0, len(raw) + 1, length, dtype=np.uint32))
-        if "hashed" in self.__dict__:
-            some.hashed = self.hashed[rows]
-        return some
+        return Texts(raw, np.arange(0, len(raw) + 1, length, dtype=np.uint32))
 
     def _length(self) -> int:
         """The length in bytes that all of them have, 0 when they have not; ids mostly do."""
@@ -86,17 +73,6 @@ class Texts(Sequence[str]):
         return int(lengths[0]) if len(lengths) and (lengths == lengths[0]).all() else 0
 
 
-def hashes(texts: Sequence[str]) -> U64:
-    """64 bits of each text's UTF-8 bytes, keyed anew in each process."""
-    if isinstance(texts, Texts):
-        return texts.hashed
-    return _hashes((text.encode() for text in texts), len(texts))
-
-
 def lengths(texts: Sequence[str]) -> NDArray[np.int64]:
     """How many characters each text has."""
     return texts.lengths() if isinstance(texts, Texts) else np.fromiter(map(len, texts), np.int64, len(texts))
-
-
-def _hashes(parts: Iterable[bytes], count: int) -> U64:
-    return np.fromiter(map(hash, parts), np.int64, count).view(np.uint64)

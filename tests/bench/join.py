@@ -19,6 +19,7 @@ import numpy as np
 
 from tests.bench.measure import Measure
 from tocsin_collector.frame import Frame, Values
+from tocsin_collector.keyedhash import KEY_BYTES, KeyedHash
 from tocsin_collector.monitor.join import Join
 from tocsin_collector.monitor.window import Window
 from tocsin_collector.texts import Texts
@@ -61,7 +62,7 @@ def _join(predictions: list[bytes], labels: list[bytes]) -> None:
 
 def _filled(predictions: list[bytes], labels: list[bytes], *, rows: bool = False) -> tuple[Join, list[Window]]:
     """The join of both, a label batch after each prediction batch: half of the labels come early."""
-    join, windows = Join(), [Window(number) for number in range(WINDOWS)]
+    join, windows = Join(KeyedHash(bytes(KEY_BYTES))), [Window(number) for number in range(WINDOWS)]
     for window in windows:
         join.open(window, window)
     times, codes = np.arange(BATCH), np.arange(BATCH) % 2

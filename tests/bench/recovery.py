@@ -1,10 +1,11 @@
-"""A collector's start on ten million events: ids and counters from their snapshot, windows from the journal.
+"""A collector's start on ten million events, all that it knows from the snapshot; beside it, from the journal alone.
 
-The journal is written once, in blocks of 1,000 events of 20 features with random ids, 14 hours of event time. Each
-start is a process of its own, and its CPU is what it used from the first byte that it read. ``EVENTS`` in the
-environment makes it smaller.
+The journal is written once, in blocks of 1,000 events of 20 features with random ids, 14 hours of event time, of a
+model with a reference, so that each window has its profile. Each start is a process of its own: its CPU, fitting the
+reference included, is what it used from the first byte that it read. ``EVENTS`` in the environment makes it smaller.
 """
 
+import asyncio
 import json
 import os
 import random
@@ -27,21 +28,20 @@ START_US = 1_795_000_000_000_000
 
 
 def run() -> list[Measure]:
-    """CPU of the whole start, and wall time until the counters can be scraped."""
+    """Wall time until everything can be scraped, and CPU; what the snapshot costs while events go on."""
     with tempfile.TemporaryDirectory(prefix="tocsin-bench-") as folder:
         wire_bytes = _write(Path(folder))
-        anew = _start(folder, "ids")  # there is no snapshot yet: it is written at the end
-        known = [_start(folder, "ids") for _ in range(ROUNDS)]
-        whole = _start(folder, "windows")
+        anew = _start(folder)  # there is no snapshot yet: it is written at the end
+        known = [_start(folder) for _ in range(ROUNDS)]
         sizes = {path.name: path.stat().st_size for path in Path(folder).iterdir()}
     segments = sum(size for name, size in sizes.items() if name.endswith(".journal"))
-    scraped_s = statistics.median(start["scrape_s"] for start in known)
-    ids_s = statistics.median(start["ids_cpu_s"] for start in known)
+    scrape_s, cpu_s, ids_s = (statistics.median(one[name] for one in known) for name in ("scrape_s", "cpu_s", "ids_s"))
     common = {"events": EVENTS, "journal_bytes": segments, "snapshot_bytes": sizes["snapshot"]}
     return [
-        Measure("recovery_first_scrape", scraped_s, 1.0, 1.0, "s", common, "limit"),
-        Measure("recovery_ids_from_snapshot", ids_s, anew["ids_cpu_s"], 1.0, "s", common, "journal"),
-        Measure("recovery_with_windows", whole["cpu_s"], 4.0, 1.0, "s", {**common, **whole}, "limit"),
+        Measure("recovery_first_scrape", scrape_s, 1.0, 1.0, "s", {**common, "ids_s": ids_s}, "limit"),
+        Measure("recovery_cpu", cpu_s, 4.0, 1.0, "s", common, "limit"),
+        Measure("recovery_from_snapshot", cpu_s, anew["cpu_s"], 1.0, "s", common, "journal"),
+        Measure("snapshot_pause", anew["pause_s"], 0.05, 1.0, "s", {**common, **anew}, "limit"),
         Measure("journal_bytes_per_wire_byte", segments, wire_bytes, 1.05, "B", common, "wire"),
     ]
 
@@ -67,34 +67,52 @@ def _write(folder: Path) -> int:
     return sent
 
 
-def _start(folder: str, what: str) -> dict[str, Any]:
-    command = [sys.executable, "-c", f"from tests.bench.recovery import start; start({folder!r}, {what!r})"]
+def _start(folder: str) -> dict[str, Any]:
+    command = [sys.executable, "-c", f"from tests.bench.recovery import start; start({folder!r})"]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=900)
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 
-def start(folder: str, what: str) -> None:
-    """One start in this process, up to where it would take requests; prints what it cost."""
-    import asyncio
-
-    from tocsin_collector.export.exposition import render
-    from tocsin_collector.ingest.intake import Intake
+def start(folder: str) -> None:
+    """One start in this process, up to where it would take requests, and a stop; prints what they cost."""
+    from tests.collector.exposed import BUDGET, text
+    from tocsin_collector.export.exposition import columns
+    from tocsin_collector.export.metrics import Metrics
+    from tocsin_collector.frame import frame
+    from tocsin_collector.ingest.intake import Intake, Windows
     from tocsin_collector.journal import open_journal
     from tocsin_collector.monitor.monitor import Monitor
+    from tocsin_collector.monitor.reference_file import ReferenceRows
     from tocsin_collector.monitor.windows import Calendar
+    from tocsin_schema.block import decode
 
-    monitor = Monitor(Calendar(), keep=400, min_rows=200, on_verdict=lambda verdict: None)
+    rows = frame(decode(_block(_events(random.Random(3), ROWS), 0)))
     began, cpu_began = time.perf_counter(), time.process_time()
+    monitor = Monitor(Calendar(), keep=400, min_rows=200, on_verdict=lambda verdict: None)
+    monitor.set_reference(rows.key, ReferenceRows(rows, None, {}), {})
     journal = open_journal(folder)
-    intake = Intake(journal, monitor.apply)
+    intake = Intake(journal, monitor.apply, windows=Windows(monitor.state, monitor.load))
     intake.restore()
-    scrape = render(intake.samples())
-    scrape_s, ids_cpu_s = time.perf_counter() - began, time.process_time() - cpu_began
+    ids_s = time.perf_counter() - began
+    intake.replay()
+    monitor.tick()
+    scrape = asyncio.run(text(Metrics(monitor.models, lambda: columns(intake.samples()), BUDGET)))
+    found = {"scrape_s": time.perf_counter() - began, "cpu_s": time.process_time() - cpu_began, "ids_s": ids_s}
+    counted = [window.profile for model in monitor.models() for window in model.windows.values()]
+    assert sum(profile.rows for profile in counted if profile) == EVENTS
     assert f'tocsin_events_accepted_total{{type="prediction"}} {EVENTS}\n'.encode() in scrape
-    if what == "windows":
-        for accepted, position in intake.journalled():
-            monitor.apply(accepted, position)
-    print(json.dumps({"scrape_s": scrape_s, "ids_cpu_s": ids_cpu_s, "cpu_s": time.process_time() - cpu_began}))
-    asyncio.run(intake.close())
+    print(json.dumps(found | asyncio.run(_stop(intake))))
     journal.close()
+
+
+async def _stop(intake: Any) -> dict[str, float]:
+    """Write the snapshot where there is none; the longest that it kept the event loop."""
+    closing = asyncio.create_task(intake.close())
+    began = seen = time.perf_counter()
+    longest = 0.0
+    while not closing.done():
+        await asyncio.sleep(0.001)
+        now = time.perf_counter()
+        longest, seen = max(longest, now - seen), now
+    return {"pause_s": longest, "stop_s": seen - began}

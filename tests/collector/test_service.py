@@ -104,6 +104,52 @@ def test_after_a_restart_the_same_is_told(open_service):
     assert any(reasons for _, _, reasons, _ in told[2])
 
 
+def test_what_was_told_again_is_told_as_often_after_a_restart(open_service):
+    service = open_service()
+    _submit(service, range(100, 110))
+    _, late = _blocks(104, 999, right=False)
+    late.columns["time"] = column("time", [110 * HOUR_US] * 100, "time")
+
+    async def correct():
+        assert (await service.intake.submit([late])).accepted == 100
+        service.tick()
+        await service.intake.close()
+
+    asyncio.run(correct())
+    told = service.views()
+    assert [verdict.revision for verdict in told[0].verdicts if verdict.start_s == 104 * 3_600] == [1]
+    service.close()
+    assert open_service().views() == told  # a replay of the journal would have revised nothing
+
+
+@pytest.mark.timeout(10)
+def test_a_tick_waits_for_no_copy_and_the_next_one_does_what_was_due(open_service):
+    now_s = 110 * 3_600.0
+    service = open_service(clock=lambda: now_s)
+    _submit(service, [109])
+    now_s += 5 * 3_600
+    with service._copied:
+        service.tick()
+        assert service.views()[0].open_windows == 1
+    service.tick()
+    assert service.views()[0].open_windows == 0
+
+
+def test_under_a_reference_that_came_meanwhile_the_windows_are_counted_anew(open_service, caplog):
+    service = open_service()
+    _submit(service, range(100, 140))
+    rows = service.past(KEY, 100 * HOUR_US, 130 * HOUR_US)
+    service.close()
+    service.references.put(rows, "a test")
+    found = open_service()
+    assert "snapshot_of_other_windows" in caplog.text
+    assert any(verdict.features for verdict in found.views()[0].verdicts)
+    told = _told(found)
+    found.close()
+    (found.journal.folder / "snapshot").unlink()
+    assert _told(open_service()) == told
+
+
 def _post(service, *events):
     """As the endpoint does with a body of JSON."""
     parsed = parse_json(json.dumps(events).encode(), int(service.clock() * 1e6))

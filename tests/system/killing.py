@@ -66,6 +66,7 @@ def outlive(folder: Path, kills: int, rows: Callable[[int], int], seed: int, eve
             client.finish()
         predictions = counted(collectors.address, "tocsin_predictions_total{")
         accepted = counted(collectors.address, 'tocsin_events_accepted_total{type="prediction"}')
+        watched = rows_watched(collectors.address)
     finally:
         for client in clients:
             client.stop()
@@ -83,7 +84,7 @@ def outlive(folder: Path, kills: int, rows: Callable[[int], int], seed: int, eve
         confirmed.total(),
         (confirmed - stored).total(),
         (stored - confirmed).total(),
-        abs(predictions - confirmed.total()) + abs(accepted - confirmed.total()),
+        sum(abs(count - confirmed.total()) for count in (predictions, accepted, watched)),
         sum(client.retries for client in clients),
         disk.broken,
     )
@@ -280,11 +281,22 @@ def acknowledged(clients: list[Client]) -> int:
     return sum(len(client.acknowledged) for client in clients)
 
 
+def fetched(address: tuple[str, int], path: str) -> bytes:
+    connection = http.client.HTTPConnection(*address, timeout=10)
+    connection.request("GET", path)
+    body = connection.getresponse().read()
+    connection.close()
+    return body
+
+
+def rows_watched(address: tuple[str, int] | None) -> int:
+    """The rows that the windows were given."""
+    assert address is not None
+    return sum(model["rows_total"] for model in json.loads(fetched(address, "/v1/models"))["models"])
+
+
 def counted(address: tuple[str, int] | None, series: str) -> int:
     assert address is not None
-    connection = http.client.HTTPConnection(*address, timeout=10)
-    connection.request("GET", "/metrics")
-    text = connection.getresponse().read().decode()
-    connection.close()
+    text = fetched(address, "/metrics").decode()
     (line,) = [line for line in text.splitlines() if line.startswith(series)]
     return int(float(line.rpartition(" ")[2]))

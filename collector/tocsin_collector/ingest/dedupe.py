@@ -14,7 +14,7 @@ after the other, so nobody sees a mark of what is not durable.
 
 import os
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,10 +23,9 @@ from tocsin_collector.frame import Frame
 from tocsin_collector.ingest.horizon import NEVER, Horizon
 from tocsin_collector.ingest.identity import contents, keys
 from tocsin_collector.ingest.jsonbody import NO_PRODUCER
-from tocsin_collector.ingest.keyedhash import KEY_BYTES, KeyedHash
 from tocsin_collector.ingest.ledger import Ledger
 from tocsin_collector.ingest.producers import Producers
-from tocsin_collector.ingest.snapshot import Snapshot
+from tocsin_collector.keyedhash import KEY_BYTES, KeyedHash
 from tocsin_schema.block import PREDICTION, Block
 
 Rows = NDArray[np.int64]
@@ -111,22 +110,22 @@ class Dedupe:
         self._undo.clear()
         self._producers.undo()
 
-    def state(self) -> Snapshot:
-        """All of it, apart from what is not durable yet; ``load`` takes it."""
-        about = {
+    def state(self) -> dict[str, Any]:
+        """A copy of all of it, apart from what is not durable yet; ``load`` takes it."""
+        return {
             "key": self._hash.key.hex(),
             "span_us": self.horizon.span_us,
             "streams": self.horizon.state(),
             "producers": self._producers.state(),
+            "ledger": self._ledger.columns(),
         }
-        return Snapshot(about, self._ledger.columns())
 
-    def load(self, state: Snapshot) -> None:
+    def load(self, state: dict[str, Any]) -> None:
         """Take over what another one knew; this one must not know anything yet."""
-        self._hash = KeyedHash(bytes.fromhex(state.about["key"]))
-        self.horizon.load(state.about["streams"])
-        self._producers.load(state.about["producers"])
-        self._ledger.load(state.columns)
+        self._hash = KeyedHash(bytes.fromhex(state["key"]))
+        self.horizon.load(state["streams"])
+        self._producers.load(state["producers"])
+        self._ledger.load(state["ledger"])
 
     def _floors(self, block: Block, stream: int, repeated: bool) -> _Floors:
         oldest, floor = self.horizon.oldest(stream), self.horizon.floor(stream)

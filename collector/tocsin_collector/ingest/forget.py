@@ -25,7 +25,7 @@ class Whose(NamedTuple):
 def forget(folder: Path, whose: Whose) -> int:
     """Take every event of an id out of a journal's folder; how many there were.
 
-    The snapshot of ids goes too: the next start makes it anew from what is left. Raises JournalError when a collector
+    The snapshot goes too: the next start makes it anew from what is left. Raises JournalError when a collector
     has the folder.
     """
     journal = open_journal(folder)

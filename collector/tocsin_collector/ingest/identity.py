@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin_collector.frame import Frame, Values
-from tocsin_collector.ingest.keyedhash import KeyedHash
+from tocsin_collector.keyedhash import KeyedHash
 from tocsin_collector.verdict import NUMBER
 from tocsin_schema.block import OUTCOME
 

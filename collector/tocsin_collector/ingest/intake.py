@@ -25,7 +25,7 @@ from tocsin_collector.ingest.checks import Bounds, check_columns, check_rows
 from tocsin_collector.ingest.counters import Counters
 from tocsin_collector.ingest.dedupe import Dedupe, Judged
 from tocsin_collector.ingest.redact import Redaction
-from tocsin_collector.ingest.snapshot import Snapshot, Snapshots
+from tocsin_collector.ingest.snapshot import Snapshots, State
 from tocsin_collector.ingest.subset import take
 from tocsin_collector.journal import Journal, JournalError, JournalFull
 from tocsin_schema.block import Block, BlockError, decode, encode
@@ -42,6 +42,14 @@ class Memory(NamedTuple):
 
     horizon_s: float = 90_600.0
     most_bytes: int = 1 << 30
+
+
+class Windows(NamedTuple):
+    """What is fed, as the snapshot keeps it: a copy of its state from the journal's thread, while nothing is applied;
+    and its return at a start, False when it does not fit."""
+
+    state: Callable[[], State]
+    load: Callable[[State], bool]
 
 
 class _Request(NamedTuple):
@@ -74,6 +82,7 @@ class Intake:
         bounds: Bounds | None = None,
         memory: Memory | None = None,
         redaction: Redaction | None = None,
+        windows: Windows | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.counters = Counters()
@@ -85,6 +94,8 @@ class Intake:
         self._bounds = bounds or Bounds()
         self._redaction = redaction or Redaction()
         self._dedupe = Dedupe(*(memory or Memory()))
+        self._windows = windows
+        self._windows_hold = 0  # the position up to which a start found them in the snapshot
         self._waiting: list[_Request] = []
         self._waiting_bytes = 0
         self._worker: asyncio.Task[None] | None = None
@@ -94,11 +105,16 @@ class Intake:
     def recover(self) -> None:
         """Bring back what was acknowledged, before the first request: ids and counters, then the windows."""
         self.restore()
-        for fresh, position in self.journalled():
-            self._give(fresh, position)
+        self.replay()
+
+    def replay(self) -> None:
+        """Give the windows what the journal has behind those of the snapshot."""
+        for position, block in self._blocks(since=self._windows_hold):
+            self._give(frame(block), position)
 
     def restore(self) -> None:
-        """Bring back ids and counters, from the snapshot and what the journal has behind it."""
+        """Bring back ids and counters, from the snapshot and what the journal has behind it; of the windows what the
+        snapshot has."""
         for _, block in self._blocks(since=self._load()):
             whole = frame(block)
             fresh = _accepted(whole, self._dedupe.replay(block, whole))
@@ -125,15 +141,27 @@ class Intake:
         state = self._snapshots.load()
         if state is None:
             return 0
-        about = state.about
-        same = about["span_us"] == self._dedupe.horizon.span_us
-        if not same or not self._journal.has(about["segment"], about["position"]):
+        same = state["ids"]["span_us"] == self._dedupe.horizon.span_us
+        if not same or not self._journal.has(state["segment"], state["position"]):
             _log.warning("snapshot_of_another_journal file=%s; the whole journal is replayed", self._snapshots.path)
             return 0
-        self._dedupe.load(state)
-        self.counters.load(about["counters"])
+        self._dedupe.load(state["ids"])
+        self.counters.load(state["counters"])
         self._snapshots.holds(state)
+        self._load_windows(state)
         return self._snapshots.position
+
+    def _load_windows(self, state: State) -> None:
+        if self._windows is None:
+            return
+        if state["windows"] is not None and self._windows.load(state["windows"]):
+            self._windows_hold = self._snapshots.position
+            return
+        _log.warning(
+            "snapshot_of_other_windows file=%s; references, settings or version are others now, the windows are "
+            "counted from the whole journal",
+            self._snapshots.path,
+        )
 
     async def submit(
         self,
@@ -164,7 +192,7 @@ class Intake:
 
     @property
     def kept(self) -> int:
-        """The position before which only the windows need the journal: ids and counters have their snapshot."""
+        """The position before which nothing needs the journal as long as the snapshot can be used."""
         return self._snapshots.position
 
     async def close(self) -> None:
@@ -201,14 +229,18 @@ class Intake:
         finally:
             self._worker = None
 
-    async def _save(self, state: Snapshot) -> None:
+    async def _save(self, state: State) -> None:
         await asyncio.to_thread(self._snapshots.save, state)
 
-    def _state(self) -> Snapshot:
+    def _state(self) -> State:
         """Everything up to the journal's end; between two groups, when all that is durable is also counted."""
-        state = self._dedupe.state()
-        state.about.update(position=self._journal.end, segment=self._journal.newest, counters=self.counters.state())
-        return state
+        return {
+            "position": self._journal.end,
+            "segment": self._journal.newest,
+            "counters": self.counters.state(),
+            "ids": self._dedupe.state(),
+            "windows": self._windows and self._windows.state(),
+        }
 
     async def _settle(self, group: list[_Request]) -> None:
         """Judge and write a group, feed the windows, answer everyone."""

@@ -1,10 +1,12 @@
-"""The memory of the way in as one file beside the journal, so that a start need not read it all again.
+"""The memory of the way in and the windows as one file beside the journal, so that a start need not read it all again.
 
 It says up to which position of which journal it holds; what follows is replayed. It is only a short cut: a torn,
 changed or foreign one is left alone, said, and the whole journal is replayed to the same result.
 
-Magic, the header's length, the header in JSON, the columns one behind the other, and at last the CRC-32 of everything
-before. The file holds the key of the hashes, so only its owner may read it.
+A state is a tree of plain values with numpy columns as leaves. In the file: magic, the header's length, the header in
+JSON, the columns one behind the other, and at last the CRC-32 of everything before. In the JSON a column is
+``{"column": n}``; so where a sender chose the names of whole numbers, a state has pairs and no object. The file holds
+the key of the hashes, so only its owner may read it.
 """
 
 import contextlib
@@ -14,28 +16,22 @@ import mmap
 import os
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tocsin_collector.journal import sync_folder
 
-Columns = Mapping[str, NDArray[Any]]
+State = dict[str, Any]
+Columns = list[NDArray[Any]]
 FILE = "snapshot"
-_MAGIC = b"tocsin\0\1"
+_MAGIC = b"tocsin\0\2"
 _HEAD, _CRC = struct.Struct("<8sQ"), struct.Struct("<I")
 _FEWEST_BYTES = 64 << 20
 _log = logging.getLogger(__name__)
-
-
-class Snapshot(NamedTuple):
-    """What is kept: plain values, and columns by name."""
-
-    about: dict[str, Any]
-    columns: Columns
 
 
 class SnapshotError(Exception):
@@ -57,17 +53,17 @@ class Snapshots:
         """Whether the journal has grown by twice what a snapshot costs, and by 64 MiB at least, since the last try."""
         return end - self._tried >= max(_FEWEST_BYTES, 2 * self._size_bytes)
 
-    def save(self, snapshot: Snapshot) -> None:
+    def save(self, state: State) -> None:
         """Put it in the place of the one before, durably. What goes wrong is said and counted; the old one holds."""
-        self._tried = snapshot.about["position"]
+        self._tried = state["position"]
         try:
-            self._size_bytes = _write(self.path, snapshot)
+            self._size_bytes = _write(self.path, state)
             self.position = self._tried
         except OSError as error:
             self.failed_total += 1
             _log.warning("snapshot_failed file=%s reason=%s", self.path, error.strerror)
 
-    def load(self) -> Snapshot | None:
+    def load(self) -> State | None:
         """The newest one; None where there is none or it is not sound, which is said."""
         try:
             return read(self.path)
@@ -77,34 +73,60 @@ class Snapshots:
             _log.warning("snapshot_unusable file=%s reason=%s; the whole journal is replayed", self.path, error)
             return None
 
-    def holds(self, snapshot: Snapshot) -> None:
+    def holds(self, state: State) -> None:
         """Start from a snapshot that was loaded."""
-        self.position = self._tried = snapshot.about["position"]
+        self.position = self._tried = state["position"]
         self._size_bytes = self.path.stat().st_size
 
 
-def read(path: Path) -> Snapshot:
-    """Read and check one. Raises OSError, or SnapshotError for anything that is not sound."""
+def read(path: Path) -> State:
+    """Read and check one; its columns are views of the file. Raises OSError, or SnapshotError for anything that is not
+    sound."""
     with path.open("rb") as file:
         if os.fstat(file.fileno()).st_size < _HEAD.size + _CRC.size:
             raise SnapshotError("it ends in its head")
         raw = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     magic, size = _HEAD.unpack_from(raw)
-    if magic != _MAGIC or _CRC.unpack(raw[-_CRC.size :])[0] != zlib.crc32(raw[: -_CRC.size]):
+    if magic != _MAGIC:
+        raise SnapshotError("it is of another format")
+    if _CRC.unpack(raw[-_CRC.size :])[0] != zlib.crc32(raw[: -_CRC.size]):
         raise SnapshotError("its checksum does not fit")
-    header = json.loads(bytes(raw[_HEAD.size : _HEAD.size + size]))
-    columns: dict[str, NDArray[Any]] = {}
-    at = _HEAD.size + size
-    for name, kind, count in header["columns"]:
-        columns[name] = np.frombuffer(raw, kind, count, at)
-        at += columns[name].nbytes
-    return Snapshot(header["about"], columns)
+    table, plain = bytes(raw[_HEAD.size : _HEAD.size + size]).split(b"\n", 1)
+    columns = list(_columns(raw, _HEAD.size + size, json.loads(table)))
+    state: State = json.loads(plain, object_hook=lambda found: _column(found, columns))
+    return state
 
 
-def _write(path: Path, snapshot: Snapshot) -> int:
+def _columns(raw: memoryview, at: int, table: list[tuple[str, int]]) -> Iterable[NDArray[Any]]:
+    for kind, count in table:
+        column = np.frombuffer(raw, kind, count, at)
+        yield column
+        at += _padded(column.nbytes)
+
+
+def _column(found: dict[str, Any], columns: Columns) -> Any:
+    number = found.get("column") if len(found) == 1 else None
+    return columns[number] if isinstance(number, int) else found
+
+
+def _plain(leaf: Any, columns: Columns) -> Any:
+    """What stands in the JSON for a leaf that is none of its kinds."""
+    if callable(leaf):  # it cannot change any more, so nobody had to wait for its copy
+        return leaf()
+    if isinstance(leaf, np.generic):
+        return leaf.item()
+    columns.append(leaf)
+    return {"column": len(columns) - 1}
+
+
+def _padded(size: int) -> int:
+    return -(-size // 8) * 8
+
+
+def _write(path: Path, state: State) -> int:
     unfinished = path.with_suffix(".part")
     try:
-        size = _write_all(unfinished, snapshot)
+        size = _write_all(unfinished, state)
         os.replace(unfinished, path)
     except OSError:
         with contextlib.suppress(OSError):
@@ -114,14 +136,15 @@ def _write(path: Path, snapshot: Snapshot) -> int:
     return size
 
 
-def _write_all(path: Path, snapshot: Snapshot) -> int:
-    table = [(name, values.dtype.str, values.size) for name, values in snapshot.columns.items()]
-    header = json.dumps({"about": snapshot.about, "columns": table}, separators=(",", ":")).encode()
-    header += b" " * (-len(header) % 8)
-    columns = (values.view(np.uint8).data for values in snapshot.columns.values())
+def _write_all(path: Path, state: State) -> int:
+    columns: Columns = []
+    plain = json.dumps(state, separators=(",", ":"), default=lambda leaf: _plain(leaf, columns))
+    table = json.dumps([(values.dtype.str, values.size) for values in columns])
+    header = f"{table}\n{plain}".encode()
+    header = header.ljust(_padded(len(header)))
     crc = 0
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb", 0) as file:
-        for piece in (memoryview(_HEAD.pack(_MAGIC, len(header))), memoryview(header), *columns):
+        for piece in (memoryview(_HEAD.pack(_MAGIC, len(header))), memoryview(header), *_pieces(columns)):
             crc = zlib.crc32(piece, crc)
             rest = piece
             while rest:
@@ -129,3 +152,10 @@ def _write_all(path: Path, snapshot: Snapshot) -> int:
         file.write(_CRC.pack(crc))
         os.fsync(file.fileno())
         return file.tell()
+
+
+def _pieces(columns: Columns) -> Iterable[memoryview]:
+    for values in columns:
+        yield values.view(np.uint8).data
+        if values.nbytes % 8:
+            yield memoryview(bytes(-values.nbytes % 8))

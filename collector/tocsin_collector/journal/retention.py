@@ -1,7 +1,8 @@
 """Which segments go: the oldest, when they are older or more than may be kept.
 
-The windows are counted from the journal at each start, so what they can still need stays, whatever the limits say:
-every segment that was written within the horizon. What is older than that is history, and goes with its segments.
+Windows are counted from the journal when their snapshot cannot be used, under a new reference for one, so what they can
+still need stays, whatever the limits say: every segment that was written within the horizon. What is older than that is
+history, and goes with its segments.
 """
 
 import time

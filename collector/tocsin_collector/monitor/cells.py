@@ -61,6 +61,17 @@ class CellColumn:
         self._rows: Growing[np.int32] | Growing[np.int64] = Growing(np.int32)
         self._base = MISSING  # narrow rows hold the distance of a text from it
 
+    @classmethod
+    def of(cls, state: dict[str, Any]) -> "CellColumn":
+        """What ``state`` told."""
+        found = cls()
+        found._rows, found._base = Growing.of(state["rows"]), state["base"]
+        return found
+
+    def state(self) -> dict[str, Any]:
+        """A copy of it; ``of`` takes it."""
+        return {"rows": self._rows.rows.copy(), "base": self._base}
+
     @property
     def size(self) -> int:
         """How many rows there are."""

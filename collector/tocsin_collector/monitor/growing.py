@@ -17,6 +17,13 @@ class Growing(Generic[T]):
         self._room: NDArray[T] = np.empty(0, dtype)
         self.size = 0
 
+    @classmethod
+    def of(cls, rows: NDArray[T]) -> "Growing[T]":
+        """A column that begins with these rows, a copy of them."""
+        found = cls(rows.dtype.type)
+        found.append(rows)
+        return found
+
     @property
     def rows(self) -> NDArray[T]:
         """The rows, as a view that may be written to."""

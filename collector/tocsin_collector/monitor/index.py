@@ -5,8 +5,10 @@ four bytes. A whole array of keys moves through the table together: those that s
 their number into it, whoever reads itself back has won it, and who finds another key goes on to the next slot (linear
 probing). An array of 16,384 keys costs a third a key of what one of 1,000 does: callers gather.
 
-Keys are 64 bits of a keyed hash (``texts.hashes``), so nobody outside can aim at long probes.
+Keys are 64 bits of a keyed hash (``keyedhash.py``), so nobody outside can aim at long probes.
 """
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +41,15 @@ class Index:
     def is_full(self, more: int) -> bool:
         """Whether so many further keys make the table larger."""
         return len(self) + more > _FULLEST * self._slots.size
+
+    def state(self) -> dict[str, Any]:
+        """A copy of keys and table; ``load`` takes it."""
+        return {"keys": self._keys.rows.copy(), "slots": self._slots.copy()}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Take over another one's table, slot for slot: to place each key again would cost many times as much."""
+        self._keys = Growing.of(state["keys"])
+        self._use(state["slots"].copy())
 
     def claim(self, keys: U64) -> Numbers:
         """The number of each key. Equal keys have one number; new ones get the next that are free, in their order as
@@ -103,5 +114,8 @@ class Index:
     def _make(self, keys: int) -> None:
         """An empty table with room for so many keys."""
         bits = max(_SMALLEST_BITS, int(keys / _FULLEST).bit_length())
-        self._shift, self._mask = np.uint64(64 - bits), (1 << bits) - 1
-        self._slots = np.full(1 << bits, _EMPTY, np.int32)
+        self._use(np.full(1 << bits, _EMPTY, np.int32))
+
+    def _use(self, slots: Numbers) -> None:
+        self._shift, self._mask = np.uint64(65 - slots.size.bit_length()), slots.size - 1
+        self._slots = slots

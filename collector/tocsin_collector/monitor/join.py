@@ -5,23 +5,22 @@ into lie in columns beside it. A label writes itself there whether its predictio
 writes its window: neither waits for the other in a place of its own, and the order of the two cannot matter. What is
 left of order: of two labels of one id with the same time, the one that came last counts.
 
-Ids are 64 bits of a keyed hash, with a key that ends with the process. Two ids of a model that share them (3e-6 for
-one pair among 10 million) are one to the join: both predictions are counted, and a label of either is that of the later
-one.
+Ids are 64 bits of a keyed hash. Two ids of a model that share them (3e-6 for one pair among 10 million) are one to the
+join: both predictions are counted, and a label of either is that of the later one.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tocsin_collector.frame import Frame, Values
+from tocsin_collector.keyedhash import KeyedHash
 from tocsin_collector.monitor.cells import MISSING, CellColumn, Names, pack, renamed, unpack
 from tocsin_collector.monitor.growing import Growing
 from tocsin_collector.monitor.index import Index
 from tocsin_collector.monitor.outcomes import NEVER, Outcomes
-from tocsin_collector.texts import hashes
 from tocsin_schema.block import LABEL
 
 WAITING_MOST = 1_000_000
@@ -73,8 +72,9 @@ class _Late(NamedTuple):
 class Join:
     """The ids of one model, over all its versions: a label does not know which version answered."""
 
-    def __init__(self) -> None:
+    def __init__(self, hash: KeyedHash) -> None:
         self.unmatched_total = 0
+        self._hash = hash
         self._index = Index()
         self._texts = Names()
         self._place: Growing[np.int32] = Growing(np.int32)
@@ -95,30 +95,65 @@ class Join:
     def open(self, place: Place, listener: Listener) -> None:
         """Let predictions fall into a place of a window."""
         place.place = self._opened
+        self.reopen(place, listener)
+        self._opened += 1
+
+    def reopen(self, place: Place, listener: Listener) -> None:
+        """Go on with a place that was open when ``state`` was taken."""
         self._places[place.place] = place
         self._listeners[place.place] = listener
-        self._opened += 1
+
+    def state(self) -> dict[str, Any]:
+        """A copy of all of it, when it is settled, but the places, which are the windows'; ``load`` takes it. Of labels
+        it has those that have come."""
+        late = np.flatnonzero(self._late.rows).astype(np.int32)
+        return {
+            "unmatched": self.unmatched_total,
+            "opened": self._opened,
+            "waiting": self._waiting,
+            "texts": self._texts.listed,
+            "index": self._index.state(),
+            "place": self._place.rows.copy(),
+            "late": late,
+            "label": self._label.take(late),
+            "label_us": self._label_us.rows[late],
+            "outcomes": self._outcomes.state(),
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Take over what another one knew; this one must not know anything yet."""
+        self.unmatched_total, self._opened, self._waiting = state["unmatched"], state["opened"], state["waiting"]
+        self._texts = Names(state["texts"])
+        self._index.load(state["index"])
+        self._lengthen()
+        self._place.rows[:] = state["place"]
+        late = state["late"]
+        self._late.rows[late] = True
+        self._label.put(late, state["label"])
+        self._label_us.rows[late] = state["label_us"]
+        self._outcomes.load(state["outcomes"])
 
     def predicted(self, place: Place, ids: Sequence[str]) -> None:
         """Predictions fell into a window, as its next rows."""
-        self._predicted.append((place.place, hashes(ids)))
+        self._predicted.append((place.place, self._hash.texts(ids)))
         self._gather(len(ids))
 
     def vouched(self, place: "StandIn", ids: Sequence[str]) -> None:
         """Labels came with receipts; ids without a prediction are in a window by them."""
-        self._vouched.append((place, hashes(ids)))
+        self._vouched.append((place, self._hash.texts(ids)))
         self._gather(len(ids))
 
     def came(self, frame: Frame) -> None:
         """Labels or outcomes came. Rows without a value are left out."""
+        keys = self._hash.texts(frame.ids)
         if frame.type == LABEL:
             cells = pack(frame.columns["label"], self._texts)
-            late = _Late(hashes(frame.ids), frame.time_us, cells, cells)
+            late = _Late(keys, frame.time_us, cells, cells)
             self._labels.append(late.take(cells != MISSING))
         else:
             cells = pack(frame.columns["value"], self._texts)
             names = self._names(frame.columns["name"])
-            late = _Late(hashes(frame.ids), frame.time_us, cells, names)
+            late = _Late(keys, frame.time_us, cells, names)
             self._valued.append(late.take((cells != MISSING) & (names >= 0)))
         self._gather(frame.rows)
 
@@ -255,12 +290,15 @@ class Join:
         if self._index.is_full(keys.size):
             self._drop_dead()
         numbers = self._index.claim(keys)
+        self._lengthen()
+        return numbers
+
+    def _lengthen(self) -> None:
         size = len(self._index)
         self._place.fill(size, _NOWHERE)
         self._label.fill(size)
         self._label_us.fill(size, NEVER)
         self._late.fill(size, False)
-        return numbers
 
     def _arrive(self, touched: Numbers) -> None:
         """A label or an outcome has come for these ids."""

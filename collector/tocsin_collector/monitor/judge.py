@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from tocsin_collector.drift import Reference, compare, fit
 from tocsin_collector.frame import Frame, Values
-from tocsin_collector.monitor.reference_file import ReferenceRows
+from tocsin_collector.monitor.reference_file import ReferenceRows, digest
 from tocsin_collector.monitor.windows import Calendar
 from tocsin_collector.profile import Layout, Profile, layout_of, profile
 from tocsin_collector.quality import Labelled, QualityReference, fit_quality, judge
@@ -30,6 +30,8 @@ class Judge:
     coverage: float
     outcome_means: dict[str, float]
     about: dict[str, object]
+    digest: str
+    """The reference's content by its name."""
 
     @staticmethod
     def fit(rows: ReferenceRows, calendar: Calendar, about: dict[str, object]) -> "Judge":
@@ -48,6 +50,7 @@ class Judge:
                 if values.valid.any()
             },
             {**about, "windows": len(spans)},
+            digest(rows),
         )
 
     def features(self, counted: Profile, min_rows: int) -> dict[str, FeatureVerdict]:

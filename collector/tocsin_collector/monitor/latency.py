@@ -1,5 +1,7 @@
 """Durations counted in the one latency layout."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +17,15 @@ class Latency:
         self.counts: NDArray[np.int64] = np.zeros(BUCKETS, np.int64)
         self.total = 0
         self.sum_s = 0.0
+
+    def state(self) -> dict[str, Any]:
+        """A copy of it; ``load`` takes it."""
+        return {"counts": self.counts.copy(), "total": self.total, "sum_s": self.sum_s}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from what another one counted."""
+        self.counts = state["counts"].copy()
+        self.total, self.sum_s = state["total"], state["sum_s"]
 
     def add(self, values: Values | None) -> None:
         """Take a column of seconds; what is missing or no finite number is left out."""

@@ -5,6 +5,8 @@ from bisect import bisect
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -14,10 +16,11 @@ from tocsin_collector.monitor.judge import Judge
 from tocsin_collector.monitor.latency import Latency
 from tocsin_collector.monitor.schema import Schema
 from tocsin_collector.monitor.segments import Told
+from tocsin_collector.monitor.verdict_state import Shares, verdict_of, verdict_state
 from tocsin_collector.monitor.watermark import Watermark
 from tocsin_collector.monitor.window import Window
 from tocsin_collector.monitor.windows import Calendar
-from tocsin_collector.profile import Layout, merge, profile
+from tocsin_collector.profile import Layout, empty, merge, profile
 from tocsin_collector.quality import Labelled
 from tocsin_collector.verdict import (
     FeatureVerdict,
@@ -32,6 +35,11 @@ from tocsin_schema.receipt import Receipt
 OPEN_WINDOWS_MOST = 16_384
 AHEAD_WINDOWS_MOST, AHEAD_ROWS_MOST = 64, 1_000_000
 """Of the open windows those that begin ahead of what the watermark believes, and their rows: what is on trial."""
+
+_PLAIN = (
+    "rows_total", "late_total", "early_total", "alarms_total", "verdicts_total", "first_event_s", "last_event_s",
+    "_revised", "_labels_sealed", "_outcomes_sealed",
+)  # fmt: skip
 
 
 class Model:
@@ -77,6 +85,42 @@ class Model:
         """Outcomes that found their prediction."""
         self._join.settle()
         return self._outcomes_sealed + sum(window.outcomes for window in self.windows.values())
+
+    def state(self) -> dict[str, Any]:
+        """A copy of all of it but the reference, when the join is settled; ``load`` takes it."""
+        return {
+            "plain": {name: getattr(self, name) for name in _PLAIN},
+            "watermark": self.watermark.state(),
+            "latency": self.latency.state(),
+            "schema": self.schema.state(),
+            "sealed": list(self._sealed),
+            "windows": [window.state() for window in self.windows.values()],
+            # A verdict never changes: it is made plain when it is written.
+            "verdicts": [[index, partial(verdict_state, verdict)] for index, verdict in self._verdicts.items()],
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Take over what another one knew under the same reference; the join must have loaded its own."""
+        for name, value in state["plain"].items():
+            setattr(self, name, value)
+        self.watermark.load(state["watermark"])
+        self.latency.load(state["latency"])
+        self.schema.load(state["schema"])
+        self._sealed.extend(state["sealed"])
+        shares = self._shares()
+        self._verdicts = {index: verdict_of(self.key, told, shares) for index, told in state["verdicts"]}
+        for told in state["windows"]:
+            window = Window.of(told, self.layout)
+            self.windows[window.index] = window
+            self._join.reopen(window, window)
+            self._join.reopen(window.vouched, window)
+
+    def _shares(self) -> Shares:
+        """What the verdicts of one reference have in common: the cells of each feature with the reference's shares."""
+        if self.judge is None:
+            return {}
+        nothing = self.judge.features(empty(self.judge.layout), self._min_rows)
+        return {name: verdict.distribution for name, verdict in nothing.items()}
 
     def take(self, frame: Frame, now_s: float | None) -> None:
         """Put a block's rows into their windows. Those that are too late or too far ahead are counted and have none."""

@@ -1,10 +1,14 @@
 """Every model that the collector watches: takes frames in journal order, gives verdicts as windows close."""
 
+import os
 import time
 from collections.abc import Callable, Container, Iterable
-from typing import NamedTuple
+from dataclasses import astuple
+from typing import Any, NamedTuple
 
+from tocsin_collector import __version__
 from tocsin_collector.frame import Frame
+from tocsin_collector.keyedhash import KEY_BYTES, KeyedHash
 from tocsin_collector.monitor.join import Join
 from tocsin_collector.monitor.judge import Judge
 from tocsin_collector.monitor.model import Model
@@ -49,12 +53,51 @@ class Monitor:
         self._keep = keep
         self._min_rows = min_rows
         self._on_verdict = on_verdict
+        self._hash = KeyedHash(os.urandom(KEY_BYTES))
         self._models: dict[ModelKey, Model] = {}
         self._joins: dict[Name, Join] = {}
         self._rests_until_s = 0.0
         self.unwatched_total = 0
 
-    def apply(self, frame: Frame, position: int) -> None:  # noqa: ARG002  the position becomes the snapshot's mark
+    def settle(self) -> None:
+        """Join what was gathered: until the next event, looking changes nothing."""
+        for join in self._joins.values():
+            join.settle()
+
+    def state(self) -> dict[str, Any]:
+        """A copy of all that the events have made of it; ``load`` takes it. The references are not in it."""
+        self.settle()
+        return {
+            "fits": self._fits(),
+            "key": self._hash.key.hex(),
+            "unwatched": self.unwatched_total,
+            "joins": [[*name, join.state()] for name, join in self._joins.items()],
+            "models": [[*key, model.state()] for key, model in self._models.items()],
+        }
+
+    def load(self, state: dict[str, Any]) -> bool:
+        """Take over what another one knew; this one must not know anything yet but its references. False, and nothing
+        is done, when the other one counted otherwise: under other references, in other windows."""
+        if state["fits"] != self._fits():
+            return False
+        judges = {key: model.judge for key, model in self._models.items()}
+        self._models, self._joins = {}, {}
+        self._hash = KeyedHash(bytes.fromhex(state["key"]))
+        self.unwatched_total = state["unwatched"]
+        for project, name, told in state["joins"]:
+            self._join(ModelKey(project, name, "")).load(told)
+        for *names, told in state["models"]:
+            model = self._model(ModelKey(*names))
+            model.judge = judges.get(model.key)
+            model.load(told)
+        return True
+
+    def _fits(self) -> list[Any]:
+        judged = [[*model.key, model.judge.digest] for model in self.models() if model.judge]
+        # Another version may count or judge otherwise, and name its fields otherwise.
+        return [__version__, list(astuple(self.calendar)), self._keep, self._min_rows, judged]
+
+    def apply(self, frame: Frame, position: int) -> None:  # noqa: ARG002  as the intake gives it
         """Take one block of accepted events."""
         if not frame.rows:
             return
@@ -133,7 +176,7 @@ class Monitor:
         return self._models[key]
 
     def _join(self, key: ModelKey) -> Join:
-        return self._joins.setdefault(Name(key.project, key.model), Join())
+        return self._joins.setdefault(Name(key.project, key.model), Join(self._hash))
 
     def _predictions(self, frame: Frame) -> None:
         model = self._model(frame.key)

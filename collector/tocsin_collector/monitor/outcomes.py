@@ -1,6 +1,7 @@
 """The named outcomes of one model's predictions: for each id and name the value with the latest time."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,24 @@ class Outcomes:
         self._name: Growing[np.int32] = Growing(np.int32)
         self._value: Growing[np.float64] = Growing(np.float64)
         self.time_us: Growing[np.int64] = Growing(np.int64)
+
+    def state(self) -> dict[str, Any]:
+        """A copy of all of it; ``load`` takes it."""
+        return {
+            "names": self._names.listed,
+            "index": self._index.state(),
+            "owner": self.owner.rows.copy(),
+            "name": self._name.rows.copy(),
+            "value": self._value.rows.copy(),
+            "time_us": self.time_us.rows.copy(),
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Take over what another one knew."""
+        self._names = Names(state["names"])
+        self._index.load(state["index"])
+        self.owner, self._name = Growing.of(state["owner"]), Growing.of(state["name"])
+        self._value, self.time_us = Growing.of(state["value"]), Growing.of(state["time_us"])
 
     def numbers(self, names: list[str]) -> NDArray[np.int64]:
         """The number of each name, -1 for those beyond ``NAMES_MOST``."""

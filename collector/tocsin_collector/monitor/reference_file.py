@@ -8,9 +8,11 @@ stream has shown it as a category. gzip is understood.
 import csv
 import gzip
 import io
+import json
 import zlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 
 import numpy as np
 
@@ -50,6 +52,17 @@ def parse(raw: bytes, key: ModelKey, kinds: dict[str, str]) -> ReferenceRows:
     labels = columns.pop("label", None)
     outcomes = {name[8:]: columns.pop(name) for name in list(columns) if name.startswith("outcome.")}
     return ReferenceRows(Frame("prediction", key, times, ids, columns), labels, outcomes)
+
+
+def digest(rows: ReferenceRows) -> str:
+    """SHA-256 of all that is learnt from the rows, in hexadecimal."""
+    found = sha256(rows.frame.time_us.tobytes())
+    columns = {**rows.frame.columns, "label": rows.labels, **rows.outcomes}
+    for name, values in columns.items():
+        found.update(json.dumps([name, values and [values.kind, values.names]]).encode())
+        if values is not None:
+            found.update(values.data.tobytes() + values.valid.tobytes())
+    return found.hexdigest()
 
 
 def render(rows: ReferenceRows) -> bytes:

@@ -8,6 +8,7 @@ expected from the window before (a feature that is rare anyway is not told to va
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from tocsin_collector.verdict import FeatureSchema, SchemaChange
 from tocsin_schema.block import MAX_COLUMNS
@@ -28,6 +29,25 @@ class Schema:
         self.totals: Counter[str] = Counter()
         self._is_registered = False
         self._rows, self._present = 0, Counter[str]()  # of the newest window that closed
+
+    def state(self) -> dict[str, Any]:
+        """All that is known, as plain values; ``load`` takes it."""
+        return {
+            "features": [[known.name, list(known.kinds.items()), known.gone_s] for known in self.features.values()],
+            "changes": list(self.changes),
+            "totals": list(self.totals.items()),
+            "registered": self._is_registered,
+            "rows": self._rows,
+            "present": list(self._present.items()),
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Take over what another one knew."""
+        self.features = {name: FeatureSchema(name, dict(kinds), gone_s) for name, kinds, gone_s in state["features"]}
+        self.changes.extend(SchemaChange(*change) for change in state["changes"])
+        self.totals = Counter(dict(state["totals"]))
+        self._is_registered = state["registered"]
+        self._rows, self._present = state["rows"], Counter(dict(state["present"]))
 
     def follow(self, earlier: "Schema", version: str, time_s: float) -> None:
         """Begin where another version of the model stands: what is different from it is a change."""

@@ -8,6 +8,7 @@ window before counts a quarter more, so that two values of about equal traffic d
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -31,6 +32,14 @@ class Segments:
 
     def __len__(self) -> int:
         return len(self._counts)
+
+    def state(self) -> list[Any]:
+        """Every segment with its values and their rows; ``load`` takes it."""
+        return [[name, list(counts.items())] for name, counts in self._counts.items()]
+
+    def load(self, state: list[Any]) -> None:
+        """Go on from what another one counted."""
+        self._counts = {name: Counter(dict(counts)) for name, counts in state}
 
     def add(self, frame: Frame) -> None:
         """Count a block's rows; a row without a segment is not counted in it."""

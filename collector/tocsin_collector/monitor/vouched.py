@@ -5,6 +5,7 @@ and the stand-in does not: the join keeps one place for an id.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,21 @@ class Vouched:
         self._predicted = CellColumn()
         self._score: Growing[np.float64] = Growing(np.float64)
         self._offered: list[tuple[Cells, NDArray[np.float64]]] = []
+
+    def state(self) -> dict[str, Any]:
+        """A copy of it, when the join has admitted what was offered; ``load`` takes it."""
+        return {
+            "place": self.place,
+            "numbers": self.numbers.rows.copy(),
+            "predicted": self._predicted.state(),
+            "score": self._score.rows.copy(),
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Take over what another one knew."""
+        self.place = state["place"]
+        self.numbers, self._score = Growing.of(state["numbers"]), Growing.of(state["score"])
+        self._predicted = CellColumn.of(state["predicted"])
 
     def offer(self, receipts: Sequence[Receipt]) -> None:
         """Receipts of the next ids that the join gets; ``admit`` says which of them are needed."""

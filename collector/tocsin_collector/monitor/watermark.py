@@ -17,6 +17,7 @@ All of it follows from the blocks in their order, so that the journal gives the 
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +51,16 @@ class Watermark:
         self._votes = 0
         self._behind_clock_s: float | None = None
         self._heard_s: float | None = None
+
+    def state(self) -> list[Any]:
+        """All of it as plain values; ``load`` takes it."""
+        votes = [self._agreed, self._against, self._votes]
+        return [self.value, self._stream, votes, list(self._ahead), self._behind_clock_s, self._heard_s]
+
+    def load(self, state: list[Any]) -> None:
+        """Take over what another one knew."""
+        self.value, self._stream, votes, self._ahead, self._behind_clock_s, self._heard_s = state
+        self._agreed, self._against, self._votes = votes
 
     def events(self, time_us: NDArray[np.int64], now_s: float | None) -> bool:
         """Take a block's times; ``now_s`` is None while the journal is replayed. True: what is ahead is given up."""

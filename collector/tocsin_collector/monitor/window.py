@@ -1,6 +1,7 @@
 """What one window of one model version has gathered: counts for the verdict, and rows while labels may come."""
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from tocsin_collector.monitor.growing import Growing
 from tocsin_collector.monitor.latency import Latency
 from tocsin_collector.monitor.segments import Segments
 from tocsin_collector.monitor.vouched import Rows, Vouched
-from tocsin_collector.profile import Profile
+from tocsin_collector.profile import Layout, Profile
 from tocsin_collector.verdict import NUMBER
 from tocsin_schema.block import MAX_COLUMNS
 from tocsin_schema.latency import quantile
@@ -18,6 +19,8 @@ from tocsin_schema.latency import quantile
 CLASSES_SHOWN = 16
 NAMES_MOST = MAX_COLUMNS
 """Scores and features of a window, each: as many as one block can have. Only who makes names up has more."""
+
+_PLAIN = ("index", "place", "rows", "labelled", "outcomes", "closed", "final", "changed", "revision")
 
 
 class Window:
@@ -44,6 +47,42 @@ class Window:
         self.vouched = Vouched(self._names)
         self._predicted = CellColumn()
         self._scores: dict[str, Growing[np.float64]] = {}
+
+    def state(self) -> dict[str, Any]:
+        """A copy of all of it, when the join is settled; ``load`` takes it."""
+        counted = self.profile
+        return {
+            "plain": {name: getattr(self, name) for name in _PLAIN},
+            "numbers": self.numbers.rows.copy(),
+            "profile": counted and [counted.rows, counted.unknown, counted.counts],  # never written to
+            "latency": self.latency.state(),
+            "segments": self.segments.state(),
+            "present": list(self.present.items()),
+            "names": self._names.listed,
+            "vouched": self.vouched.state(),
+            "predicted": self._predicted.state(),
+            "scores": [[name, column.rows.copy()] for name, column in self._scores.items()],
+        }
+
+    @staticmethod
+    def of(state: dict[str, Any], layout: Layout | None) -> "Window":
+        """What ``state`` told; ``layout`` is the one that its rows were counted in."""
+        found = Window(state["plain"]["index"])
+        for name, value in state["plain"].items():
+            setattr(found, name, value)
+        found.numbers = Growing.of(state["numbers"])
+        if state["profile"] and layout:
+            rows, unknown, counts = state["profile"]
+            found.profile = Profile(layout, rows, unknown, counts.copy())
+        found.latency.load(state["latency"])
+        found.segments.load(state["segments"])
+        found.present = Counter(dict(state["present"]))
+        found._names = Names(state["names"])
+        found.vouched = Vouched(found._names)
+        found.vouched.load(state["vouched"])
+        found._predicted = CellColumn.of(state["predicted"])
+        found._scores = {name: Growing.of(rows) for name, rows in state["scores"]}
+        return found
 
     def add(self, frame: Frame) -> dict[str, int]:
         """Take the rows of a block that belong here; returns how many of them have a value, by feature."""

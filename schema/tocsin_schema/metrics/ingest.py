@@ -60,14 +60,14 @@ METRICS = (
         "tocsin_ingest_replay_bytes",
         GAUGE,
         "bytes",
-        "Bytes of the journal behind the newest snapshot, whose ids a start would have to read again.",
+        "Bytes of the journal behind the newest snapshot, which a start would have to read again.",
         emitter="collector",
     ),
     Metric(
         "tocsin_ingest_snapshot_errors_total",
         COUNTER,
         "",
-        "Snapshots of ids and counters that could not be written; the one before holds.",
+        "Snapshots of ids, counters and windows that could not be written; the one before holds.",
         emitter="collector",
     ),
     Metric(

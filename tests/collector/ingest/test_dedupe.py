@@ -11,7 +11,7 @@ from tocsin_collector.frame import frame
 from tocsin_collector.ingest.dedupe import Dedupe, Judged
 from tocsin_collector.ingest.identity import contents
 from tocsin_collector.ingest.jsonbody import NO_PRODUCER
-from tocsin_collector.ingest.keyedhash import KEY_BYTES, KeyedHash
+from tocsin_collector.keyedhash import KEY_BYTES, KeyedHash
 from tocsin_schema.block import Block, column
 
 HOUR_S = 3_600.0

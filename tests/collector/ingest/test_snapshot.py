@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.collector.ingest.blocks import NOW_S, PRODUCER, labels, predictions
-from tocsin_collector.ingest.intake import Intake, Memory
+from tocsin_collector.frame import Frame
+from tocsin_collector.ingest.intake import Intake, Memory, Windows
 from tocsin_collector.ingest.jsonbody import NO_PRODUCER
 from tocsin_collector.ingest.snapshot import SnapshotError, read
 from tocsin_collector.journal import open_journal
+from tocsin_collector.monitor.monitor import Monitor
+from tocsin_collector.monitor.windows import Calendar
 from tocsin_schema.block import Block
 
 MEMORY = Memory(horizon_s=3_600.0, most_bytes=1 << 20)
@@ -54,6 +58,43 @@ def answers(intake: Intake, blocks: list[Block]) -> list[object]:
         return asyncio.run(run())
     finally:
         intake._journal.close()
+
+
+def watched(folder: Path, blocks: list[Block], keep: int = 9) -> tuple[str, list[int]]:
+    """What the windows tell after a start, and what after some more blocks; and the rows that the start gave them."""
+    monitor = Monitor(Calendar(600, lateness_s=60), keep=keep, min_rows=5, on_verdict=lambda _: None)
+    given: list[int] = []
+
+    def apply(frame: Frame, position: int) -> None:
+        given.append(frame.rows)
+        monitor.apply(frame, position)
+
+    journal = open_journal(folder, segment_bytes=1 << 13)
+    windows = Windows(monitor.state, monitor.load)
+    intake = Intake(journal, apply, memory=MEMORY, windows=windows, clock=lambda: NOW_S + 9_000)
+    intake.recover()
+    started = list(given)
+    told = [monitor.views(), monitor.unmatched()]
+    answers(intake, blocks)
+    return repr([told, monitor.views(), monitor.unmatched()]), started
+
+
+@pytest.fixture(scope="module")
+def windowed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same of a collector that watched its models."""
+    folder = tmp_path_factory.mktemp("windowed")
+    watched(folder, SENT)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def replayed(windowed: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[int]]:
+    """What a start from the journal alone makes of it."""
+    folder = copied(windowed, tmp_path_factory.mktemp("replayed"))
+    (folder / "snapshot").unlink()
+    told, started = watched(folder, ASKED)
+    assert sum(started) == 213
+    return told, started
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +193,57 @@ def test_from_a_torn_snapshot_a_start_knows_the_same(stopped: Path, tmp_path: Pa
     assert outcome(folder) == expected
 
 
+def test_windows_from_a_snapshot_are_those_from_the_journal(
+    windowed: Path, tmp_path: Path, replayed: tuple[str, list[int]]
+) -> None:
+    assert watched(copied(windowed, tmp_path / "known"), ASKED) == (replayed[0], [])
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15, deadline=None)
+@given(st.data())
+def test_windows_from_a_snapshot_torn_anywhere_are_those_from_the_journal(
+    windowed: Path, tmp_path: Path, replayed: tuple[str, list[int]], data: st.DataObject
+) -> None:
+    raw = (windowed / "snapshot").read_bytes()
+    with tempfile.TemporaryDirectory(dir=tmp_path) as name:
+        folder = copied(windowed, Path(name))
+        (folder / "snapshot").write_bytes(raw[: data.draw(st.integers(0, len(raw) - 1))])
+        assert watched(folder, ASKED) == replayed
+
+
+def test_windows_take_only_what_came_after_the_snapshot_from_the_journal(windowed: Path, tmp_path: Path) -> None:
+    later = [predictions([f"later{n}"], sequence=500 + n, at=5_400 + 60 * n) for n in range(9)]
+    folder = copied(windowed, tmp_path / "killed")
+    watched(folder, later)
+    whole = copied(folder, tmp_path / "whole")
+    (whole / "snapshot").unlink()
+    shutil.copy(windowed / "snapshot", folder / "snapshot")  # as when it was killed before it wrote another
+    told, started = watched(folder, ASKED)
+    assert started == [1] * 9
+    assert told == watched(whole, ASKED)[0]
+
+
+def test_a_snapshot_of_other_windows_still_has_the_ids(
+    windowed: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    bare = copied(windowed, tmp_path / "bare")
+    (bare / "snapshot").unlink()
+    with caplog.at_level(logging.WARNING):
+        assert watched(copied(windowed, tmp_path / "known"), ASKED, keep=3) == watched(bare, ASKED, keep=3)
+    assert [record.message.split()[0] for record in caplog.records] == ["snapshot_of_other_windows"]
+
+
+def test_a_snapshot_of_an_older_format_is_left_alone(
+    stopped: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = copied(stopped, tmp_path / "older")
+    raw = (folder / "snapshot").read_bytes()
+    (folder / "snapshot").write_bytes(raw[:7] + b"\1" + raw[8:])
+    with caplog.at_level(logging.WARNING):
+        assert outcome(folder) == outcome(copied(stopped, tmp_path / "sound"))
+    assert "it is of another format" in caplog.text
+
+
 def test_only_its_owner_may_read_it(stopped: Path) -> None:
     assert (stopped / "snapshot").stat().st_mode & 0o777 == 0o600
     assert not list(stopped.glob("*.part"))
@@ -162,4 +254,4 @@ def test_a_disk_that_does_not_take_it_is_counted_and_nothing_else_suffers(tmp_pa
     (tmp_path / "snapshot.part").mkdir()
     assert answers(intake, SENT[:3]) == [(2, 0, [])] * 3
     assert [item.value for item in intake.samples() if item.name == "tocsin_ingest_snapshot_errors_total"] == [1]
-    assert PRODUCER in intake._dedupe.state().about["producers"]
+    assert PRODUCER in intake._dedupe.state()["producers"]

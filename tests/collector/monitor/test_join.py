@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin_collector.frame import Frame, category, number
+from tocsin_collector.keyedhash import KEY_BYTES, KeyedHash
 from tocsin_collector.monitor import join as module
 from tocsin_collector.monitor.join import GATHER, Join
 from tocsin_collector.monitor.outcomes import NAMES_MOST
@@ -33,7 +34,7 @@ def _outcomes(*rows):
 
 @pytest.fixture
 def join():
-    return Join()
+    return Join(KeyedHash(bytes(KEY_BYTES)))
 
 
 @pytest.fixture
@@ -196,7 +197,7 @@ class Model:
 
 def _play(sequence, cuts):
     """Give the events to the join, neighbours of one kind together where no cut is between them."""
-    join, model = Join(), Model()
+    join, model = Join(KeyedHash(bytes(KEY_BYTES))), Model()
     windows, rows, group = [Window(number) for number in range(3)], [[], [], []], []
     for window in windows:
         join.open(window, window)

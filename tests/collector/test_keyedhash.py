@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin_collector.ingest.keyedhash import KEY_BYTES, KeyedHash
+from tocsin_collector.keyedhash import KEY_BYTES, KeyedHash
 from tocsin_collector.texts import Texts
 
 KEYED = KeyedHash(bytes(range(KEY_BYTES)))

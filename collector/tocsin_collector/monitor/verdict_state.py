@@ -1,0 +1,65 @@
+"""Verdicts as plain values and columns, for the snapshot.
+
+A verdict repeats of each feature the cells and the reference's shares, which all verdicts of one reference have in
+common: they are left out, and what remains of the distributions is one column.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields, replace
+from typing import Any
+
+import numpy as np
+
+from tocsin_collector.verdict import (
+    Distribution,
+    FeatureVerdict,
+    ModelKey,
+    OutcomeVerdict,
+    QualityVerdict,
+    WindowVerdict,
+)
+
+Shares = Mapping[str, Distribution]
+_FEATURE = [field.name for field in fields(FeatureVerdict) if field.name != "distribution"]
+_PLAIN = ("start_s", "end_s", "revision", "rows", "latency_s", "final")
+
+
+def verdict_state(verdict: WindowVerdict) -> dict[str, Any]:
+    """Everything but its key; ``verdict_of`` takes it. Dictionaries with names that a sender chose become pairs."""
+    features = list(verdict.features.values())
+    current = [share for feature in features for share in feature.distribution.current]
+    return {
+        "plain": {name: getattr(verdict, name) for name in _PLAIN},
+        "features": [[getattr(feature, name) for name in _FEATURE] for feature in features],
+        "current": np.array(current, np.float64),
+        "quality": verdict.quality and asdict(verdict.quality),
+        "outcomes": [[name, one.count, one.mean, one.reference_mean] for name, one in verdict.outcomes.items()],
+        "classes": list(verdict.classes.items()),
+        "segments": [[name, list(counts.items())] for name, counts in verdict.segments.items()],
+    }
+
+
+def verdict_of(key: ModelKey, state: dict[str, Any], shares: Shares) -> WindowVerdict:
+    """The verdict that ``state`` told; ``shares`` has the cells of each feature."""
+    quality = state["quality"]
+    return WindowVerdict(
+        key=key,
+        features=_features(state, shares),
+        quality=quality and QualityVerdict(**quality | {"reasons": tuple(quality["reasons"])}),
+        outcomes={name: OutcomeVerdict(*told) for name, *told in state["outcomes"]},
+        classes=dict(state["classes"]),
+        segments={name: dict(counts) for name, counts in state["segments"]},
+        **state["plain"],
+    )
+
+
+def _features(state: dict[str, Any], shares: Shares) -> dict[str, FeatureVerdict]:
+    found, current, at = {}, state["current"].tolist(), 0
+    for told in state["features"]:
+        plain = dict(zip(_FEATURE, told, strict=True))
+        plain["reasons"] = tuple(plain["reasons"])
+        known = shares[plain["name"]]
+        end = at + len(known.cells)
+        found[plain["name"]] = FeatureVerdict(**plain, distribution=replace(known, current=tuple(current[at:end])))
+        at = end
+    return found
