@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -37,7 +38,8 @@ def traced(folder: Path, program: list[str]) -> list[Acknowledgement]:
                 assert sum(clients.map(lambda client: send(address, client), range(CLIENTS))) == CLIENTS * REQUESTS
         finally:
             process.terminate()
-    until(lambda: f"{process.pid} +++ exited" in trace.read_text(errors="replace"), "the trace is written", 20)
+    ended = re.compile(rf"^{process.pid} +\+\+\+ exited", re.MULTILINE)  # strace makes short numbers as wide as others
+    until(lambda: ended.search(trace.read_text(errors="replace")), "the trace is written", 20)
     return acknowledgements(trace)
 
 
@@ -56,7 +58,9 @@ def send(address: str, client: int) -> int:
 def test_no_acknowledgement_leaves_before_its_fdatasync_has_returned(tmp_path: Path) -> None:
     found = traced(tmp_path, ["-m", "tocsin_collector"])
     assert len(found) == CLIENTS * REQUESTS
-    assert len({answer.position for answer in found}) > REQUESTS  # many groups, each with a position of its own
+    assert (
+        len({answer.position for answer in found}) >= REQUESTS
+    )  # groups with a position each: a client waits for its answer
     assert [answer for answer in found if answer.position > answer.durable] == []
 
 
