@@ -95,7 +95,6 @@ class Intake:
         self._redaction = redaction or Redaction()
         self._dedupe = Dedupe(*(memory or Memory()))
         self._windows = windows
-        self._windows_hold = 0  # the position up to which a start found them in the snapshot
         self._waiting: list[_Request] = []
         self._waiting_bytes = 0
         self._worker: asyncio.Task[None] | None = None
@@ -103,23 +102,17 @@ class Intake:
         self._saving: asyncio.Task[None] | None = None
 
     def recover(self) -> None:
-        """Bring back what was acknowledged, before the first request: ids and counters, then the windows."""
-        self.restore()
-        self.replay()
-
-    def replay(self) -> None:
-        """Give the windows what the journal has behind those of the snapshot."""
-        for position, block in self._blocks(since=self._windows_hold):
-            self._give(frame(block), position)
-
-    def restore(self) -> None:
-        """Bring back ids and counters, from the snapshot and what the journal has behind it; of the windows what the
-        snapshot has."""
-        for _, block in self._blocks(since=self._load()):
+        """Bring back what was acknowledged, before the first request: ids, counters and windows, from the snapshot and
+        what the journal has behind it; the windows from all of the journal where those of the snapshot do not fit."""
+        ids_hold, windows_hold = self._load()
+        for position, block in self._blocks(since=min(ids_hold, windows_hold)):
             whole = frame(block)
-            fresh = _accepted(whole, self._dedupe.replay(block, whole))
-            if fresh is not None:
-                self.counters.applied(fresh)
+            if position >= ids_hold:
+                fresh = _accepted(whole, self._dedupe.replay(block, whole))
+                if fresh is not None:
+                    self.counters.applied(fresh)
+            if position >= windows_hold:
+                self._give(whole, position)
         self.applied = self._journal.end
 
     def journalled(self, until: int | None = None) -> Iterator[tuple[Frame, int]]:
@@ -136,32 +129,31 @@ class Intake:
             except BlockError as error:
                 _log.error("journal_record_unreadable position=%d reason=%s", position, error)
 
-    def _load(self) -> int:
-        """Load the snapshot, if it is this journal's; the position up to which it holds."""
+    def _load(self) -> tuple[int, int]:
+        """Load the snapshot, if it is this journal's; the positions up to which it has the ids, and the windows."""
         state = self._snapshots.load()
         if state is None:
-            return 0
+            return 0, 0
         same = state["ids"]["span_us"] == self._dedupe.horizon.span_us
         if not same or not self._journal.has(state["segment"], state["position"]):
             _log.warning("snapshot_of_another_journal file=%s; the whole journal is replayed", self._snapshots.path)
-            return 0
+            return 0, 0
         self._dedupe.load(state["ids"])
         self.counters.load(state["counters"])
         self._snapshots.holds(state)
-        self._load_windows(state)
-        return self._snapshots.position
+        return self._snapshots.position, self._load_windows(state)
 
-    def _load_windows(self, state: State) -> None:
+    def _load_windows(self, state: State) -> int:
         if self._windows is None:
-            return
+            return 0
         if state["windows"] is not None and self._windows.load(state["windows"]):
-            self._windows_hold = self._snapshots.position
-            return
+            return self._snapshots.position
         _log.warning(
             "snapshot_of_other_windows file=%s; references, settings or version are others now, the windows are "
             "counted from the whole journal",
             self._snapshots.path,
         )
+        return 0
 
     async def submit(
         self,
