@@ -4,13 +4,16 @@ import contextlib
 import os
 
 
-def replace(path: str, content: bytes, ending: str) -> None:
-    """Write a file that everybody may read. ``ending`` follows its name until it is whole: no pattern of a reader finds
-    that. A link in its place is not followed. Raises OSError; then the old file is as it was."""
+def replace(path: str, content: bytes, ending: str, mode: int = 0o644) -> None:
+    """Write a file that everybody may read, or as ``mode`` says.
+
+    ``ending`` follows its name until it is whole: no pattern of a reader finds that. A link in its place is not
+    followed. Raises OSError; then the old file is as it was.
+    """
     unfinished = path + ending
     try:
-        with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644), "wb") as file:
-            os.fchmod(file.fileno(), 0o644)  # who reads it runs as another user, whatever our umask is
+        with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode), "wb") as file:
+            os.fchmod(file.fileno(), mode)  # who reads it runs as another user, whatever our umask is
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -9,6 +9,7 @@ from collections.abc import Container, Mapping
 from typing import NamedTuple
 
 from tocsin_collector.export.exposition import Column
+from tocsin_collector.monitor.segments import leaders
 from tocsin_collector.verdict import ModelKey
 from tocsin_schema.metric import OVERFLOW
 
@@ -63,8 +64,6 @@ def busiest(counts: Mapping[str, int], shown: Container[str], most: int) -> dict
     """
     if len(counts) <= most:
         return dict(counts)
-    rivals = [name for name in counts if name != OVERFLOW]
-    rivals.sort(key=lambda name: (-counts[name] * (1.25 if name in shown else 1.0), name))
-    found = {name: counts[name] for name in rivals[: max(most - 1, 0)]}
+    found = {name: counts[name] for name in leaders(counts, shown, max(most - 1, 0))}
     rest = sum(counts.values()) - sum(found.values())
     return found | {OVERFLOW: rest} if most else {}

@@ -7,11 +7,11 @@ import numpy as np
 
 from tocsin_collector.ingest.intake import BLOCK_RECORD
 from tocsin_collector.ingest.snapshot import FILE as SNAPSHOT
-from tocsin_collector.ingest.subset import take
+from tocsin_collector.ingest.subset import take, used
 from tocsin_collector.journal import open_journal
 from tocsin_collector.journal.erase import rewrite
 from tocsin_collector.journal.segment import segments
-from tocsin_schema.block import BlockError, Column, decode, encode
+from tocsin_schema.block import BlockError, decode, encode
 
 
 class Whose(NamedTuple):
@@ -61,15 +61,5 @@ def _without(payload: bytes, whose: Whose) -> tuple[bytes, int] | None:
     if keep.all():
         return None
     left = take(block, np.flatnonzero(keep))
-    for name, column in left.columns.items():
-        left.columns[name] = _pruned(column)
+    left.columns = {name: used(column) for name, column in left.columns.items()}
     return encode(left), int((~keep).sum())
-
-
-def _pruned(column: Column) -> Column:
-    """A dictionary without the texts that no row has any more."""
-    if column.dtype != "dict":
-        return column
-    codes, inverse = np.unique(np.frombuffer(column.data, "<u4"), return_inverse=True)
-    values = [(column.values or [])[code] for code in codes.tolist()]
-    return Column(column.name, "dict", inverse.astype("<u4").tobytes(), valid=column.valid, values=values)

@@ -46,6 +46,11 @@ class Form(NamedTuple):
     inline_bytes: int = INLINE_BYTES
 
 
+def binary(description: str) -> dict[str, Any]:
+    """The OpenAPI entry of a form that is no text."""
+    return {"schema": {"type": "string", "format": "binary", "description": description}}
+
+
 @cache
 def _modules() -> list[ModuleType]:
     names = sorted(module.name for module in pkgutil.iter_modules(forms.__path__))

@@ -34,12 +34,17 @@ class Parsed(NamedTuple):
 
 def parse_json(body: bytes, now_us: int) -> Parsed:
     """One JSON document: an object is one event, a list many. Raises Refusal when it is no JSON."""
+    found = document(body)
+    events = found if isinstance(found, list) else [found]
+    return collect(((row, event, None) for row, event in enumerate(events)), len(events), now_us)
+
+
+def document(body: bytes) -> object:
+    """The value of a body that is one JSON document. Raises Refusal."""
     try:
-        document = decoded(body)
+        return decoded(body)
     except EventError as error:
         raise Refusal(413 if error.code == "too_many_values" else 400, error.code, error.reason) from None
-    events = document if isinstance(document, list) else [document]
-    return collect(((row, event, None) for row, event in enumerate(events)), len(events), now_us)
 
 
 def parse_ndjson(body: bytes, now_us: int) -> Parsed:

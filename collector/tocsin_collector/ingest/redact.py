@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from tocsin_collector import wholefile
 from tocsin_collector.frame import Frame, Values
 from tocsin_collector.verdict import CATEGORY
 from tocsin_schema.block import Block, Column, column
@@ -90,10 +91,5 @@ def key_of(folder: Path) -> bytes:
     """The key of a data folder's pseudonyms; drawn at the first call."""
     path = folder / "pseudonyms.key"
     if not path.exists():
-        unfinished = path.with_suffix(".part")
-        with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
-            file.write(os.urandom(KEY_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
+        wholefile.replace(str(path), os.urandom(KEY_BYTES), ".part", 0o600)
     return path.read_bytes()

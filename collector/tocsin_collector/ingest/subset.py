@@ -22,6 +22,15 @@ def take(block: Block, rows: NDArray[np.int64]) -> Block:
     )
 
 
+def used(column: Column) -> Column:
+    """A column whose dictionary, if it has one, holds the texts that a row has, and no others."""
+    if column.values is None:
+        return column
+    codes, places = np.unique(np.frombuffer(column.data, "<u4"), return_inverse=True)
+    values = [column.values[code] for code in codes.tolist()]
+    return Column(column.name, "dict", places.astype("<u4").tobytes(), valid=column.valid, values=values)
+
+
 def _take(column: Column, rows: NDArray[np.int64]) -> Column:
     valid = None if column.valid is None else np.frombuffer(column.valid, "u1")[rows].tobytes()
     if column.dtype == "str":

@@ -16,7 +16,7 @@ from tocsin_collector.ingest.answer import Refusal, Rejection
 from tocsin_collector.ingest.events import EventError, name_of
 from tocsin_collector.ingest.headroom import MAX_NAMES_CHARS, fitted, names_fit
 from tocsin_collector.ingest.jsonbody import NO_PRODUCER, Parsed
-from tocsin_collector.ingest.subset import take
+from tocsin_collector.ingest.subset import take, used
 from tocsin_schema.block import MAX_COLUMNS, MAX_NAME, PREDICTION, TYPES, Block, Column, column
 
 KEYS = ("type", "project", "model", "version")
@@ -146,14 +146,6 @@ def _lean(block: Block) -> Block:
     """Without columns that are missing in every row, and without what no row uses of a dictionary."""
     kept = [item for item in block.columns.values() if item.valid is None or 1 in bytes(item.valid)]
     needed = [block.columns[name] for name in ("time", "id")]
-    rest = fitted([_used(item) for item in kept if item.name not in ("time", "id")])
+    rest = fitted([used(item) for item in kept if item.name not in ("time", "id")])
     block.columns = {item.name: item for item in [*needed, *rest]}
     return block
-
-
-def _used(item: Column) -> Column:
-    if item.values is None:
-        return item
-    codes, places = np.unique(np.frombuffer(item.data, "<u4"), return_inverse=True)
-    values = [item.values[code] for code in codes.tolist()]
-    return Column(item.name, "dict", places.astype("<u4").tobytes(), valid=item.valid, values=values)

@@ -7,7 +7,7 @@ window before counts a quarter more, so that two values of about equal traffic d
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 import numpy as np
@@ -66,10 +66,14 @@ def _fold(counts: Counter[str]) -> None:
     counts[OVERFLOW] += sum(counts.pop(name) for name in others[:-KEPT])
 
 
-def _chosen(counts: Counter[str], before: Mapping[str, int]) -> dict[str, int]:
+def leaders(counts: Mapping[str, int], before: Container[str], most: int) -> list[str]:
+    """The names of the largest counts, without ``_other``; those that stood there before count a quarter more."""
     named = [name for name in counts if name != OVERFLOW]
-    weights = {name: counts[name] * (_INCUMBENT if name in before else 1) for name in named}
-    first = set(sorted(named, key=lambda name: (-weights[name], name))[:SHOWN])
+    return sorted(named, key=lambda name: (-counts[name] * (_INCUMBENT if name in before else 1), name))[:most]
+
+
+def _chosen(counts: Counter[str], before: Mapping[str, int]) -> dict[str, int]:
+    first = leaders(counts, before, SHOWN)
     shown = {name: counts[name] for name in sorted(first, key=lambda name: (-counts[name], name))}
     rest = counts.total() - sum(shown.values())
     return shown | ({OVERFLOW: rest} if rest else {})

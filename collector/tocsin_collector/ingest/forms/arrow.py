@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tocsin_collector.ingest.answer import Refusal
 from tocsin_collector.ingest.arrowsize import inflated_bytes
 from tocsin_collector.ingest.events import EventError
-from tocsin_collector.ingest.form import Form, Given
+from tocsin_collector.ingest.form import Form, Given, binary
 from tocsin_collector.ingest.jsonbody import Parsed
 from tocsin_collector.ingest.package import package
 from tocsin_collector.ingest.table import Table, blocks, is_text
@@ -227,13 +227,7 @@ FORMS = (
     Form(
         MEDIA_TYPE,
         parse,
-        {
-            "schema": {
-                "type": "string",
-                "format": "binary",
-                "description": "an Arrow IPC stream with the columns of docs/reference/wire.md; needs tocsin[arrow]",
-            }
-        },
+        binary("an Arrow IPC stream with the columns of docs/reference/wire.md; needs tocsin[arrow]"),
         inline_bytes=0,  # the first one imports pyarrow
     ),
 )

@@ -1,7 +1,7 @@
 """Event blocks: what tocsin's own clients send, and what the journal keeps (``tocsin_schema.block``)."""
 
 from tocsin_collector.ingest.answer import Refusal
-from tocsin_collector.ingest.form import Form, Given
+from tocsin_collector.ingest.form import Form, Given, binary
 from tocsin_collector.ingest.jsonbody import Parsed
 from tocsin_schema.block import MEDIA_TYPE, BlockError, decode
 
@@ -15,10 +15,4 @@ def parse(body: bytes, _: Given) -> Parsed:
     return Parsed([block], [range(block.rows)], [], body)
 
 
-FORMS = (
-    Form(
-        MEDIA_TYPE,
-        parse,
-        {"schema": {"type": "string", "format": "binary", "description": "docs/reference/block.md"}},
-    ),
-)
+FORMS = (Form(MEDIA_TYPE, parse, binary("docs/reference/block.md")),)

@@ -16,7 +16,7 @@ from tocsin_collector.ingest.answer import Refusal
 from tocsin_collector.ingest.events import EventError
 from tocsin_collector.ingest.form import Form, Given
 from tocsin_collector.ingest.inference import model_of, predictions
-from tocsin_collector.ingest.jsonbody import MAX_EVENTS, Parsed, collect, decoded
+from tocsin_collector.ingest.jsonbody import MAX_EVENTS, Parsed, collect, decoded, document
 from tocsin_collector.ingest.pairs import Half
 
 STRUCTURED, BATCH = "application/cloudevents+json", "application/cloudevents-batch+json"
@@ -28,12 +28,12 @@ _Item = tuple[int, object, EventError | None]
 
 def parse_structured(body: bytes, given: Given) -> Parsed:
     """One event, attributes and data in one object. Raises Refusal."""
-    return _parsed([_whole(body)], given)
+    return _parsed([document(body)], given)
 
 
 def parse_batch(body: bytes, given: Given) -> Parsed:
     """A list of such objects. Raises Refusal."""
-    events = _whole(body)
+    events = document(body)
     if not isinstance(events, list):
         raise Refusal(400, "malformed_cloudevent", "a batch is a JSON list of CloudEvents")
     return _parsed(events, given)
@@ -48,13 +48,6 @@ def parse_binary(body: bytes, given: Given) -> Parsed:
     }
     found["datacontenttype"] = given.headers.get(b"content-type", b"application/json").decode("latin-1")
     return _parsed([found | {"data_bytes": body}], given)
-
-
-def _whole(body: bytes) -> Any:
-    try:
-        return decoded(body)
-    except EventError as error:
-        raise Refusal(413 if error.code == "too_many_values" else 400, error.code, error.reason) from None
 
 
 def _parsed(events: list[Any], given: Given) -> Parsed:

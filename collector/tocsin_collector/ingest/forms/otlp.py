@@ -8,7 +8,7 @@ features yet; records without such a map belong to /v1/logs.
 from collections.abc import Iterator
 
 from tocsin_collector.ingest.events import EventError
-from tocsin_collector.ingest.form import Form, Given
+from tocsin_collector.ingest.form import Form, Given, binary
 from tocsin_collector.ingest.jsonbody import Parsed, collect
 from tocsin_collector.ingest.times import text
 from tocsin_collector.logs.otlp.entry import Entry
@@ -51,13 +51,7 @@ FORMS = (
     Form(
         MEDIA_TYPE,
         parse,
-        {
-            "schema": {
-                "type": "string",
-                "format": "binary",
-                "description": "an ExportLogsServiceRequest; the body of each record is a map with an event's fields",
-            }
-        },
+        binary("an ExportLogsServiceRequest; the body of each record is a map with an event's fields"),
         inline_bytes=0,  # the first one imports protobuf
     ),
 )

@@ -6,6 +6,8 @@ OTLP/HTTP response). Both messages are two fields and are written here, so that 
 
 import json
 
+from tocsin_schema.protobuf import message, unsigned
+
 
 def success(rejected: int, reason: str, *, protobuf: bool) -> bytes:
     """The answer to a request of which some records may have been refused."""
@@ -13,23 +15,13 @@ def success(rejected: int, reason: str, *, protobuf: bool) -> bytes:
         return b"" if protobuf else b"{}"
     if not protobuf:
         return json.dumps({"partialSuccess": {"rejectedLogRecords": str(rejected), "errorMessage": reason}}).encode()
-    partial = b"\x08" + _varint(rejected) + _text(0x12, reason)
-    return b"\x0a" + _varint(len(partial)) + partial
+    return message(1, unsigned(1, rejected) + _text(reason))
 
 
 def failure(reason: str, *, protobuf: bool) -> bytes:
     """The answer to a request of which nothing was taken."""
-    return _text(0x12, reason) if protobuf else json.dumps({"message": reason}).encode()
+    return _text(reason) if protobuf else json.dumps({"message": reason}).encode()
 
 
-def _text(tag: int, text: str) -> bytes:
-    raw = text.encode("utf-8", "replace")
-    return bytes([tag]) + _varint(len(raw)) + raw
-
-
-def _varint(value: int) -> bytes:
-    found = bytearray()
-    while value > 0x7F:
-        found.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*found, value])
+def _text(text: str) -> bytes:
+    return message(2, text.encode("utf-8", "replace"))
