@@ -18,25 +18,25 @@ import json
 import random
 import socket
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import version
 from typing import Any, NamedTuple
 
 from tests.bench.measure import Measure
+from tests.bench.target import served
 from tocsin_collector.export.budget import Budget
 from tocsin_collector.export.form import FORMS
 from tocsin_collector.export.metrics import Metrics
 from tocsin_collector.export.models import Room, newest, totals, verdict, windows
 from tocsin_collector.monitor.latency import Latency
+from tocsin_collector.monitor.schema import Schema
 from tocsin_collector.verdict import Distribution, FeatureVerdict, ModelKey, WindowVerdict
 
 ROUNDS, TURN = 7, 5
 ALL = Budget(100_000, 10_000_000)
 FEATURES = [f"feature_{number}" for number in range(20)]
-SERIES = 6 + 8 * len(FEATURES)
+SERIES = 8 + 8 * len(FEATURES)
 """Of one model."""
 NO_SHARES = Distribution((), (), ())
 
@@ -48,7 +48,8 @@ class Shown:
         self.key = ModelKey("bench", f"model_{number}", "3")
         self.judge = object()
         self.latency = Latency()
-        self.verdicts_total = self.alarms_total = self.late_total = self.labels_total = 0
+        self.verdicts_total = self.alarms_total = self.late_total = self.early_total = self.labels_total = 0
+        self.schema = Schema()
         self.close()
 
     def close(self, share: float = 1.0) -> None:
@@ -98,6 +99,11 @@ class Peer:
                     )
                 children.append(self._metrics[name].labels(*labels.values()))
             self.set(model)
+        folded = Gauge(
+            "tocsin_series_folded", "A metric of the catalogue.", ("project", "reason"), registry=self.registry
+        )
+        for reason in ("model", "project"):
+            folded.labels("bench", reason).set(0)
 
     def set(self, model: Shown) -> None:
         """A model's values as they are now."""
@@ -124,7 +130,7 @@ def samples(model: Shown) -> list[Any]:
 def values(verdict: WindowVerdict) -> Iterator[float]:
     """The values in the order of the columns."""
     features = verdict.features.values()
-    yield from (0, 0, 0, verdict.end_s, verdict.rows, 0)
+    yield from (0, 0, 0, 0, 0, verdict.end_s, verdict.rows, 0)
     for name in (
         "score", "threshold", "missing_ratio", "new_ratio", "invalid_ratio", "missing_threshold", "new_threshold",
         "invalid_threshold",
@@ -233,10 +239,10 @@ MANY = 100_000
 def _longest_block() -> Measure:
     """The longest block of the loop of each round's scrapes, the median of the rounds; and prometheus_client's."""
     detail: dict[str, Any] = {"series": -(-MANY // SERIES) * SERIES}
-    with served("tocsin") as port:
+    with served(__name__, "tocsin") as port:
         first = _round(port, "identity")
         rounds = {coding: [_round(port, coding) for _ in range(ROUNDS)] for coding in ("identity", "gzip")}
-    with served("peer") as port:
+    with served(__name__, "peer") as port:
         peer = [_round(port, "identity") for _ in range(3)]
     detail["first scrape"] = first
     for coding, found in rounds.items():
@@ -265,19 +271,6 @@ def _get(connection: http.client.HTTPConnection, path: str, coding: str = "ident
     body = answer.read()
     assert answer.status == 200, (path, answer.status)
     return body
-
-
-@contextlib.contextmanager
-def served(kind: str) -> Iterator[int]:
-    """A server in a process of its own; its port."""
-    command = [sys.executable, "-c", f"from tests.bench.collector_metrics import serve; serve({kind!r})"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        yield int(process.stdout.readline())
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 class Watch:

@@ -13,15 +13,13 @@ import os
 import random
 import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from tests.bench import target
 from tests.bench.measure import Measure
 from tocsin_schema.block import MEDIA_TYPE, Block, column, encode
 
@@ -130,21 +128,9 @@ def _block(events: list[dict[str, Any]], sequence: int) -> bytes:
     )
 
 
-# --- the servers
-# -------------------------------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def served(kind: str, folder: str) -> Iterator[int]:
-    """A server in a process of its own; its port."""
-    command = [sys.executable, "-c", f"from tests.bench.ingest import serve; serve({kind!r}, {folder!r})"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        yield int(process.stdout.readline())
-    finally:
-        process.terminate()
-        process.wait(20)
+def served(kind: str, folder: str) -> contextlib.AbstractContextManager[int]:
+    """tocsin or its peer; its port."""
+    return target.served(__name__, kind, folder)
 
 
 def serve(kind: str, folder: str) -> None:

@@ -99,3 +99,16 @@ def _answers(target: Target) -> bool:
         target.connection.close()
         return False
     return True
+
+
+@contextmanager
+def served(module: str, *arguments: str) -> Iterator[int]:
+    """A server of a bench's own in a process of its own: ``serve`` of the module, which prints its port first."""
+    command = [sys.executable, "-c", f"from {module} import serve; serve(*{arguments!r})"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        yield int(process.stdout.readline())
+    finally:
+        process.terminate()
+        process.wait(20)
