@@ -41,7 +41,7 @@ class Terminal:
 
 @contextlib.contextmanager
 def demo(days_per_second, **environ):
-    """The demo at a pace; windows follow event time at any. What a test leaves of it is killed."""
+    """The demo at a pace; windows follow event time at any. What a test leaves of it is ended."""
     command = [sys.executable, "-m", "tocsin_collector", "up", "--demo", "--days-per-second", str(days_per_second)]
     os.makedirs(root(), exist_ok=True)
     with open(os.path.join(root(), ".demo.lock"), "w", encoding="utf-8") as lock:
@@ -57,6 +57,10 @@ def demo(days_per_second, **environ):
         yield terminal
     finally:
         if process.poll() is None:
-            process.kill()
-            process.wait()
+            process.terminate()  # in order: it removes its folder
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
         terminal.close()
