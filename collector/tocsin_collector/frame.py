@@ -1,12 +1,13 @@
 """A block's columns as numpy arrays: what profiles, joins and scores work on. Views, not copies, where they can be."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin_collector.texts import Texts
+from tocsin_collector.texts import Texts, joined
 from tocsin_collector.verdict import CATEGORY, NUMBER, ModelKey
 from tocsin_schema.block import Block, Column
 
@@ -114,21 +115,41 @@ def _texts(column: Column) -> Sequence[str]:
 def concat(frames: list[Frame]) -> Frame:
     """The rows of several frames of one type and model. A column that some of them lack is missing there; one that is a
     number here and a category there becomes a category."""
+    if len(frames) == 1:
+        return frames[0]
     names = dict.fromkeys(name for part in frames for name in part.columns)
     columns = {name: _joined([part.columns.get(name) for part in frames], frames) for name in names}
     times = np.concatenate([part.time_us for part in frames])
-    return Frame(frames[0].type, frames[0].key, times, [event_id for part in frames for event_id in part.ids], columns)
+    return Frame(frames[0].type, frames[0].key, times, joined([part.ids for part in frames]), columns)
+
+
+def alike(frames: Iterable[Frame]) -> Iterator[Frame]:
+    """The same rows in the same order in as few frames as can be: those that follow each other and have the same
+    columns of the same kinds become one, so that each value stays of the kind that it came as."""
+    for _, same in groupby(frames, lambda part: {name: values.kind for name, values in part.columns.items()}):
+        yield concat(list(same))
 
 
 def _joined(parts: list[Values | None], frames: list[Frame]) -> Values:
-    kinds = {part.kind for part in parts if part is not None}
-    if kinds == {NUMBER}:
-        empty = [np.zeros(frame.rows) for frame in frames]
-        data = np.concatenate([some if part is None else part.data for part, some in zip(parts, empty, strict=True)])
-        missing = [np.zeros(frame.rows, bool) for frame in frames]
-        valid = np.concatenate(
-            [some if part is None else part.valid for part, some in zip(parts, missing, strict=True)]
-        )
-        return Values(NUMBER, data, valid)
-    texts = [[None] * frame.rows if part is None else part.texts() for part, frame in zip(parts, frames, strict=True)]
-    return category([text for column in texts for text in column])
+    kind = NUMBER if all(part is None or part.kind == NUMBER for part in parts) else CATEGORY
+    whole = [
+        _nothing(kind, frame.rows) if part is None else part if part.kind == kind else category(part.texts())
+        for part, frame in zip(parts, frames, strict=True)
+    ]
+    valid = np.concatenate([part.valid for part in whole])
+    if kind == NUMBER:
+        return Values(NUMBER, np.concatenate([part.data for part in whole]), valid)
+    codes: dict[str, int] = {}
+    data = [_recoded(part, codes) for part in whole]
+    return Values(CATEGORY, np.concatenate(data), valid, list(codes))
+
+
+def _nothing(kind: str, rows: int) -> Values:
+    valid = np.zeros(rows, bool)
+    return Values(kind, np.zeros(rows), valid) if kind == NUMBER else Values(kind, np.zeros(rows, np.int64), valid)
+
+
+def _recoded(values: Values, codes: dict[str, int]) -> NDArray[np.int64]:
+    """The column's codes as codes into the names that are common to several; new names are added."""
+    numbers = [codes.setdefault(name, len(codes)) for name in values.names]
+    return np.array(numbers or [0], np.int64)[values.data]

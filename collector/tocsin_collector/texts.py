@@ -76,3 +76,13 @@ class Texts(Sequence[str]):
 def lengths(texts: Sequence[str]) -> NDArray[np.int64]:
     """How many characters each text has."""
     return texts.lengths() if isinstance(texts, Texts) else np.fromiter(map(len, texts), np.int64, len(texts))
+
+
+def joined(parts: Sequence[Sequence[str]]) -> Sequence[str]:
+    """The texts of all parts, one part after the other."""
+    packed = [part.packed() for part in parts if isinstance(part, Texts)]
+    starts = np.cumsum([0, *(len(raw) for raw, _ in packed)])
+    if len(packed) < len(parts) or starts[-1] > np.iinfo(np.uint32).max:
+        return [text for part in parts for text in part]
+    ends = [ends[1:] + start for (_, ends), start in zip(packed, starts, strict=False)]
+    return Texts(b"".join(raw for raw, _ in packed), np.concatenate([[0], *ends]).astype(np.uint32))

@@ -1,4 +1,4 @@
-"""Server CPU an event: blocks, durable and deduplicated, against FastAPI + pydantic rows that are only parsed.
+"""Server CPU an event: blocks, durable, deduplicated and profiled, against FastAPI + pydantic rows just parsed.
 
 Both are real uvicorn servers in processes of their own and get the same events: 14 floats, 3 integers and 3
 categories as features, a prediction, a score, a latency. The peer validates them and answers; it stores nothing. Each
@@ -27,7 +27,7 @@ ROUNDS = 5
 SIZES = {1: 256, 32: 128, 1_000: 64}
 """Events a request, and requests a round."""
 CLIENTS = 8
-GOAL = 0.1
+GOAL = 0.05
 _START_US = 1_795_000_000_000_000
 
 
@@ -158,8 +158,23 @@ def _tocsin(app: Any, folder: str) -> None:
     from tocsin_collector.journal import open_journal
 
     journal = open_journal(os.path.join(folder, "journal"))
-    mount(app, Endpoint(Intake(journal, lambda frame, position: None, clock=lambda: _START_US / 1e6)))
+    mount(app, Endpoint(Intake(journal, _monitor().apply, clock=lambda: _START_US / 1e6)))
     assert threading.active_count() == 1
+
+
+def _monitor() -> Any:
+    """Windows under a reference, so that each event is counted in the cells of its features."""
+    from tocsin_collector.frame import frame
+    from tocsin_collector.monitor.monitor import Monitor
+    from tocsin_collector.monitor.reference_file import ReferenceRows
+    from tocsin_collector.monitor.windows import Calendar
+    from tocsin_schema.block import decode
+
+    rows = frame(decode(_block(_events(random.Random(7), 5_000), 0)))
+    clock = _START_US / 1e6
+    monitor = Monitor(Calendar(3_600), keep=200, min_rows=200, on_verdict=lambda _: None, clock=lambda: clock)
+    monitor.set_reference(rows.key, ReferenceRows(rows, None, {}), {})
+    return monitor
 
 
 def _peer(app: Any, folder: str) -> None:

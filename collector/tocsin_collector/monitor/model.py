@@ -20,7 +20,7 @@ from tocsin_collector.monitor.verdict_state import Shares, verdict_of, verdict_s
 from tocsin_collector.monitor.watermark import Watermark
 from tocsin_collector.monitor.window import Window
 from tocsin_collector.monitor.windows import Calendar
-from tocsin_collector.profile import Layout, empty, merge, profile
+from tocsin_collector.profile import Layout, empty
 from tocsin_collector.quality import Labelled
 from tocsin_collector.verdict import (
     FeatureVerdict,
@@ -33,6 +33,9 @@ from tocsin_collector.verdict import (
 from tocsin_schema.receipt import Receipt
 
 OPEN_WINDOWS_MOST = 16_384
+GATHER = 8_192
+"""Rows that are gathered before they are counted, unless someone looks: of few rows most of the cost is that of the
+columns. A tick counts them too, so that they do not lie about."""
 AHEAD_WINDOWS_MOST, AHEAD_ROWS_MOST = 64, 1_000_000
 """Of the open windows those that begin ahead of what the watermark believes, and their rows: what is on trial."""
 
@@ -65,6 +68,7 @@ class Model:
         self._calendar = calendar
         self._join = join
         self._labels_sealed = self._outcomes_sealed = 0
+        self._gathered = 0
         self._keep = keep
         self._min_rows = min_rows
         self._sealed: deque[int] = deque(maxlen=10 * keep)
@@ -87,7 +91,7 @@ class Model:
         return self._outcomes_sealed + sum(window.outcomes for window in self.windows.values())
 
     def state(self) -> dict[str, Any]:
-        """A copy of all of it but the reference, when the join is settled; ``load`` takes it."""
+        """A copy of all of it but the reference, when it is settled; ``load`` takes it."""
         return {
             "plain": {name: getattr(self, name) for name in _PLAIN},
             "watermark": self.watermark.state(),
@@ -157,12 +161,24 @@ class Model:
             window.vouched.offer(some)
             self._join.vouched(window.vouched, [said.id for said in some])
 
+    def count(self) -> None:
+        """Count the rows that were gathered; whoever looks into the windows does it first."""
+        if self._gathered:
+            self._gathered = 0
+            for window in self.windows.values():
+                window.count(self.layout)
+
+    def settle(self) -> None:
+        """Count and join what was gathered."""
+        self.count()
+        self._join.settle()
+
     def advance(self) -> list[WindowVerdict]:
         """Close what the watermark has passed, judge again what has changed since; new verdicts, oldest first."""
         now_s = self.watermark.value
         if now_s is None:
             return []
-        self._join.settle()
+        self.settle()
         fresh = []
         for window in sorted(self.windows.values(), key=lambda window: window.index):
             if self._calendar.closes_s(window.index) > now_s:
@@ -180,7 +196,7 @@ class Model:
     def revise(self, limit_s: float) -> list[WindowVerdict]:
         """Judge closed windows again that late rows and labels have changed: in turns, oldest first from where the last
         turn ended, until ``limit_s`` is used up, but one at least."""
-        self._join.settle()
+        self.settle()
         changed = sorted(index for index, window in self.windows.items() if window.closed and window.changed)
         turn = bisect(changed, self._revised)
         self.revised_s = started = time.monotonic()
@@ -226,11 +242,11 @@ class Model:
         return self._calendar.final_s(window.index) if closed else self._calendar.closes_s(window.index)
 
     def _put(self, part: Frame, window: Window) -> dict[str, int]:
-        present = window.add(part)
+        present = window.gather(part)
         self._join.predicted(window, part.ids)
-        if self.layout is not None:
-            counted = profile(part, self.layout)
-            window.profile = counted if window.profile is None else merge(window.profile, counted)
+        self._gathered += part.rows
+        if self._gathered >= GATHER:
+            self.count()
         self._remember_times(part)
         return present
 

@@ -60,7 +60,9 @@ class Monitor:
         self.unwatched_total = 0
 
     def settle(self) -> None:
-        """Join what was gathered: until the next event, looking changes nothing."""
+        """Count and join what was gathered: until the next event, looking changes nothing."""
+        for model in self._models.values():
+            model.count()
         for join in self._joins.values():
             join.settle()
 
@@ -116,6 +118,7 @@ class Monitor:
             if self.clock is None:
                 self._settle(model)
                 continue
+            model.count()
             model.watermark.tick(self.clock())
             if model.due():
                 self._settle(model)

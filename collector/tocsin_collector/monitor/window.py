@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from tocsin_collector.frame import Frame, Values
+from tocsin_collector.frame import Frame, Values, alike
 from tocsin_collector.monitor.cells import MISSING, CellColumn, Names, pack, unpack
 from tocsin_collector.monitor.growing import Growing
 from tocsin_collector.monitor.latency import Latency
 from tocsin_collector.monitor.segments import Segments
 from tocsin_collector.monitor.vouched import Rows, Vouched
-from tocsin_collector.profile import Layout, Profile
+from tocsin_collector.profile import Layout, Profile, merge, profile
 from tocsin_collector.verdict import NUMBER
 from tocsin_schema.block import MAX_COLUMNS
 from tocsin_schema.latency import quantile
@@ -47,9 +47,10 @@ class Window:
         self.vouched = Vouched(self._names)
         self._predicted = CellColumn()
         self._scores: dict[str, Growing[np.float64]] = {}
+        self._gathered: list[Frame] = []
 
     def state(self) -> dict[str, Any]:
-        """A copy of all of it, when the join is settled; ``load`` takes it."""
+        """A copy of all of it, when it is counted and the join is settled; ``load`` takes it."""
         counted = self.profile
         return {
             "plain": {name: getattr(self, name) for name in _PLAIN},
@@ -84,22 +85,36 @@ class Window:
         found._scores = {name: Growing.of(rows) for name, rows in state["scores"]}
         return found
 
-    def add(self, frame: Frame) -> dict[str, int]:
-        """Take the rows of a block that belong here; returns how many of them have a value, by feature."""
-        first = self.rows
+    def gather(self, frame: Frame) -> dict[str, int]:
+        """Take the rows of a block that belong here, to be counted with others; returns how many of them have a value,
+        by feature. Whoever looks at more than the rows' number calls ``count`` first."""
         self.rows += frame.rows
+        self.changed = True
+        self._gathered.append(frame)
+        present = _present(frame.group("feature."))
+        for name, count in present.items():
+            if name in self.present or len(self.present) < NAMES_MOST:
+                self.present[name] += count
+        return present
+
+    def count(self, layout: Layout | None) -> None:
+        """Count what was gathered; its features in the cells of ``layout``, if there is one."""
+        parts, self._gathered = self._gathered, []
+        first = self.rows - sum(part.rows for part in parts)
+        for part in alike(parts):
+            self._count(part, first)
+            first += part.rows
+            if layout is not None:
+                counted = profile(part, layout)
+                self.profile = counted if self.profile is None else merge(self.profile, counted)
+
+    def _count(self, frame: Frame, first: int) -> None:
         if "prediction" in frame.columns:
             self._predicted.fill(first)
             self._predicted.append(pack(frame.columns["prediction"], self._names))
         self._add_scores(frame.group("score."), first)
         self.latency.add(frame.columns.get("latency_s"))
         self.segments.add(frame)
-        present = _present(frame.group("feature."))
-        for name, count in present.items():
-            if name in self.present or len(self.present) < NAMES_MOST:
-                self.present[name] += count
-        self.changed = True
-        return present
 
     def joined(self, labels: int, outcomes: int) -> None:
         """So many rows got their first label, so many outcomes came; see ``join.Listener``."""

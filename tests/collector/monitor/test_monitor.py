@@ -321,6 +321,7 @@ def test_names_that_a_sender_makes_up_do_not_grow_a_window_without_end(monitor):
         columns |= {f"segment.{name}": category(["a"]) for name in names}
         key = ModelKey("shop", "made up", "")
         monitor.apply(Frame("prediction", key, np.array([block]), [str(block)], columns), 0)
+    monitor.settle()
     (model,) = (model for model in monitor.models() if model.key.model == "made up")
     (window,) = model.windows.values()
     assert [len(names) for names in (model.schema.features, window.scores(np.array([0]), np.array([], int)))] == [

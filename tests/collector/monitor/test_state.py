@@ -179,3 +179,17 @@ def test_what_was_taken_up_does_not_hold_the_file(tmp_path):
     assert taken_up.load(state)
     del state
     assert str(tmp_path) not in Path("/proc/self/maps").read_text()
+
+
+@given(st.lists(blocks, max_size=16))
+def test_looking_between_blocks_changes_nothing(some):
+    """What is gathered and counted later is what would have been counted at once."""
+    patient, hasty = _opened(), _opened()
+    for block in some:
+        _feed(patient[0], [block])
+        _feed(hasty[0], [block])
+        hasty[0].settle()
+    for monitor, _ in (patient, hasty):
+        monitor.tick()
+    assert _told(patient[0]) == _told(hasty[0])
+    assert repr(patient[1]) == repr(hasty[1])

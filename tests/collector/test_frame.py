@@ -1,0 +1,60 @@
+"""Frames that are put together have the rows of their parts, each value as it came."""
+
+from itertools import pairwise
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tocsin_collector.frame import Frame, alike, category, concat, number
+from tocsin_collector.texts import Texts
+from tocsin_collector.verdict import ModelKey
+
+KEY = ModelKey("shop", "credit", "3")
+cells = st.one_of(st.none(), st.floats(allow_nan=False)), st.one_of(st.none(), st.text(max_size=3))
+columns = st.one_of(*(st.lists(cell, min_size=3, max_size=3) for cell in cells))
+parts = st.lists(st.dictionaries(st.sampled_from("abc"), columns), min_size=1, max_size=5)
+
+
+def _frame(at, cells):
+    packed = Texts(f"{at}-0{at}-1{at}-2".encode(), np.arange(0, 10, 3, dtype=np.uint32))
+    made = {
+        name: category(some) if any(isinstance(cell, str) for cell in some) else number(some)
+        for name, some in cells.items()
+    }
+    return Frame("prediction", KEY, np.arange(3) + 3 * at, packed, made)
+
+
+def _cells(frame, name):
+    values = frame.columns.get(name)
+    return [None] * frame.rows if values is None else values.texts()
+
+
+@given(parts)
+def test_a_row_of_the_whole_is_the_row_of_its_part(some):
+    frames = [_frame(at, cells) for at, cells in enumerate(some)]
+    whole = concat(frames)
+    assert whole.time_us.tolist() == list(range(3 * len(some)))
+    assert list(whole.ids) == [event_id for frame in frames for event_id in frame.ids]
+    for name in whole.columns:
+        assert whole.columns[name].texts() == [text for frame in frames for text in _cells(frame, name)]
+
+
+@given(parts)
+def test_frames_that_are_alike_become_one_and_no_value_becomes_of_another_kind(some):
+    frames = [_frame(at, cells) for at, cells in enumerate(some)]
+    runs = list(alike(frames))
+    kinds = [{name: values.kind for name, values in run.columns.items()} for run in runs]
+    assert all(a != b for a, b in pairwise(kinds))
+    rows = [(row, name, text) for run in runs for name in run.columns for row, text in _named(run, name)]
+    assert sorted(rows) == sorted(
+        (row, name, text) for frame in frames for name in frame.columns for row, text in _named(frame, name)
+    )
+
+
+def _named(frame, name):
+    return zip(frame.ids, map(str, frame.columns[name].texts()), strict=True)
+
+
+def test_ids_that_are_packed_stay_packed():
+    assert isinstance(concat([_frame(0, {}), _frame(1, {})]).ids, Texts)
