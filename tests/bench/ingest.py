@@ -17,52 +17,60 @@ import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 from tests.bench import target
 from tests.bench.measure import Measure
 from tocsin_schema.block import MEDIA_TYPE, Block, column, encode
 
 ROUNDS = 5
-SIZES = {1: 256, 32: 128, 1_000: 64}
-"""Events a request, and requests a round."""
-CLIENTS = 8
-GOAL = 0.05
+
+
+class Size(NamedTuple):
+    """Events a request, requests a round, clients at once, and the bar. A single event is sent as JSON, as curl and
+    most languages send it; more of them as a block."""
+
+    events: int
+    requests: int
+    clients: int
+    goal: float
+
+
+SIZES = {"ingest": Size(1_000, 64, 8, 0.05), "ingest_32": Size(32, 128, 8, 0.25), "ingest_1": Size(1, 512, 64, 0.5)}
 _START_US = 1_795_000_000_000_000
 
 
 def run() -> list[Measure]:
-    """The bar is at 1,000 events a block; 1 and 32 stand in the detail."""
+    """A measure a size of request."""
     with tempfile.TemporaryDirectory() as folder, served("tocsin", folder) as tocsin, served("peer", folder) as peer:
-        found = {size: _compare(tocsin, peer, size, count) for size, count in SIZES.items()}
-    ours, theirs = found[1_000]
-    detail: dict[str, Any] = {
-        f"events_{size}": {"tocsin_us": mine, "peer_us": other, "ratio": mine / other}
-        for size, (mine, other) in found.items()
-    }
-    detail["rounds"] = ROUNDS
-    return [Measure("ingest", ours, theirs, GOAL, "us/event", detail)]
+        return [
+            Measure(name, *_compare(tocsin, peer, size), size.goal, "us/event", {"rounds": ROUNDS})
+            for name, size in SIZES.items()
+        ]
 
 
-def _compare(tocsin: int, peer: int, size: int, count: int) -> tuple[float, float]:
-    rng = random.Random(size)
+def _compare(tocsin: int, peer: int, size: Size) -> tuple[float, float]:
+    rng = random.Random(size.events)
     ours, theirs = [], []
     for turn in range(ROUNDS + 1):
-        batches = [_events(rng, size) for _ in range(count)]
-        blocks = [_block(batch, turn * count + number) for number, batch in enumerate(batches)]
+        batches = [_events(rng, size.events) for _ in range(size.requests)]
         rows = [json.dumps(batch).encode() for batch in batches]
-        ours.append(_cpu_us(tocsin, "/v1/events", MEDIA_TYPE, blocks) / count / size)
-        theirs.append(_cpu_us(peer, "/events", "application/json", rows) / count / size)
+        if size.events == 1:
+            media_type, bodies = "application/json", rows
+        else:
+            media_type = MEDIA_TYPE
+            bodies = [_block(batch, turn * size.requests + number) for number, batch in enumerate(batches)]
+        ours.append(_cpu_us(tocsin, "/v1/events", media_type, bodies, size))
+        theirs.append(_cpu_us(peer, "/events", "application/json", rows, size))
     return statistics.median(ours[1:]), statistics.median(theirs[1:])  # the first round warms up
 
 
-def _cpu_us(port: int, path: str, media_type: str, bodies: list[bytes]) -> float:
+def _cpu_us(port: int, path: str, media_type: str, bodies: list[bytes], size: Size) -> float:
     before = _process_us(port)
-    with ThreadPoolExecutor(CLIENTS) as clients:
-        list(
-            clients.map(lambda part: _send(port, path, media_type, part), (bodies[n::CLIENTS] for n in range(CLIENTS)))
-        )
-    return _process_us(port) - before
+    with ThreadPoolExecutor(size.clients) as clients:
+        parts = (bodies[n :: size.clients] for n in range(size.clients))
+        list(clients.map(lambda part: _send(port, path, media_type, part), parts))
+    return (_process_us(port) - before) / size.requests / size.events
 
 
 def _send(port: int, path: str, media_type: str, bodies: list[bytes]) -> None:

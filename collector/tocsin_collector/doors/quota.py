@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from tocsin_collector.doors.counts import Counts
 from tocsin_collector.ingest.answer import Refusal
+from tocsin_collector.ingest.drafts import Draft
 from tocsin_schema.block import Block
 from tocsin_schema.config import ConfigError
 
@@ -121,7 +122,7 @@ class Quotas:
         self.admit((project,))
         return Hold(self._of(project, self._clock()) if any(self._rates_of(project)) else None)
 
-    def charge(self, blocks: Sequence[Block], size_bytes: int) -> None:
+    def charge(self, blocks: Sequence[Block | Draft], size_bytes: int) -> None:
         """Pay for a body that was read, each project for its share of the rows."""
         now = self._clock()
         rows = Counter[str]()

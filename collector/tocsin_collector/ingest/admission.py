@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from tocsin_collector.doors.caller import LABELS, PREDICTIONS, Caller
 from tocsin_collector.doors.quota import Hold, Quotas
 from tocsin_collector.ingest.answer import Refusal
+from tocsin_collector.ingest.drafts import Draft
 from tocsin_schema.block import LABEL, OUTCOME, PREDICTION, Block
 
 _SCOPES = {PREDICTION: PREDICTIONS, LABEL: LABELS, OUTCOME: LABELS}
@@ -16,7 +17,7 @@ class Admission:
     def __init__(self, quotas: Quotas | None = None) -> None:
         self._quotas = quotas
 
-    def take(self, caller: Caller, hold: Hold, blocks: Sequence[Block], size_bytes: int) -> None:
+    def take(self, caller: Caller, hold: Hold, blocks: Sequence[Block | Draft], size_bytes: int) -> None:
         """Before any of it is stored. Raises Refusal 403 or 429 for all of it, when some of it may not come in."""
         for block in blocks:
             if not caller.may(_SCOPES[block.type]):

@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin_collector.frame import Frame
+from tocsin_collector.ingest.drafts import NO_PRODUCER
 from tocsin_collector.ingest.horizon import NEVER, Horizon
 from tocsin_collector.ingest.identity import contents, keys
-from tocsin_collector.ingest.jsonbody import NO_PRODUCER
 from tocsin_collector.ingest.ledger import Ledger
 from tocsin_collector.ingest.producers import Producers
 from tocsin_collector.keyedhash import KEY_BYTES, KeyedHash

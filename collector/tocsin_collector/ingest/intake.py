@@ -24,6 +24,8 @@ from tocsin_collector.ingest.answer import Answer, Refusal, Rejection
 from tocsin_collector.ingest.checks import Bounds, check_columns, check_rows
 from tocsin_collector.ingest.counters import Counters
 from tocsin_collector.ingest.dedupe import Dedupe, Judged
+from tocsin_collector.ingest.drafts import Draft
+from tocsin_collector.ingest.lots import Lot, Rows, Share, lots
 from tocsin_collector.ingest.redact import Redaction
 from tocsin_collector.ingest.snapshot import Snapshots, State
 from tocsin_collector.ingest.subset import take
@@ -53,7 +55,7 @@ class Windows(NamedTuple):
 
 
 class _Request(NamedTuple):
-    blocks: list[Block]
+    blocks: Sequence[Block | Draft]
     rows: Sequence[Sequence[int]]
     rejected: list[Rejection]
     raw: bytes | None
@@ -62,11 +64,10 @@ class _Request(NamedTuple):
 
 
 class _Taken(NamedTuple):
-    """One block after it was judged."""
+    """One lot after it was judged."""
 
     type: str
-    duplicate: int
-    rejected: list[Rejection]
+    shares: list[Share]
     fresh: Frame | None
     payload: bytes
 
@@ -157,7 +158,7 @@ class Intake:
 
     async def submit(
         self,
-        blocks: list[Block],
+        blocks: Sequence[Block | Draft],
         rows: Sequence[Sequence[int]] | None = None,
         rejected: Iterable[Rejection] = (),
         raw: bytes | None = None,
@@ -172,7 +173,8 @@ class Intake:
         what was handed in is then stored or not, as if the connection broke.
         """
         for block in blocks:
-            check_columns(block)
+            if isinstance(block, Block):  # a draft has what its events were checked for
+                check_columns(block)
         if self._waiting_bytes + size_bytes > MAX_WAITING_BYTES:
             raise Refusal(503, "busy", f"more than {MAX_WAITING_BYTES} bytes wait for the disk; send it again")
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
@@ -252,29 +254,29 @@ class Intake:
                     group, Refusal(422, "unprocessable", "the collector could not work with this; its log says why")
                 )
             return
-        at = iter(positions)
-        for request, outcomes in zip(group, taken, strict=True):
-            for outcome in outcomes:
-                self._count(outcome, at)
+        for item in taken:
+            self.counters.duplicate[item.type] += sum(share.duplicate for share in item.shares)
+        written = [item.fresh for item in taken if item.fresh is not None]
+        for fresh, position in zip(written, positions, strict=True):
+            self.counters.applied(fresh)
+            self._give(fresh, position)
+        shares: list[list[Share]] = [[] for _ in group]
+        for share in (share for item in taken for share in item.shares):
+            shares[share.request].append(share)
+        for request, own in zip(group, shares, strict=True):
             if not request.future.done():
-                request.future.set_result(self._answer(request, outcomes, end))
+                request.future.set_result(self._answer(request, own, end))
         self.applied = end
 
-    def _store(self, group: list[_Request]) -> tuple[list[list[_Taken]], list[int], int]:
+    def _store(self, group: list[_Request]) -> tuple[list[_Taken], list[int], int]:
         """In the journal's thread: all of the group becomes durable, or none of it.
 
-        Gives what became of each block, the positions of those that have new rows, and the journal's end.
+        Gives what became of each lot, the positions of those that have new rows, and the journal's end.
         """
         try:
             now_us = int(self.clock() * 1e6)
-            taken = [
-                [
-                    self._take(block, rows, request.raw, now_us)
-                    for block, rows in zip(request.blocks, request.rows, strict=True)
-                ]
-                for request in group
-            ]
-            records = [(BLOCK_RECORD, item.payload) for items in taken for item in items if item.fresh is not None]
+            taken = [self._take(lot, now_us) for lot in lots(group)]
+            records = [(BLOCK_RECORD, item.payload) for item in taken if item.fresh is not None]
             positions = self._journal.commit(records) if records else []
         except BaseException:
             self._dedupe.undo()
@@ -282,31 +284,24 @@ class Intake:
         self._dedupe.keep()
         return taken, positions, self._journal.end
 
-    def _take(self, block: Block, rows: Sequence[int], raw: bytes | None, now_us: int) -> _Taken:
-        sent, block = block, self._redaction.block(block)
-        raw = raw if block is sent else None
-        whole = frame(block)
+    def _take(self, lot: Lot, now_us: int) -> _Taken:
+        block = self._redaction.block(lot.block)
+        raw = lot.raw if block is lot.block else None
+        whole, good = frame(block), np.arange(block.rows)
         faults = check_rows(block, whole, now_us, self._bounds)
-        rejected = [Rejection(rows[fault.row], fault.code, fault.reason) for fault in faults]
+        refused = [(fault.row, fault.code, fault.reason) for fault in faults]
         if faults:
-            raw = None
-            good = np.delete(np.arange(block.rows), [fault.row for fault in faults])
-            block, whole, rows = take(block, good), whole.take(good), [rows[row] for row in good.tolist()]
+            raw, good = None, np.delete(good, [fault.row for fault in faults])
+            block, whole = take(block, good), whole.take(good)
         judged = self._dedupe.judge(block, whole)
-        rejected += _refused(whole, judged, rows)
+        refused += _refused(whole, judged, good)
+        shares = lot.shares(good[judged.accepted], refused)
         fresh = _accepted(whole, judged)
-        known = block.rows - judged.accepted.size - judged.conflicts.size - judged.forgotten.size
         if fresh is None:
-            return _Taken(block.type, known, rejected, None, b"")
+            return _Taken(block.type, shares, None, b"")
         if judged.accepted.size < block.rows:
             raw, block = None, take(block, judged.accepted)
-        return _Taken(block.type, known, rejected, fresh, raw or encode(block))
-
-    def _count(self, outcome: _Taken, positions: Iterator[int]) -> None:
-        self.counters.duplicate[outcome.type] += outcome.duplicate
-        if outcome.fresh is not None:
-            self.counters.applied(outcome.fresh)
-            self._give(outcome.fresh, next(positions))
+        return _Taken(block.type, shares, fresh, raw or encode(block))
 
     def _give(self, fresh: Frame, position: int) -> None:
         try:
@@ -315,15 +310,11 @@ class Intake:
             self.counters.apply_errors += 1
             _log.exception("apply_failed position=%d model=%s rows=%d", position, "/".join(fresh.key), fresh.rows)
 
-    def _answer(self, request: _Request, outcomes: list[_Taken], end: int) -> Answer:
-        rejected = [*request.rejected, *(rejection for outcome in outcomes for rejection in outcome.rejected)]
+    def _answer(self, request: _Request, shares: list[Share], end: int) -> Answer:
+        rejected = [*request.rejected, *(rejection for share in shares for rejection in share.rejected)]
         self.counters.rejected.update(rejection.code for rejection in rejected)
-        return Answer(
-            sum(outcome.fresh.rows for outcome in outcomes if outcome.fresh is not None),
-            sum(outcome.duplicate for outcome in outcomes),
-            rejected,
-            str(end),
-        )
+        accepted, duplicate = sum(share.accepted for share in shares), sum(share.duplicate for share in shares)
+        return Answer(accepted, duplicate, rejected, str(end))
 
 
 def _accepted(whole: Frame, judged: Judged) -> Frame | None:
@@ -332,17 +323,17 @@ def _accepted(whole: Frame, judged: Judged) -> Frame | None:
     return whole if judged.accepted.size == whole.rows else whole.take(judged.accepted)
 
 
-def _refused(whole: Frame, judged: Judged, rows: Sequence[int]) -> Iterator[Rejection]:
+def _refused(whole: Frame, judged: Judged, good: Rows) -> Iterator[tuple[int, str, str]]:
     for row in judged.conflicts.tolist():
         reason = f"id {whole.ids[row]!a:.80}: known with other values; a new event has a new id"
-        yield Rejection(rows[row], "conflict", reason)
+        yield int(good[row]), "conflict", reason
     for row in judged.forgotten.tolist():
         since, own = times.text(judged.remembered_us), times.text(int(whole.time_us[row]))
         reason = f"time: {own}: events of this stream before {since} are forgotten, so nobody knows if it was counted"
-        yield Rejection(rows[row], "past_horizon", reason)
+        yield int(good[row]), "past_horizon", reason
 
 
-def _counted(blocks: list[Block]) -> list[range]:
+def _counted(blocks: Sequence[Block | Draft]) -> list[range]:
     """Row numbers where a request is nothing but its blocks, one after the other."""
     rows: list[range] = []
     at = 0

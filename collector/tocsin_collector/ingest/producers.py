@@ -6,8 +6,8 @@ A producer is forgotten when no stream that it has sent to would take its events
 from dataclasses import dataclass, field
 from typing import Any
 
+from tocsin_collector.ingest.drafts import NO_PRODUCER
 from tocsin_collector.ingest.horizon import Horizon
-from tocsin_collector.ingest.jsonbody import NO_PRODUCER
 from tocsin_collector.ingest.sequences import Sequences
 from tocsin_schema.block import Block
 

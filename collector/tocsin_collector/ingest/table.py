@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from tocsin_collector.ingest import times
 from tocsin_collector.ingest.answer import Refusal, Rejection
+from tocsin_collector.ingest.drafts import NO_PRODUCER
 from tocsin_collector.ingest.events import EventError, name_of
 from tocsin_collector.ingest.headroom import MAX_NAMES_CHARS, fitted, names_fit
-from tocsin_collector.ingest.jsonbody import NO_PRODUCER, Parsed
+from tocsin_collector.ingest.jsonbody import Parsed
 from tocsin_collector.ingest.subset import take, used
 from tocsin_schema.block import MAX_COLUMNS, MAX_NAME, PREDICTION, TYPES, Block, Column, column
 

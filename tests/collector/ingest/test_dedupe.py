@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from tests.collector.ingest.blocks import labels, predictions
 from tocsin_collector.frame import frame
 from tocsin_collector.ingest.dedupe import Dedupe, Judged
+from tocsin_collector.ingest.drafts import NO_PRODUCER
 from tocsin_collector.ingest.identity import contents
-from tocsin_collector.ingest.jsonbody import NO_PRODUCER
 from tocsin_collector.keyedhash import KEY_BYTES, KeyedHash
 from tocsin_schema.block import Block, column
 

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from tests.collector.ingest.blocks import NOW_S, PRODUCER, labels, predictions
 from tocsin_collector.frame import frame
 from tocsin_collector.ingest.dedupe import Dedupe
+from tocsin_collector.ingest.drafts import NO_PRODUCER
 from tocsin_collector.ingest.horizon import MAX_STREAMS, WITNESSES, Horizon
-from tocsin_collector.ingest.jsonbody import NO_PRODUCER
 from tocsin_schema.block import Block
 
 HOUR_S = 3_600.0

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from tests.collector.ingest.blocks import NOW_S, PRODUCER, labels, predictions
 from tocsin_collector.frame import Frame
+from tocsin_collector.ingest.drafts import NO_PRODUCER
 from tocsin_collector.ingest.intake import Intake, Memory, Windows
-from tocsin_collector.ingest.jsonbody import NO_PRODUCER
 from tocsin_collector.ingest.snapshot import SnapshotError, read
 from tocsin_collector.journal import open_journal
 from tocsin_collector.monitor.monitor import Monitor
