@@ -3,6 +3,7 @@
 import json
 from typing import NamedTuple
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"))  # json.dumps would make one for each answer
 LISTED = 100
 """At most this many refused rows are listed in an answer; ``rejected_count`` has them all."""
 
@@ -41,7 +42,7 @@ class Answer(NamedTuple):
             "rejected_count": len(self.rejected),
             "position": self.position,
         }
-        return json.dumps(document, separators=(",", ":")).encode()
+        return _ENCODER.encode(document).encode()
 
 
 class Refusal(Exception):  # noqa: N818 - not a fault of the program: what a sender gets to read

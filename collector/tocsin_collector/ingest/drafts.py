@@ -38,6 +38,8 @@ class Draft:
 
     def takes(self, kinds: dict[str, str]) -> bool:
         """Whether events with fields of these kinds can join."""
+        if kinds == self.kinds:
+            return True
         return all(self.kinds.get(name, kind) == kind for name, kind in kinds.items()) and (
             kinds.keys() <= self.kinds.keys() or names_fit(self.kinds.keys() | kinds.keys())
         )

@@ -7,6 +7,7 @@ than all the rest of the way in.
 import difflib
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
 from tocsin_collector.ingest import times
@@ -15,6 +16,7 @@ from tocsin_schema.block import LABEL, MAX_NAME, MAX_TEXT_BYTES, OUTCOME, PREDIC
 
 MAX_FEATURES = 1_000
 MAX_FIELD = MAX_NAME - 16  # leaves room for the column's prefix
+_SHORT, _LARGE = 1_000, 1 << 53
 
 
 class EventError(ValueError):
@@ -64,14 +66,14 @@ def read(event: object, now_us: int) -> Event:
 
 def _prediction(fields: dict[str, object]) -> dict[str, object]:
     columns: dict[str, object] = {}
-    for key, prefix, check in (
-        ("features", "feature.", _value),
-        ("scores", "score.", _number),
-        ("segment", "segment.", _text),
+    for key, prefix, plain, check in (
+        ("features", "feature.", (float, int, str), _value),
+        ("scores", "score.", (float, int), _number),
+        ("segment", "segment.", (str,), _text),
     ):
         for name, value in _object(fields.get(key) or {}, key).items():
-            where = f"{key}.{_field(key, name)}"
-            columns[prefix + name] = None if value is None else check(where, value)
+            usual = value is None or (type(value) in plain and _is_plain(value))
+            columns[_column(key, prefix, name)] = value if usual else check(f"{key}.{name}", value)
     if len(columns) > MAX_FEATURES:
         raise EventError("too_many_fields", f"features, scores and segment: {len(columns)}, at most {MAX_FEATURES}")
     if not names_fit(columns):
@@ -133,10 +135,19 @@ def name_of(fields: dict[str, object], key: str, default: str | None) -> str:
     return value
 
 
-def _field(key: str, name: str) -> str:
+@lru_cache(4_096)
+def _column(key: str, prefix: str, name: str) -> str:
+    """The column of a field; the same names come again with each event."""
     if not 0 < len(name) <= MAX_FIELD:
         raise EventError("out_of_range", f"{key}: a name has 1 to {MAX_FIELD} characters, found {len(name)}")
-    return _text(key, name)
+    return prefix + _text(key, name)
+
+
+def _is_plain(value: object) -> bool:
+    """Whether a float, an integer or a text is one of the usual ones, that need no closer look."""
+    if type(value) is str:
+        return len(value) <= _SHORT and value.isascii()
+    return -_LARGE < value < _LARGE  # type: ignore[operator]  # neither infinite nor NaN
 
 
 def _value(where: str, value: object) -> object:

@@ -1,5 +1,8 @@
 """Blocks for the tests of the way in."""
 
+from collections.abc import Sequence
+
+from tocsin_collector.ingest.drafts import Draft
 from tocsin_schema.block import Block, Column, column
 
 NOW_S = 1_795_000_000.0  # 2026-11-18
@@ -50,3 +53,8 @@ def block(
         sequence=sequence,
         columns={item.name: item for item in columns},
     )
+
+
+def made(drafts: Sequence[Block | Draft]) -> list[Block]:
+    """Blocks of what a body was parsed to."""
+    return [draft if isinstance(draft, Block) else draft.block() for draft in drafts]

@@ -10,6 +10,7 @@ from cloudevents.v1.http import CloudEvent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.collector.ingest.blocks import made
 from tests.collector.ingest.served import Collector
 from tocsin_collector.ingest.answer import Refusal
 from tocsin_collector.ingest.form import Given
@@ -47,7 +48,7 @@ def paired(request: object, response: object, **more: str) -> list[dict[str, obj
     assert not found.rejected, found.rejected
     return [
         {name: column.to_list()[row] for name, column in block.columns.items()}
-        for block in found.blocks
+        for block in made(found.blocks)
         for row in range(block.rows)
     ]
 
@@ -122,7 +123,7 @@ def test_seldons_halves_have_ids_of_their_own_and_a_request_in_common() -> None:
         ),
     ]
     found = parse_batch(json.dumps(batch).encode(), Given({}, {}, 7, 1 << 20, Pairs()))
-    (block,) = found.blocks
+    (block,) = made(found.blocks)
     assert (block.project, block.model) == ("shop", "dep")
     assert {name: column.to_list()[0] for name, column in block.columns.items() if name != "time"} == {
         "id": "r1", "feature.age": 41.0, "prediction": "yes", "score.no": 0.2, "score.yes": 0.8,

@@ -52,7 +52,9 @@ def test_frames_and_members_in_pieces_come_back_whole(parts: list[bytes], sizes:
             assert code(decode, body, len(whole) - 1) == "too_large"
 
 
-@pytest.mark.parametrize("body", [b"", b"no frame", zstd(b"x" * 100)[:-3], zstd(b"x") + b"junk", gzip.compress(b"x")])
+@pytest.mark.parametrize(
+    "body", [b"", b"no frame", zstd(b"x" * 100)[:-3], zstd(b"x") + b"junk", gzip.compress(b"x", mtime=0)]
+)
 def test_broken_zstandard_is_refused(body: bytes) -> None:
     assert code(unzstd, body) == "malformed_zstd"
 

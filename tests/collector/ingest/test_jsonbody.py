@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.collector.ingest.blocks import made
 from tocsin_collector.ingest.answer import Refusal
 from tocsin_collector.ingest.jsonbody import MAX_EVENTS, Parsed, parse_json, parse_ndjson
 from tocsin_schema.block import MAX_COLUMNS, decode, encode
@@ -22,13 +23,13 @@ def parsed(*events: object) -> Parsed:
 def test_an_object_is_one_event() -> None:
     found = parse_json(json.dumps(event()).encode(), 5)
     assert found.rows == [[0]]
-    assert [column.to_list() for column in found.blocks[0].columns.values()] == [[5], ["a1"], ["yes"]]
+    assert [column.to_list() for column in made(found.blocks)[0].columns.values()] == [[5], ["a1"], ["yes"]]
 
 
 def test_rows_of_one_model_version_share_a_block() -> None:
     found = parsed(event(id="1"), event(id="2", model="other"), event(id="3"), event(id="4", version="2"))
     assert found.rows == [[0, 2], [1], [3]]
-    assert [(block.model, block.version, block.rows) for block in found.blocks] == [
+    assert [(block.model, block.version, block.rows) for block in made(found.blocks)] == [
         ("credit", "", 2),
         ("other", "", 1),
         ("credit", "2", 1),
@@ -54,13 +55,13 @@ def test_a_bad_line_is_a_bad_row() -> None:
 
 def test_a_number_and_a_text_in_one_feature_do_not_become_each_other() -> None:
     found = parsed(*(event(id=str(n), features={"x": value}) for n, value in enumerate([1, "1", 2.5, True, None])))
-    values = {block.columns["feature.x"].dtype: block.columns["feature.x"].to_list() for block in found.blocks}
+    values = {block.columns["feature.x"].dtype: block.columns["feature.x"].to_list() for block in made(found.blocks)}
     assert values == {"f64": [1.0, 2.5, None], "str": ["1"], "bool": [True]}
     assert found.rows == [[0, 2, 4], [1], [3]]
 
 
 def test_a_feature_that_is_null_everywhere_is_left_out() -> None:
-    assert list(parsed(event(features={"x": None})).blocks[0].columns) == ["time", "id", "prediction"]
+    assert list(made(parsed(event(features={"x": None})).blocks)[0].columns) == ["time", "id", "prediction"]
 
 
 def test_a_name_that_stands_twice_in_an_object_refuses_its_row() -> None:
@@ -97,7 +98,7 @@ def test_a_body_that_is_no_list_of_events_is_refused_whole(body: bytes, code: st
 
 def test_rows_with_ever_new_features_never_exceed_a_blocks_columns() -> None:
     found = parsed(*(event(id=str(n), features={f"{n}.{k}": 1 for k in range(400)}) for n in range(8)))
-    assert all(len(block.columns) <= MAX_COLUMNS for block in found.blocks)
+    assert all(len(block.columns) <= MAX_COLUMNS for block in made(found.blocks))
     assert sorted(row for rows in found.rows for row in rows) == list(range(8))
 
 
@@ -117,7 +118,7 @@ def test_what_is_taken_comes_out_as_it_went_in(rows: list[tuple[str, dict[str, o
         return
     found = parse_json(body, 5)
     refused = {item.row for item in found.rejected}
-    for block, numbers in zip(found.blocks, found.rows, strict=True):
+    for block, numbers in zip(made(found.blocks), found.rows, strict=True):
         columns = {name: column.to_list() for name, column in decode(encode(block)).columns.items()}
         for at, number in enumerate(numbers):
             name, features = rows[number]
