@@ -103,5 +103,6 @@ def _refusal(status: int, code: str, reason: str, headers: dict[str, str]) -> "A
     from json import dumps
 
     rejected = [{"row": None, "code": code, "reason": reason}]
-    body = dumps({"accepted": 0, "duplicate": 0, "rejected": rejected, "position": ""}).encode()
+    answer = {"accepted": 0, "duplicate": 0, "rejected": rejected, "rejected_count": 1, "position": ""}
+    body = dumps(answer).encode()
     return status, {"content-type": "application/json", **headers}, body

@@ -84,7 +84,7 @@ def test_a_dead_collector_is_503_and_comes_back():
     assert status == 503
     assert int(headers["retry-after"]) >= 1
     told = json.loads(body)
-    assert told["accepted"] == 0
+    assert (told["accepted"], told["rejected_count"]) == (0, 1)
     assert told["rejected"][0]["code"] == "collector_unreachable"
     assert "send them again" in told["rejected"][0]["reason"]
     second = Sink(port=first.port)
