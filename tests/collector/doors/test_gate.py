@@ -166,7 +166,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_whoever_refuses_events_answers_in_the_form_that_the_document_describes(collector, key, case):
-    one = collector(**{"quota.projects": ["shop 1 0"]})
+    one = collector(**{"quota.projects": ["shop events=1"]})
     reader = key(READ)
     status, code, how = REFUSED[case]
     more = {"Content_Type": "application/json"} | how
