@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeAlias
 
-    Answer: TypeAlias = tuple[int, dict[str, str], bytes]
-    Handler: TypeAlias = Callable[[str, str, dict[str, str], bytes], Answer]
-    """``handle(method, path, headers, body) -> (status, headers, body)``.
+    from tocsin_agent.httpd.request import Request
 
-    ``path`` comes without its query; the names of ``headers`` are lower case. It runs in a thread of its own, so it
+    Answer: TypeAlias = tuple[int, dict[str, str], bytes]
+    Handler: TypeAlias = Callable[[Request], Answer]
+    """``handle(request) -> (status, headers, body)``.
+
+    It runs in a thread of its own, so it
     may wait for a file or for the network (a few seconds, not for ever: the client is cut after 30), and must be
     thread-safe. The server adds Content-Length and Connection; an exception is a 500 and a line in the log.
     """

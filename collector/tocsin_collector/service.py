@@ -14,7 +14,9 @@ from tocsin_alerts import alerts
 from tocsin_collector.alarms import Alarms
 from tocsin_collector.alarms.comparison import compared
 from tocsin_collector.audit import Folder, Writer
+from tocsin_collector.doors import usage
 from tocsin_collector.doors.counts import Counts
+from tocsin_collector.doors.places import Places
 from tocsin_collector.doors.quota import Quotas
 from tocsin_collector.export import models
 from tocsin_collector.export.budget import Budget
@@ -92,7 +94,8 @@ class Service:
         )
         self.servers = Watch(configured(values, self.logs.state), 2 * values["scrape_interval_s"], clock)
         self.doors = Counts()
-        self.quotas = Quotas(values, self.doors, time.monotonic)
+        self.quotas = Quotas(values, self.doors, time.monotonic, self._held_bytes)
+        self.places = Places(self.quotas, lambda: self.monitor)
         self.audit = Writer(Folder(os.path.join(folder, "audit"), clock))
         self.metrics = Metrics(
             self._watched,
@@ -148,6 +151,7 @@ class Service:
             finally:
                 self._copied.release()
         self.retention.tick(self.intake.kept)
+        self.intake.holdings.forget(self.retention.first)
 
     def views(self) -> list[ModelView]:
         """What can be told of every model now."""
@@ -194,6 +198,9 @@ class Service:
         keys = ("url", "token_file", "username", "password_file", "ca_file")
         return Access(name, **{key: self.values[f"{name}.{key}"] for key in keys})
 
+    def _held_bytes(self, project: str) -> int:
+        return self.intake.holdings.size_bytes()[project]
+
     def _watched(self) -> Iterable[Model]:
         return self.monitor.models()  # of the monitor that is there now
 
@@ -212,6 +219,7 @@ class Service:
         yield Sample("tocsin_journal_dropped_bytes_total", {}, self.retention.dropped_bytes_total)
         yield Sample("tocsin_events_unwatched_total", {}, self.monitor.unwatched_total)
         yield from self.doors.samples()
+        yield from usage.samples(self.quotas, self.intake.holdings.size_bytes(), self.places.used())
         yield from self.audit.samples()
         yield from self.fleet.samples()
         yield from self.logs.samples()

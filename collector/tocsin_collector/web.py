@@ -60,7 +60,7 @@ def application(service: Service) -> FastAPI:
         redoc_url=None,
     )
     limits = Limits(values["ingest.max_body_bytes"], values["ingest.max_decompressed_bytes"])
-    mount(app, Endpoint(service.intake, limits, Admission(service.quotas)))
+    mount(app, Endpoint(service.intake, limits, Admission(service.quotas, service.places)))
     app.include_router(references_router(service.past, service.take_reference, service.kinds))
     app.include_router(
         logs_router(

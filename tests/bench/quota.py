@@ -176,7 +176,7 @@ def _collector(folder: str) -> Iterator[At]:
     port, keys = free_port(), os.path.join(folder, "keys.json")
     polite, greedy = (make(keys, (PREDICTIONS,), project, "", 0.0)[1] for project in ("polite", "greedy"))
     reader = make(keys, (READ,), None, "", 0.0)[1]
-    environ = {"TOCSIN_LISTEN": f"127.0.0.1:{port}", "TOCSIN_QUOTA_PROJECTS": f"greedy {QUOTA:g} 0"}
+    environ = {"TOCSIN_LISTEN": f"127.0.0.1:{port}", "TOCSIN_QUOTA_PROJECTS": f"greedy events={QUOTA:g}"}
     command = [sys.executable, "-m", "tocsin_collector", "collector", "--data", folder]
     log = os.path.join(folder, "log")
     with serving(command, f"http://127.0.0.1:{port}", ready="/-/healthy", log=log, environ=environ):

@@ -137,6 +137,30 @@ def test_volumes_of_ours_begin_as_folders_that_their_user_owns():
     assert model["group_add"] == [agent]
 
 
+def test_each_key_is_mounted_where_it_is_shown_and_nowhere_else():
+    held = {
+        secret: {name for name, service in SERVICES.items() if secret in service.get("secrets", [])}
+        for secret in STACK["secrets"]
+        if secret.endswith("_key")
+    }
+    assert held == {f"{name}_key": {name} for name in ("agent", "prometheus", "alertmanager")}
+
+
+def test_prometheus_and_alertmanager_are_those_of_the_samples_but_for_the_key():
+    sample, own = (
+        yaml.safe_load(path.read_text()) for path in (DEPLOY / "prometheus/prometheus.yml", FOLDER / "prometheus.yml")
+    )
+    assert {key: own[key] for key in ("global", "alerting")} == {key: sample[key] for key in ("global", "alerting")}
+    assert set(own["rule_files"]) < set(sample["rule_files"])
+    sample, own = (
+        yaml.safe_load(path.read_text())
+        for path in (DEPLOY / "alertmanager/alertmanager.yml", FOLDER / "alertmanager.yml")
+    )
+    (hook,) = next(found for found in own["receivers"] if found["name"] == "collector")["webhook_configs"]
+    assert hook.pop("http_config") == {"authorization": {"credentials_file": "/run/secrets/alertmanager_key"}}
+    assert own == sample
+
+
 def test_our_configurations_are_right_and_meet_each_other():
     agent = load(AGENT, str(FOLDER / "agent.toml"), {})
     collector = load(COLLECTOR, str(FOLDER / "collector.toml"), {})

@@ -1,4 +1,4 @@
-"""`tocsin up --demo` as a person runs it, and what its terminal shows."""
+"""`tocsin up` as a person runs it, and what its terminal shows."""
 
 import contextlib
 import fcntl
@@ -39,20 +39,29 @@ class Terminal:
         self.process.stdout.close()
 
 
+def demo(days_per_second, *options, **environ):
+    """The demo at a pace; windows follow event time at any."""
+    return up("--demo", "--days-per-second", str(days_per_second), *options, **environ)
+
+
 @contextlib.contextmanager
-def demo(days_per_second, **environ):
-    """The demo at a pace; windows follow event time at any. What a test leaves of it is ended."""
-    command = [sys.executable, "-m", "tocsin_collector", "up", "--demo", "--days-per-second", str(days_per_second)]
+def up(*options, **environ):
+    """`tocsin up`, once it listens. What a test leaves of it is ended."""
+    command = [sys.executable, "-m", "tocsin_collector", "up", *options]
     os.makedirs(root(), exist_ok=True)
     with open(os.path.join(root(), ".demo.lock"), "w", encoding="utf-8") as lock:
         # Two that start at once would both find the default ports free.
         fcntl.flock(lock, fcntl.LOCK_EX)
         process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1", **environ}
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **environ},
         )
         terminal = Terminal(process)
         with contextlib.suppress(AssertionError):  # whoever uses it finds out, with its words
-            terminal.wait("Ctrl-C ends everything", 60)
+            terminal.wait("Ctrl-C ends", 60)
     try:
         yield terminal
     finally:

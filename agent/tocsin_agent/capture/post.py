@@ -13,6 +13,8 @@ MAX_ANSWER_BYTES = 1 << 20
 AGAIN = frozenset((401, 408, 425, 429))
 """Of the 4xx those that a later try may turn into a 2xx: an operator can mend a key that is wrong or revoked, and the
 events wait for that. A right key that is not for this block (403) would hold up all those that it is for."""
+NO_PLACE = b'"over_series"'
+"""A 429 that no waiting ends: the model version is new, and its project has all of its series."""
 
 
 class Refused(Exception):  # noqa: N818 - it names the answer
@@ -55,7 +57,7 @@ class Poster:
         if 200 <= status < 300:
             return answer
         reason = f"{status} {answer[:300].decode('utf-8', 'replace')}"
-        if 400 <= status < 500 and status not in AGAIN:
+        if 400 <= status < 500 and (status not in AGAIN or NO_PLACE in answer):
             raise Refused(reason)
         raise Again(reason, _seconds(after))
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tocsin_agent.gpu.driver import Driver
+    from tocsin_agent.httpd.request import Request
     from tocsin_agent.task import Answer, Handler
 
 RELEASE, TAKE = "/-/gpus/release", "/-/gpus/take"
@@ -32,8 +33,8 @@ def routes(known: "Callable[[], Driver | None]") -> "dict[str, Handler]":
 
 
 def _handler(ask: "Callable[[], str]", done: str, undone: str) -> "Handler":
-    def handle(method: str, _path: str, _headers: dict[str, str], _body: bytes) -> "Answer":
-        if method != "POST":
+    def handle(request: "Request") -> "Answer":
+        if request.method != "POST":
             return 405, PLAIN | {"Allow": "POST"}, b"POST expected\n"
         reason = ask()
         return (503, PLAIN, f"{undone} yet: {reason}\n".encode()) if reason else (200, PLAIN, f"{done}\n".encode())

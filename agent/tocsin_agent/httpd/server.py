@@ -430,7 +430,7 @@ class Server:
     def _handle(self, connection: Connection, handler: "Handler", request: Request) -> None:
         """In a thread: let a handler answer."""
         try:
-            answer = handler(request.method, request.path, request.headers, request.body)
+            answer = handler(request)
         except Exception as error:  # a fault in a handler is one client's answer and a line in the log
             event("handler_failed", path=request.path, error=f"{type(error).__name__}: {error}")
             answer = FAULT

@@ -14,12 +14,15 @@ from tocsin_schema.metrics.relay import CODES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from tocsin_agent.httpd.request import Request
     from tocsin_agent.task import Answer
 
 PATH = "/v1/events"
 AT_ONCE = 8
 """Requests handed on at the same time; the rest is told to come back: a slow collector costs no more threads."""
 FORWARDED = ("content-type", "content-encoding", "authorization", "traceparent")
+CLOUDEVENT = "ce-"
+"""Headers that begin so are a CloudEvent's attributes; in binary mode there is nowhere else that they stand."""
 RETURNED = ("content-type", "retry-after", "www-authenticate")
 
 
@@ -34,9 +37,9 @@ class Relay:
         self._idle: list[Upstream] = []
         self._counts: dict[str, int] = {}
 
-    def handle(self, method: str, path: str, headers: dict[str, str], body: bytes) -> "Answer":
+    def handle(self, request: "Request") -> "Answer":
         """The collector's answer to the same request, or 503 and Retry-After."""
-        answer = self._answer(method, path, headers, body)
+        answer = self._answer(request)
         with self._lock:
             code = str(answer[0])
             code = code if code in self._counts or len(self._counts) < CODES - 1 else OVERFLOW
@@ -55,18 +58,17 @@ class Relay:
                 upstream.close()
             self._idle.clear()
 
-    def _answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> "Answer":
-        if method != "POST":
-            return _refusal(
-                405, "method_not_allowed", f"{method} {path}: only POST is answered here", {"allow": "POST"}
-            )
+    def _answer(self, request: "Request") -> "Answer":
+        if request.method != "POST":
+            reason = f"{request.method} {request.path}: only POST is answered here"
+            return _refusal(405, "method_not_allowed", reason, {"allow": "POST"})
         if not self._begin():
             reason = (
                 f"{AT_ONCE} requests are already on their way to the collector; keep the events and send them again"
             )
             return _refusal(503, "relay_busy", reason, {"retry-after": "1"})
         try:
-            return self._forward(path, headers, body)
+            return self._forward(request)
         except UpstreamError as error:
             reason = f"the collector does not answer ({error}); keep the events and send them again"
             return _refusal(503, "collector_unreachable", reason, {"retry-after": "2"})
@@ -81,13 +83,19 @@ class Relay:
             self._under_way += free
         return free
 
-    def _forward(self, path: str, headers: dict[str, str], body: bytes) -> "Answer":
+    def _forward(self, request: "Request") -> "Answer":
         with self._lock:
             upstream = self._idle.pop() if self._idle else Upstream(self._address, self._credentials)
-        answer = upstream.post(path, {name: headers[name] for name in FORWARDED if name in headers}, body)
+        target = f"{request.path}?{request.query}" if request.query else request.path
+        answer = upstream.post(target, _forwarded(request.headers), request.body)
         with self._lock:
             self._idle.append(upstream)
         return answer.status, {name: answer.headers[name] for name in RETURNED if name in answer.headers}, answer.body
+
+
+def _forwarded(headers: dict[str, str]) -> dict[str, str]:
+    """The headers that say something of the events, or of who sends them."""
+    return {name: value for name, value in headers.items() if name in FORWARDED or name.startswith(CLOUDEVENT)}
 
 
 def _refusal(status: int, code: str, reason: str, headers: dict[str, str]) -> "Answer":
@@ -95,5 +103,6 @@ def _refusal(status: int, code: str, reason: str, headers: dict[str, str]) -> "A
     from json import dumps
 
     rejected = [{"row": None, "code": code, "reason": reason}]
-    body = dumps({"accepted": 0, "duplicate": 0, "rejected": rejected, "position": ""}).encode()
+    answer = {"accepted": 0, "duplicate": 0, "rejected": rejected, "rejected_count": 1, "position": ""}
+    body = dumps(answer).encode()
     return status, {"content-type": "application/json", **headers}, body

@@ -36,4 +36,16 @@ ALERTS = (
         unit="count",
         comparison=Comparison(Term("tocsin_events_rejected_total", (), INCREASE, 600), ">", 0),
     ),
+    Alert(
+        name="ProjectOverQuota",
+        severity=WARNING,
+        summary="{project} is over its quota of {quota} at {instance}",
+        description=(
+            "The collector {instance} told senders of {project} in {value} requests in ten minutes that the project is"
+            " over its quota of {quota}."
+        ),
+        panel=(PIPELINE, 90),
+        unit="count",
+        comparison=Comparison(Term("tocsin_requests_over_quota_total", (), INCREASE, 600), ">", 0),
+    ),
 )

@@ -1,67 +1,87 @@
 """`tocsin up`: agent, collector and page in one, on the embedded defaults; with `--demo`, a real model too."""
 
 import os
+import re
 import signal
 import socket
+import ssl
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping
 from functools import partial
 
 import click
 
 from tocsin_collector.children import ChildFailed, Children
+from tocsin_collector.doors.inside import Inside, inside
+from tocsin_schema.config import ConfigError
 from tocsin_schema.ports import AGENT_LISTEN, COLLECTOR_LISTEN
 
 READY_WITHIN_S = 60.0
 TRAFFIC = "traffic"
 OWN_KEY = "the agent of tocsin up"
+_REFERENCE = "/v1/references/demo/flights?version=1"
+_LOOPBACK = re.compile(r"(127\.[\d.]+|localhost|\[::1\]):")
+_WHOM_TO_BELIEVE = (
+    "--listen needs a name of the certificate of web.yml, TOCSIN_CA_FILE its authority, "
+    "TOCSIN_CERT_FILE a client's certificate and key where one is asked for"
+)
 
 
 @click.command("up")
 @click.option("--demo", is_flag=True, help="Serve a real model on real flights of 2013 and watch it until it alarms.")
 @click.option("--days-per-second", "pace", type=click.FloatRange(0.01, 10), help="The demo's pace. [default: 0.34]")
 @click.option("--data", help="Folder of journal, logs and alarms; with --demo a new one each time.")
-def command(demo: bool, pace: float | None, data: str | None) -> None:
+@click.option("--web-config", metavar="FILE", default="", help="A web.yml: TLS, client certificates, passwords.")
+@click.option("--listen", metavar="ADDR:PORT", help="Of page and collector. [default: 127.0.0.1:10301, or a free port]")
+def command(demo: bool, pace: float | None, data: str | None, web_config: str, listen: str | None) -> None:
     """Start agent, collector and page on this machine; Ctrl-C ends all of them.
 
     \b
     Example:
       tocsin up
       tocsin up --demo
+      tocsin up --web-config web.yml --listen collector.example.org:10301
     """
     if pace and not demo:
         raise click.UsageError("--days-per-second is the pace of the demo: tocsin up --demo --days-per-second 1")
+    if listen and not web_config and not _LOOPBACK.match(listen):
+        raise click.UsageError(f"--listen {listen}: whoever reaches it could do everything; protect it by --web-config")
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         if demo:
             with tempfile.TemporaryDirectory(prefix="tocsin-demo-") as folder:
-                _run(data or folder, partial(_demo, pace))
+                _run(data or folder, Addresses(listen, web_config), partial(_demo, pace))
         else:
-            _run(data or _default_data(), _plain)
+            _run(data or _default_data(), Addresses(listen, web_config), _plain)
     except KeyboardInterrupt:
         click.echo("\nended")
+    except ConfigError as error:
+        click.echo("\n".join(error.faults), err=True)
+        raise SystemExit(78) from None
     except ChildFailed as error:
         click.echo(f"tocsin up: {error}", err=True)
         raise SystemExit(1) from None
 
 
 class Addresses:
-    """Where everything listens in this run: the default ports, or free ones when those are taken."""
+    """Where everything listens in this run: the default ports, or free ones when those are taken. Raises ConfigError.
 
-    def __init__(self) -> None:
-        self.collector = _free(COLLECTOR_LISTEN)
+    Only the collector, with the page, has the ``web.yml``: agent and demo stay on the loopback address.
+    """
+
+    def __init__(self, listen: str | None, web_config: str) -> None:
+        self.collector = listen or _free(COLLECTOR_LISTEN)
+        self.inside = inside(self.collector, web_config)
         self.agent = _free(AGENT_LISTEN)
         self.webhook = _free("127.0.0.1:0")
         self.server = _free("127.0.0.1:0")
 
 
-def _run(folder: str, start: Callable[[Children, Addresses, str], tuple[str, ...]]) -> None:
+def _run(folder: str, at: Addresses, start: Callable[[Children, Addresses, str], tuple[str, ...]]) -> None:
     os.makedirs(folder, exist_ok=True)
     with Children(os.path.join(folder, "messages")) as children:
-        may_end = start(children, Addresses(), folder)
+        may_end = start(children, at, folder)
         while TRAFFIC not in children.check(*may_end):
             time.sleep(0.5)
         click.echo("the replay has ended; the page stays until Ctrl-C")
@@ -71,7 +91,7 @@ def _run(folder: str, start: Callable[[Children, Addresses, str], tuple[str, ...
 
 def _plain(children: Children, at: Addresses, folder: str) -> tuple[str, ...]:
     _core(children, at, folder, collector={}, agent={})
-    click.echo(f"page      http://{at.collector}/\ndata      {folder}\nmessages  {folder}/messages\nCtrl-C ends both")
+    click.echo(f"page      {at.inside.url}/\ndata      {folder}\nmessages  {folder}/messages\nCtrl-C ends both")
     return ()
 
 
@@ -88,14 +108,14 @@ def _demo(pace: float | None, children: Children, at: Addresses, folder: str) ->
     children.start("reference", "tocsin_demo.reference", "--output", os.path.join(folder, "reference.csv"))
     settings: dict[str, str | float] = {"alerting.targets_file": targets, **demo_settings()}
     _core(children, at, folder, collector=settings, agent=_demo_agent(app_log, serving))
-    click.echo(f"\n  page      http://{at.collector}/\n  alarms    are printed here, as a webhook receives them")
+    click.echo(f"\n  page      {at.inside.url}/\n  alarms    are printed here, as a webhook receives them")
     if children.wait("reference", READY_WITHIN_S):
         children.check()
     _put_reference(at, os.path.join(folder, "reference.csv"), _token_file(folder))
-    _wait(children, f"http://{at.server}/health", "reference")
+    _wait(children, Inside(f"http://{at.server}"), "/health", "reference")
     speed = ["--days-per-second", str(pace)] if pace else []
     children.start(TRAFFIC, "tocsin_demo.traffic", "--server", f"http://{at.server}", *speed, environ=serving)
-    click.echo(f"  model     http://{at.collector}/models/demo/flights/1\n  messages  {folder}/messages")
+    click.echo(f"  model     {at.inside.url}/models/demo/flights/1\n  messages  {folder}/messages")
     click.echo("  Ctrl-C ends everything\n")
     return ("reference", TRAFFIC)
 
@@ -129,32 +149,45 @@ def _core(
 ) -> None:
     """Agent and collector, each with a configuration file that one can look at afterwards."""
     data = os.path.join(folder, "collector")
-    agents = {"listen": at.collector, "data_dir": data, "agents": [f"http://{at.agent}"]}
-    own = {"listen": at.agent, "collector": f"http://{at.collector}", "state_dir": os.path.join(folder, "agent")}
-    own["collector_token_file"] = _own_key(data, _token_file(folder))
+    here = at.inside
+    agents = {
+        "listen": at.collector,
+        "data_dir": data,
+        "agents": [f"http://{at.agent}"],
+        "web_config_file": here.web_config_file,
+    }
+    own = {
+        "listen": at.agent,
+        "state_dir": os.path.join(folder, "agent"),
+        "collector": here.url,
+        "collector_ca_file": here.ca_file,
+        "collector_cert_file": here.cert_file,
+        "collector_token_file": _own_key(data, _token_file(folder), needed=here.has_users),
+    }
     for name, values in (("collector", {**agents, **collector}), ("agent", {**own, **agent})):
         _write(os.path.join(folder, f"{name}.toml"), _toml(values))
-    # On the loopback address, without TLS, whatever the environment says of another collector.
-    plain = {"TOCSIN_WEB_CONFIG_FILE": ""}
+    # Whatever the environment says of another collector.
+    doors = {"TOCSIN_WEB_CONFIG_FILE": here.web_config_file, "TOCSIN_LISTEN": at.collector}
     file = os.path.join(folder, "collector.toml")
-    children.start("collector", "tocsin_collector", "collector", "--config", file, environ=plain)
+    children.start("collector", "tocsin_collector", "collector", "--config", file, environ=doors)
     children.start("agent", "tocsin_agent", "run", "--config", os.path.join(folder, "agent.toml"))
-    _wait(children, f"http://{at.agent}/-/healthy", "reference")
-    _wait(children, f"http://{at.collector}/-/healthy", "reference")
+    _wait(children, Inside(f"http://{at.agent}"), "/-/healthy", "reference")
+    _wait(children, here, "/-/healthy", "reference")
 
 
 def _token_file(folder: str) -> str:
     return os.path.join(folder, "up.token")
 
 
-def _own_key(data: str, token_file: str) -> str:
-    """Where the collector has keys, one for this run's agent, in place of the run's before; "" where it has none."""
+def _own_key(data: str, token_file: str, *, needed: bool) -> str:
+    """Where the collector has keys, one for this run's agent, in place of the run's before; "" where it has none and
+    nobody asks for one."""
     from tocsin_collector.doors.caller import LABELS, LOGS, PREDICTIONS, REFERENCES
     from tocsin_collector.doors.keys import KeysError, load, make, path_of, revoke
 
     path = path_of(data)
     try:
-        for key in load(path).values():
+        for key in load(path).values() if not needed or os.path.exists(path) else ():
             if key.note == OWN_KEY:
                 revoke(path, key.id, time.time())
         _, token = make(path, (PREDICTIONS, LABELS, LOGS, REFERENCES), None, OWN_KEY, time.time())
@@ -180,27 +213,24 @@ def _put_reference(at: Addresses, path: str, token_file: str) -> None:
         with open(token_file, encoding="utf-8") as token:
             shown = {"authorization": f"Bearer {token.read().strip()}"}
     with open(path, "rb") as file:
-        request = urllib.request.Request(
-            f"http://{at.collector}/v1/references/demo/flights?version=1",
-            data=file.read(),
-            method="PUT",
-            headers={"content-type": "text/csv"} | shown,
-        )
-    with urllib.request.urlopen(request, timeout=60):  # noqa: S310
-        pass
+        headers = {"content-type": "text/csv"} | shown
+        at.inside.open(_REFERENCE, 60, data=file.read(), method="PUT", headers=headers).close()
 
 
-def _wait(children: Children, address: str, *may_end: str) -> None:
-    """Until an address answers; raises ChildFailed when a child ends before or the time is over."""
+def _wait(children: Children, server: Inside, path: str, *may_end: str) -> None:
+    """Until a server answers; raises ChildFailed when a child ends before or the time is over."""
     limit = time.monotonic() + READY_WITHIN_S
     while time.monotonic() < limit:
         children.check(*may_end)
         try:
-            with urllib.request.urlopen(address, timeout=2):  # noqa: S310
-                return
+            server.open(path, 2).close()
+            return
+        except ssl.SSLError as error:
+            said = getattr(error, "verify_message", "") or error.reason or error
+            raise ChildFailed(f"{server.url}: {said}; {_WHOM_TO_BELIEVE}") from None
         except OSError:
             time.sleep(0.05)
-    raise ChildFailed(f"{address} has not answered within {READY_WITHIN_S:g} s")
+    raise ChildFailed(f"{server.url}{path} has not answered within {READY_WITHIN_S:g} s")
 
 
 def _free(wanted: str) -> str:

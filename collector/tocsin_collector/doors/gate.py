@@ -20,7 +20,7 @@ from tocsin_collector.doors.headers import headed
 from tocsin_collector.doors.keys import PREFIX, Keyring
 from tocsin_collector.doors.quota import PLACE as HELD
 from tocsin_collector.doors.quota import Hold, Quotas
-from tocsin_collector.doors.routes import ALL, OF_PATH, Need, need
+from tocsin_collector.doors.routes import ALL, EVENTS, OF_PATH, Need, need
 from tocsin_collector.ingest.answer import Refusal
 from tocsin_schema.web.protection import Protection
 from tocsin_schema.web.users import Users, credentials
@@ -42,8 +42,10 @@ class Denied(Exception):  # noqa: N818 - what a client gets to read
         self.code = code
         self.headers = headers
 
-    def to_json(self) -> bytes:
-        """The body of the answer: one line."""
+    def to_json(self, path: str) -> bytes:
+        """The body of the answer, one line, in the form of the route's own answers."""
+        if path == EVENTS:
+            return Refusal(self.status, self.code, str(self)).answer().to_json() + b"\n"
         return json.dumps({"error": {"code": self.code, "reason": str(self)}}).encode() + b"\n"
 
 
@@ -88,7 +90,7 @@ class Gate:
             wanted = await self._admit(scope)
             hold = self._begin(wanted, caller_of(scope).project)
         except Denied as denied:
-            await self._deny(told, denied)
+            await self._deny(told, scope, denied)
             return
         except Refusal as refusal:
             after = {"retry_after": str(refusal.retry_after_s)}
@@ -102,16 +104,17 @@ class Gate:
         finally:
             hold.release()
         if not taken:
-            await self._deny(told, Denied(503, "busy", "too much is sent at once; send it again", retry_after="1"))
+            busy = Denied(503, "busy", "too much is sent at once; send it again", retry_after="1")
+            await self._deny(told, scope, busy)
 
     def _begin(self, wanted: Need, project: str | None) -> Hold:
         if wanted.metered and project is not None:
             return self._quotas.begin(project)
         return Hold()
 
-    async def _deny(self, send: Send, denied: Denied) -> None:
+    async def _deny(self, send: Send, scope: Scope, denied: Denied) -> None:
         self._counts.denied[denied.code] += 1
-        await _answer(send, denied.status, denied.to_json(), denied.headers)
+        await _answer(send, denied.status, denied.to_json(scope["path"]), denied.headers)
 
     async def _admit(self, scope: Scope) -> Need:
         protection = self._protection

@@ -1,4 +1,4 @@
-"""What a project may send a second: token buckets of events and of bytes, which may go into debt.
+"""What a project may send a second, and hold: token buckets of events and of bytes, which may go into debt; the disk.
 
 How many events a body has is known once it is read, so a request is let in while there is something in its buckets, and
 then pays what it was, down below zero. Whoever is below zero is told, before its body is read, after how many seconds
@@ -7,9 +7,13 @@ on its way, what the project's last one was is held for it: else all that come a
 
 A key of one project says whose request it is before the body does. For any other caller the projects are known when the
 body is read: then all of it is refused as long as one of them is over its quota, before anything is stored.
+
+A project that holds its bytes of the journal gets nothing more in until retention has made room. What a quota of series
+refuses is in ``places``.
 """
 
 import math
+import re
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -24,16 +28,28 @@ BURST_S = 2.0
 """How many seconds of its rate a project that was silent may send at once."""
 MAX_PROJECTS = 10_000
 """Whose accounts are kept; the one that was silent for longest makes room."""
-EVENTS, BYTES = "events", "bytes"
+EVENTS, BYTES, DISK, SERIES = "events", "bytes", "disk", "series"
+DISK_AGAIN_S = 60
+"""Retention looks once a minute."""
 PLACE = "tocsin.hold"
 """Where the scope of a request that was let in has its Hold."""
 
 
-class Rates(NamedTuple):
-    """A quota a second; 0 is none."""
+_EXAMPLE = "shop events=5000 bytes=20000000 disk=10000000000 series=500"
+
+
+class Quota(NamedTuple):
+    """Of a project: events and bytes a second, bytes of the journal, series; 0 is any number."""
 
     events: float
     bytes: float
+    disk: float
+    series: float
+
+    @property
+    def has_rates(self) -> bool:
+        """Whether it is one of anything a second."""
+        return bool(self.events or self.bytes)
 
 
 class Bucket:
@@ -62,8 +78,8 @@ class Account:
 
     __slots__ = ("buckets", "last")
 
-    def __init__(self, rates: Rates, now: float) -> None:
-        self.buckets = Bucket(rates.events, now), Bucket(rates.bytes, now)
+    def __init__(self, quota: Quota, now: float) -> None:
+        self.buckets = Bucket(quota.events, now), Bucket(quota.bytes, now)
         self.last = (0.0, 0.0)
 
     def take(self, events: float, volume: float) -> None:
@@ -95,11 +111,21 @@ def hold_of(scope: Mapping[str, Any]) -> Hold:
 
 
 class Quotas:
-    """The accounts of all projects, for the event loop's thread; ``values`` are settings. Raises ConfigError."""
+    """The accounts of all projects, for the event loop's thread; ``values`` are settings, ``held_bytes`` tells what of
+    the journal is a project's. Raises ConfigError."""
 
-    def __init__(self, values: Mapping[str, Any], counts: Counts, clock: Callable[[], float]) -> None:
-        self._rates = Rates(values["quota.events_per_s"], values["quota.bytes_per_s"])
-        self._projects = dict(map(_project, values["quota.projects"]))
+    def __init__(
+        self,
+        values: Mapping[str, Any],
+        counts: Counts,
+        clock: Callable[[], float],
+        held_bytes: Callable[[str], int] = lambda _: 0,
+    ) -> None:
+        self._quota = Quota(
+            *(values[f"quota.{name}"] for name in ("events_per_s", "bytes_per_s", "disk_bytes", "series"))
+        )
+        self._projects = dict(_project(text, self._quota) for text in values["quota.projects"])
+        self._held_bytes = held_bytes
         self._counts = counts
         self._clock = clock
         self._accounts: OrderedDict[str, Account] = OrderedDict()
@@ -108,19 +134,32 @@ class Quotas:
         """Raises Refusal 429 when one of the projects is over its quota."""
         now = self._clock()
         for project in projects:
-            rates = self._rates_of(project)
-            waits = [bucket.wait_s(now) for bucket in self._of(project, now).buckets] if any(rates) else [0.0]
+            quota = self.of(project)
+            waits = [bucket.wait_s(now) for bucket in self._account(project, now).buckets] if quota.has_rates else [0.0]
             if max(waits):
-                quota = EVENTS if waits[0] == max(waits) else BYTES
-                self._counts.over_quota(project, quota)
-                rate = getattr(rates, quota)
-                reason = f"more than the {rate:g} {quota} a second of this project; keep the events and send them again"
-                raise Refusal(429, "over_quota", reason, retry_after_s=math.ceil(max(waits)) or 1)
+                kind = EVENTS if waits[0] == max(waits) else BYTES
+                reason = f"more than the {getattr(quota, kind):g} {kind} a second of this project"
+                raise self._refusal(project, kind, reason, math.ceil(max(waits)) or 1)
+            if quota.disk and self._held_bytes(project) >= quota.disk:
+                reason = f"this project holds the {quota.disk:g} bytes of the journal that it may, until old ones go"
+                raise self._refusal(project, DISK, reason, DISK_AGAIN_S)
+
+    def _refusal(self, project: str, kind: str, reason: str, retry_after_s: int) -> Refusal:
+        self.refused(project, kind)
+        return Refusal(429, "over_quota", f"{reason}; keep the events and send them again", retry_after_s)
+
+    def refused(self, project: str, kind: str) -> None:
+        """Count a request of which something was refused."""
+        self._counts.over_quota(project, kind)
+
+    def of(self, project: str) -> Quota:
+        """What a project may."""
+        return self._projects.get(project, self._quota)
 
     def begin(self, project: str) -> Hold:
         """Let a request of a project in, and hold what its last one was. Raises Refusal 429."""
         self.admit((project,))
-        return Hold(self._of(project, self._clock()) if any(self._rates_of(project)) else None)
+        return Hold(self._account(project, self._clock()) if self.of(project).has_rates else None)
 
     def charge(self, blocks: Sequence[Block | Draft], size_bytes: int) -> None:
         """Pay for a body that was read, each project for its share of the rows."""
@@ -129,31 +168,36 @@ class Quotas:
         for block in blocks:
             rows[block.project] += block.rows
         for project, count in rows.items():
-            if any(self._rates_of(project)):
-                account = self._of(project, now)
+            if self.of(project).has_rates:
+                account = self._account(project, now)
                 account.last = float(count), size_bytes * count / (rows.total() or 1)
                 account.take(*account.last)
 
-    def _rates_of(self, project: str) -> Rates:
-        return self._projects.get(project, self._rates)
-
-    def _of(self, project: str, now: float) -> Account:
+    def _account(self, project: str, now: float) -> Account:
         found = self._accounts.get(project)
         if found is None:
-            found = self._accounts[project] = Account(self._rates_of(project), now)
+            found = self._accounts[project] = Account(self.of(project), now)
             if len(self._accounts) > MAX_PROJECTS:
                 self._accounts.popitem(last=False)
         self._accounts.move_to_end(project)
         return found
 
 
-def _project(text: str) -> tuple[str, Rates]:
-    """``shop 5000 20000000``: a project, its events and its bytes a second. Raises ConfigError."""
+def _project(text: str, general: Quota) -> tuple[str, Quota]:
+    """``shop events=5000 series=500``: a project and what of its quota is its own. Raises ConfigError."""
+    name, *given = re.split(rf" +(?=(?:{'|'.join(Quota._fields)})=)", text.strip())
+    own: dict[str, float] = {}
+    for kind, _, number in (part.partition("=") for part in given):
+        own[kind] = _number(number) if kind not in own else -1.0
+    if not name or not own or min(own.values()) < 0:
+        raise ConfigError([f"quota.projects: {text!r:.80}: a project and its own expected, as in {_EXAMPLE!r}"])
+    return name, general._replace(**own)
+
+
+def _number(text: str) -> float:
+    """-1 for what is no number from 0 on."""
     try:
-        name, events_text, volume_text = text.rsplit(maxsplit=2)
-        events, volume = float(events_text), float(volume_text)
+        found = float(text)
     except ValueError:
-        events = volume = -1.0
-    if not (0 <= events < math.inf and 0 <= volume < math.inf):
-        raise ConfigError([f"quota.projects: {text!r:.80}: PROJECT EVENTS BYTES expected, as in 'shop 5000 20000000'"])
-    return name, Rates(events, volume)
+        return -1.0
+    return found if 0 <= found < math.inf else -1.0

@@ -11,6 +11,7 @@ from starlette.routing import compile_path
 from tocsin_collector.doors.caller import ADMIN, LABELS, LOGS, NOTIFICATIONS, PREDICTIONS, READ, REFERENCES
 from tocsin_collector.page.address import name_of
 
+EVENTS = "/v1/events"
 ALL, OF_PATH, OWN = "all", "of the path", "own"
 """Whose data a route is about: all projects', that of the project in its path, or what of the caller's it is asked."""
 
@@ -32,7 +33,7 @@ TABLE = {
     "GET /-/healthy": Need(()),  # for probes of hosts that have no key; it tells nothing else
     "GET /metrics": Need((READ,)),
     "GET /openapi.json": Need((READ,)),
-    "POST /v1/events": Need((PREDICTIONS, LABELS), OWN, metered=True),
+    f"POST {EVENTS}": Need((PREDICTIONS, LABELS), OWN, metered=True),
     "POST /v1/logs": Need((LOGS,), OWN),  # a log record is of no project
     "GET /v1/logs": Need((READ,), audit="read"),
     "POST /v1/notifications": Need((NOTIFICATIONS,)),

@@ -32,6 +32,16 @@ class Draft:
         return self.events[0].project
 
     @property
+    def model(self) -> str:
+        """Which model they are of."""
+        return self.events[0].model
+
+    @property
+    def version(self) -> str:
+        """Which version of it."""
+        return self.events[0].version
+
+    @property
     def rows(self) -> int:
         """How many events."""
         return len(self.events)

@@ -61,8 +61,8 @@ class Endpoint:
             parsed = await _parsed(form, body, given)
             if lost := self._pairs.lost():
                 self._intake.counters.rejected["no_other_half"] += lost
-            self._admission.take(caller, hold_of(scope), parsed.blocks, len(body))
-            return await self._intake.submit(*parsed, size_bytes=len(body))
+            with self._admission.taken(caller, hold_of(scope), parsed, len(body)) as taken:
+                return await self._intake.submit(*taken, size_bytes=len(body))
 
     @contextlib.contextmanager
     def _held(self, size_bytes: int) -> Iterator[None]:

@@ -25,6 +25,7 @@ from tocsin_collector.ingest.checks import Bounds, check_columns, check_rows
 from tocsin_collector.ingest.counters import Counters
 from tocsin_collector.ingest.dedupe import Dedupe, Judged
 from tocsin_collector.ingest.drafts import Draft
+from tocsin_collector.ingest.holdings import Holdings
 from tocsin_collector.ingest.lots import Lot, Rows, Share, lots
 from tocsin_collector.ingest.redact import Redaction
 from tocsin_collector.ingest.snapshot import Snapshots, State
@@ -87,6 +88,7 @@ class Intake:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.counters = Counters()
+        self.holdings = Holdings()
         self.clock = clock
         self.applied = 0
         """The journal's position behind the last block that was given to ``apply``."""
@@ -106,9 +108,10 @@ class Intake:
         """Bring back what was acknowledged, before the first request: ids, counters and windows, from the snapshot and
         what the journal has behind it; the windows from all of the journal where those of the snapshot do not fit."""
         ids_hold, windows_hold = self._load()
-        for position, block in self._blocks(since=min(ids_hold, windows_hold)):
+        for position, size, block in self._blocks(since=min(ids_hold, windows_hold)):
             whole = frame(block)
             if position >= ids_hold:
+                self.holdings.add(block.project, position, size)
                 fresh = _accepted(whole, self._dedupe.replay(block, whole))
                 if fresh is not None:
                     self.counters.applied(fresh)
@@ -118,15 +121,16 @@ class Intake:
 
     def journalled(self, until: int | None = None) -> Iterator[tuple[Frame, int]]:
         """Every block that was accepted before a position (default: the end), oldest first, with its position."""
-        for position, block in self._blocks(until=until):
+        for position, _, block in self._blocks(until=until):
             yield frame(block), position
 
-    def _blocks(self, since: int = 0, until: int | None = None) -> Iterator[tuple[int, Block]]:
+    def _blocks(self, since: int = 0, until: int | None = None) -> Iterator[tuple[int, int, Block]]:
+        """Position, size in bytes and content."""
         for position, type, payload in self._journal.replay(since, until):
             if type != BLOCK_RECORD:
                 continue
             try:
-                yield position, decode(payload)
+                yield position, len(payload), decode(payload)
             except BlockError as error:
                 _log.error("journal_record_unreadable position=%d reason=%s", position, error)
 
@@ -141,6 +145,7 @@ class Intake:
             return 0, 0
         self._dedupe.load(state["ids"])
         self.counters.load(state["counters"])
+        self.holdings.load(state["holdings"])
         self._snapshots.holds(state)
         return self._snapshots.position, self._load_windows(state)
 
@@ -232,6 +237,7 @@ class Intake:
             "position": self._journal.end,
             "segment": self._journal.newest,
             "counters": self.counters.state(),
+            "holdings": self.holdings.state(),
             "ids": self._dedupe.state(),
             "windows": self._windows and self._windows.state(),
         }
@@ -256,9 +262,10 @@ class Intake:
             return
         for item in taken:
             self.counters.duplicate[item.type] += sum(share.duplicate for share in item.shares)
-        written = [item.fresh for item in taken if item.fresh is not None]
-        for fresh, position in zip(written, positions, strict=True):
+        written = [(item.fresh, len(item.payload)) for item in taken if item.fresh is not None]
+        for (fresh, size_bytes), position in zip(written, positions, strict=True):
             self.counters.applied(fresh)
+            self.holdings.add(fresh.key.project, position, size_bytes)
             self._give(fresh, position)
         shares: list[list[Share]] = [[] for _ in group]
         for share in (share for item in taken for share in item.shares):

@@ -82,7 +82,10 @@ OPERATION: dict[str, Any] = {
         "415": _response("The content type or encoding is not accepted; the reason names those that are"),
         "401": _response("The collector asks for a key: Authorization: Bearer tsn_..."),
         "403": _response("The key has not the scope or project of every row; nothing was stored"),
+        "422": _response("The collector could not work with this, and its log says why; nothing was stored"),
         "429": _response("The project is over its quota; nothing was stored. Retry-After says when to send it again"),
-        "503": _response("The disk is full or failed; nothing was stored. Retry-After says when to send it again"),
+        "503": _response(
+            "Too much at once, or the disk is full or failed; nothing was stored. Retry-After says when to come again"
+        ),
     },
 }

@@ -25,10 +25,10 @@ class Limits(NamedTuple):
 
 
 class Retention:
-    """Looks once a minute. ``size_bytes`` is what the segments take on the disk."""
+    """Looks once a minute. ``size_bytes`` is what the segments take on the disk, ``first`` where the oldest begins."""
 
     def __init__(self, folder: Path, limits: Limits, clock: Callable[[], float] = time.time) -> None:
-        self.size_bytes = self.dropped_bytes_total = 0
+        self.size_bytes = self.dropped_bytes_total = self.first = 0
         self._folder = folder
         self._limits = limits
         self._clock = clock
@@ -43,7 +43,9 @@ class Retention:
         for name in surplus(self._folder, self._limits, now_s, until):
             self.dropped_bytes_total += _taken_bytes(name)
             name.path.unlink()
-        self.size_bytes = sum(map(_taken_bytes, segments(self._folder)))
+        left = segments(self._folder)
+        self.first = left[0].base if left else 0
+        self.size_bytes = sum(map(_taken_bytes, left))
 
 
 def surplus(folder: Path, limits: Limits, now_s: float, until: int) -> list[Name]:

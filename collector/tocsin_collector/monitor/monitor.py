@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import astuple
 from typing import Any, NamedTuple
 
@@ -168,10 +168,12 @@ class Monitor:
         """Labels and outcomes by model: how many wait for their prediction, how many were given up."""
         return {name: (join.waiting, join.unmatched_total) for name, join in self._joins.items()}
 
+    def knows(self, type: str, key: ModelKey) -> bool:
+        """Whether events of a type have their place already: predictions by version, labels by model."""
+        return key in self._models if type == PREDICTION else Name(key.project, key.model) in self._joins
+
     def _has_room(self, frame: Frame) -> bool:
-        known: Container[tuple[str, ...]] = self._models if frame.type == PREDICTION else self._joins
-        key = frame.key if frame.type == PREDICTION else Name(frame.key.project, frame.key.model)
-        return key in known or max(len(self._models), len(self._joins)) < MODELS_MOST
+        return self.knows(frame.type, frame.key) or max(len(self._models), len(self._joins)) < MODELS_MOST
 
     def _model(self, key: ModelKey) -> Model:
         if key not in self._models:

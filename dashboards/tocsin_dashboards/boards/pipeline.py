@@ -25,6 +25,7 @@ _UP = series("up", _OURS)
 _DROPPED = "tocsin_capture_rows_dropped_total"
 _REFUSED = "tocsin_events_rejected_total"
 _ACCEPTED = "tocsin_events_accepted_total"
+_OVER_QUOTA = "tocsin_requests_over_quota_total"
 _MESSAGES = "tocsin_notifications_total"
 _FAILED = 'outcome="failed"'
 _FIRING = "tocsin_alerts_firing"
@@ -188,6 +189,32 @@ EVENTS = (
             Query(rate_by("code", "tocsin_ingest_requests_total"), "collector {{code}}"),
             Query(rate_by("code", "tocsin_agent_relay_requests_total"), "relay {{code}}"),
         ),
+    ),
+    Panel(
+        90,
+        "Requests over a quota",
+        "Requests a second of which something was refused since the project is over a quota. Any is an alert: "
+        "ProjectOverQuota.",
+        "reqps",
+        (Query(rate_by("project, quota", _OVER_QUOTA), "{{project}} {{quota}}"),),
+        width=12,
+        steps=above(ANY),
+        no_value="no project was over its quota",
+    ),
+    Panel(
+        91,
+        "Quotas used",
+        "What a project holds of what it may: of the journal's disk, of series; those whose quota is set.",
+        "percentunit",
+        (
+            Query(
+                f"max by (project, quota) ({series('tocsin_quota_used_ratio')})",
+                "{{project}} {{quota}}",
+            ),
+        ),
+        width=12,
+        steps=above(1),
+        no_value="no quota of disk or series is set",
     ),
 )
 

@@ -1,8 +1,7 @@
 """The collector's doors: who was not let in, and how many are there."""
 
-from tocsin_schema.metric import COUNTER, Metric
+from tocsin_schema.metric import COUNTER, GAUGE, Metric
 
-OFF_BOARDS = "asked for when a sender is not let in, and the overview shows who is over a quota"
 METRICS = (
     Metric(
         "tocsin_requests_denied_total",
@@ -17,7 +16,17 @@ METRICS = (
         "tocsin_requests_over_quota_total",
         COUNTER,
         "",
-        "Requests with events that were refused since their project is over its quota of events or bytes a second.",
+        "Requests with events of which something was refused since its project is over a quota: of events or bytes a "
+        "second, of bytes of the journal (disk), of series.",
+        emitter="collector",
+        labels={"project": 1_000, "quota": 4},
+    ),
+    Metric(
+        "tocsin_quota_used_ratio",
+        GAUGE,
+        "ratio",
+        "What a project holds of what it may: of bytes of the journal (disk), of series; from 1 on there is no room. "
+        "Only of quotas that are set.",
         emitter="collector",
         labels={"project": 1_000, "quota": 2},
     ),

@@ -100,10 +100,25 @@ COLLECTOR = (
         range=(0, 1e15),
     ),
     Key(
+        "quota.disk_bytes",
+        "integer",
+        0,
+        "bytes of the journal that each project may hold; above it, requests shall come again; 0: any number",
+        range=(0, 1 << 60),
+    ),
+    Key(
+        "quota.series",
+        "integer",
+        0,
+        "series that each project's model versions may have; above it, new versions are refused; 0: any number",
+        range=(0, 1 << 40),
+    ),
+    Key(
         "quota.projects",
         "list",
         [],
-        "projects with quotas of their own, 'PROJECT EVENTS BYTES' each, as in 'shop 5000 20000000'; 0: any number",
+        "projects and what of their quota is their own, as in 'shop events=5000 bytes=20000000 disk=10000000000 "
+        "series=500'; 0: any number",
     ),
     Key("windows.length_s", "number", 3600.0, "length of a window of event time", range=(10, 2_678_400)),
     Key("windows.utc_offset_s", "number", 0.0, "where a day begins, east of UTC", range=(-50_400, 50_400)),

@@ -80,6 +80,7 @@ HEALTHY_ARRAYS = {
 
 CHILD = """
 import sys
+from tocsin_agent.httpd.request import Request
 from tocsin_agent.sources.gpu import SOURCE
 interval_s = float(sys.argv[1])
 procfs, kmsg, pace, hz = sys.argv[2:6]
@@ -92,7 +93,7 @@ source = SOURCE(
 for command in sys.stdin:
     if command.startswith("POST "):
         path = command.split()[1]
-        status, _, body = source.routes()[path]("POST", path, {}, b"")
+        status, _, body = source.routes()[path](Request("POST", path, {}, "HTTP/1.1"))
         answer = f"{status} {body.decode()}"
     elif command == "threads\\n":
         import threading

@@ -178,11 +178,11 @@ class TestHandlers:
 
     @pytest.fixture
     def handlers(self, gate):
-        def wait(method, path, headers, body):
+        def wait(request):
             gate.wait(5)
-            return 202, {"X-Seen": headers["host"]}, method.encode() + path.encode() + body
+            return 202, {"X-Seen": request.headers["host"]}, f"{request.method}{request.path}".encode() + request.body
 
-        def fail(method, path, headers, body):
+        def fail(request):
             raise KeyError("secret")
 
         return {"/task": wait, "/fail": fail}
@@ -250,7 +250,7 @@ def test_bodies_beyond_the_memory_for_them_are_a_503(connect, answer):
 
 def test_a_server_that_stops_finishes_its_answers(answer):
     server, gate = Server("127.0.0.1", 0), threading.Event()
-    handlers = {"/task": lambda *_: (202, {}, b"done" if gate.wait(5) else b"")}
+    handlers = {"/task": lambda _: (202, {}, b"done" if gate.wait(5) else b"")}
     server.answer_with(lambda _: (200, {}, b""), handlers)
     served = threading.Thread(target=server.serve)
     served.start()

@@ -6,6 +6,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.agent.sink import Sink
+from tocsin_agent.httpd.request import Request
 from tocsin_agent.relay.relay import AT_ONCE
 from tocsin_agent.tasks import relay
 
@@ -21,9 +22,14 @@ def task(sink):
     made.stop()
 
 
-def post(task, body=b"{}", **headers):
-    ((path, handle),) = task.routes().items()
-    return handle("POST", path, headers, body)
+def ask(task, method="POST", target="/v1/events", headers=None, body=b"{}"):
+    request = Request(method, target, headers or {}, "HTTP/1.1")
+    request.body = body
+    return task.routes()[request.path](request)
+
+
+def post(task):
+    return ask(task)
 
 
 def requests(task):
@@ -47,7 +53,7 @@ def test_a_wrong_address_is_a_fault_of_the_configuration():
 def test_body_and_headers_arrive_as_they_were_and_the_answer_comes_back(sink, task):
     sink.answer = (429, {"content-type": "application/json", "retry-after": "7", "x-internal": "1"}, b'{"accepted":0}')
     headers = {"content-type": "application/vnd.tocsin.block", "content-encoding": "gzip", "cookie": "no", "host": "x"}
-    status, back, body = (task.routes()["/v1/events"])("POST", "/v1/events", headers, b"\0block")
+    status, back, body = ask(task, headers=headers, body=b"\0block")
     assert (status, body) == (429, b'{"accepted":0}')
     assert back == {"content-type": "application/json", "retry-after": "7"}
     path, sent, got = sink.requests[0]
@@ -56,6 +62,17 @@ def test_body_and_headers_arrive_as_they_were_and_the_answer_comes_back(sink, ta
     assert sent["content-encoding"] == "gzip"
     assert "cookie" not in sent
     assert requests(task) == {"429": 1}
+
+
+def test_the_query_and_the_attributes_of_a_cloudevent_arrive(sink, task):
+    headers = {"ce-specversion": "1.0", "ce-id": "a%201", "cookie": "no"}
+    ask(task, target="/v1/events?model=credit&version=3%2F4", headers=headers)
+    path, sent, _ = sink.requests[0]
+    assert path == "/v1/events?model=credit&version=3%2F4"
+    assert {name: value for name, value in sent.items() if name in headers} == {
+        "ce-specversion": "1.0",
+        "ce-id": "a%201",
+    }
 
 
 def test_a_dead_collector_is_503_and_comes_back():
@@ -67,7 +84,7 @@ def test_a_dead_collector_is_503_and_comes_back():
     assert status == 503
     assert int(headers["retry-after"]) >= 1
     told = json.loads(body)
-    assert told["accepted"] == 0
+    assert (told["accepted"], told["rejected_count"]) == (0, 1)
     assert told["rejected"][0]["code"] == "collector_unreachable"
     assert "send them again" in told["rejected"][0]["reason"]
     second = Sink(port=first.port)
@@ -78,7 +95,7 @@ def test_a_dead_collector_is_503_and_comes_back():
 
 
 def test_only_post_is_answered(task):
-    status, headers, _ = task.routes()["/v1/events"]("GET", "/v1/events", {}, b"")
+    status, headers, _ = ask(task, "GET")
     assert (status, headers["allow"]) == (405, "POST")
 
 

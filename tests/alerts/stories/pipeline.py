@@ -10,6 +10,9 @@ def stories() -> list[Story]:
         *_collector(),
         *counted("EventsDropped", "tocsin_capture_rows_dropped_total", {"reason": "full", **AGENT}),
         *counted("EventsRefused", "tocsin_events_rejected_total", {"code": "conflict", **COLLECTOR}),
+        *counted(
+            "ProjectOverQuota", "tocsin_requests_over_quota_total", {"project": "shop", "quota": "disk", **COLLECTOR}
+        ),
     ]
 
 

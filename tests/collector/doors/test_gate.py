@@ -154,6 +154,37 @@ def test_a_project_that_is_not_there_reads_as_one_that_is(collector, key):
     assert one.status("/v1/models/%2562ank/credit", key=shop) == 403
 
 
+REFUSED = {
+    "no key": (401, "unauthorized", {}),
+    "a key without the scope": (403, "scope", {"key": READ}),
+    "a page of another site": (403, "origin", {"key": PREDICTIONS, "Origin": "http://evil.example"}),
+    "rows of another project": (403, "project", {"key": PREDICTIONS, "project": "bank"}),
+    "over its quota": (429, "over_quota", {"key": PREDICTIONS}),
+    "not a form": (415, "unknown_content_type", {"key": ADMIN, "Content_Type": "image/png"}),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_whoever_refuses_events_answers_in_the_form_that_the_document_describes(collector, key, case):
+    one = collector(**{"quota.projects": ["shop events=1"]})
+    reader = key(READ)
+    status, code, how = REFUSED[case]
+    more = {"Content_Type": "application/json"} | how
+    scope, project = more.pop("key", None), more.pop("project", "shop")
+    token = key(scope, project="shop" if scope == PREDICTIONS else None) if scope else ""
+    if code == "over_quota":
+        assert one.post(*(event(str(number)) for number in range(5)), key=token)[0] == 200
+    found, headers, body = one.ask("/v1/events", key=token, data=json.dumps(event(project=project)).encode(), **more)
+    answer = json.loads(body)
+    assert (found, answer["rejected"][0]["code"]) == (status, code)
+    assert headers["Content-Type"] == "application/json"
+    operation = json.loads(one.ask("/openapi.json", key=reader)[2])["paths"]["/v1/events"]["post"]
+    schema = operation["responses"][str(status)]["content"]["application/json"]["schema"]
+    assert sorted(answer) == sorted(schema["required"])
+    assert answer["rejected"][0].keys() == schema["properties"]["rejected"]["items"]["properties"].keys()
+    assert (answer["rejected_count"], answer["accepted"], answer["duplicate"]) == (1, 0, 0)
+
+
 def test_in_a_browser_a_key_is_the_password(collector, key):
     one, token = collector(), key(READ)
     assert one.status("/", user=f"me:{token}") == 200

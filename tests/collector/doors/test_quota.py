@@ -27,7 +27,13 @@ def _block(rows, project="shop"):
 
 
 def _quotas(now, events=0.0, volume=0.0, projects=()):
-    values = {"quota.events_per_s": events, "quota.bytes_per_s": volume, "quota.projects": list(projects)}
+    values = {
+        "quota.events_per_s": events,
+        "quota.bytes_per_s": volume,
+        "quota.disk_bytes": 0,
+        "quota.series": 0,
+        "quota.projects": list(projects),
+    }
     counts = Counts()
     return Quotas(values, counts, lambda: now[0]), counts
 
@@ -59,7 +65,7 @@ def test_bytes_are_shared_out_by_rows():
 
 def test_a_project_may_have_its_own_quota_or_none():
     now = [0.0]
-    quotas, _ = _quotas(now, events=1, projects=["my shop 100 0", "free 0 0"])
+    quotas, _ = _quotas(now, events=1, projects=["my shop events=100", "free events=0"])
     for project in ("my shop", "free", "bank"):
         quotas.charge([_block(150, project)], 1)
     quotas.admit(["my shop", "free"])
@@ -67,9 +73,24 @@ def test_a_project_may_have_its_own_quota_or_none():
         quotas.admit(["bank"])
 
 
-@pytest.mark.parametrize("text", ["shop", "shop 1", "shop 1 x", "shop -1 1", "shop nan 1", "shop inf 1", ""])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "shop",
+        "shop 1",
+        "shop events=x",
+        "shop events=-1",
+        "shop bytes=nan",
+        "shop disk=inf",
+        "series=1",
+        "shop gb=1",
+        "shop events=1 events=2",
+        "shop events=1 x",
+        "",
+    ],
+)
 def test_what_is_no_quota_is_a_fault_of_the_configuration(text):
-    with pytest.raises(ConfigError, match=r"quota.projects: .* PROJECT EVENTS BYTES expected"):
+    with pytest.raises(ConfigError, match=r"quota.projects: .* a project and its own expected"):
         _quotas([0.0], projects=[text])
 
 
@@ -106,6 +127,14 @@ def test_more_projects_than_series_share_one():
 
 def _key(tmp_path, project=None):
     return make(str(tmp_path / "data" / "keys.json"), (PREDICTIONS,), project, "", 0.0)[1]
+
+
+def _answer(sock):
+    """The head of an answer and its line."""
+    found = b""
+    while not found.endswith(b"}"):
+        found += sock.recv(4_096) or pytest.fail(f"cut off: {found}")
+    return found
 
 
 def test_over_http_the_body_is_not_read(collector, tmp_path):
@@ -150,7 +179,7 @@ def test_what_was_held_for_a_client_that_went_away_is_given_back(collector, tmp_
 
 
 def test_capture_over_its_quota_loses_nothing(collector, tmp_path, monkeypatch):
-    one, token = collector(**{"quota.projects": ["shop 100 0"]}), tmp_path / "token"
+    one, token = collector(**{"quota.projects": ["shop events=100"]}), tmp_path / "token"
     token.write_text(_key(tmp_path, "shop"))
     monkeypatch.setenv("TOCSIN_TOKEN_FILE", str(token))
     capture = Capture(model="credit", project="shop", endpoint=one.url)
@@ -191,9 +220,43 @@ def test_without_a_key_of_one_project_all_of_a_request_is_refused_and_nothing_st
 
 
 def test_the_page_and_metrics_tell_who_was_refused(collector, tmp_path):
-    one = collector(**{"quota.projects": ["shop 1 0"]})
+    one = collector(**{"quota.projects": ["shop events=1"]})
     one.post(*(event(str(row)) for row in range(9)))
     one.post(event("x"))
     page = one.ask("/")[2].decode()
     assert "over its quota of events" in page
     assert "<bdi>shop</bdi>" in page
+
+
+def test_a_project_that_holds_its_bytes_of_the_journal_is_refused_before_its_body_is_read(collector, tmp_path):
+    one, shop = collector(**{"quota.projects": ["shop disk=1000"]}), _key(tmp_path, "shop")
+    text = "x" * 2_000
+    assert one.post(event("a", features={"text": text}), key=shop)[0] == 200
+    with one.plain() as sock:
+        head = f"POST /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {shop}\r\nContent-Length: 99\r\n"
+        sock.sendall((head + "Content-Type: application/json\r\nExpect: 100-continue\r\n\r\n").encode())
+        answer = _answer(sock)
+    assert answer.startswith(b"HTTP/1.1 429 ")
+    assert b"\r\nretry-after: 60\r\n" in answer.lower()
+    assert b"holds the 1000 bytes of the journal" in answer
+    assert one.post(event("x", "bank"), key=_key(tmp_path, "bank"))[0] == 200
+    assert one.metric("tocsin_requests_over_quota_total", project="shop", quota="disk") == 1
+    assert 2 < one.metric("tocsin_quota_used_ratio", project="shop", quota="disk") < 4
+
+
+def test_what_a_project_holds_is_known_after_a_restart_and_given_back_when_it_is_dropped(collector, tmp_path):
+    quota = {"quota.disk_bytes": 1_000}
+    one = collector(**quota)
+    assert one.post(event("a", features={"text": "x" * 2_000}))[0] == 200
+    held = one.service.intake.holdings.size_bytes()["shop"]
+    one.stop()
+    again = collector(**quota)
+    assert again.service.intake.holdings.size_bytes() == {"shop": held}
+    assert again.post(event("b"))[0] == 429
+    again.stop()
+    (tmp_path / "data" / "journal" / "snapshot").unlink()
+    third = collector(**quota)
+    assert third.service.intake.holdings.size_bytes() == {"shop": held}
+    assert third.post(event("b"))[0] == 429
+    third.service.intake.holdings.forget(1 << 40)  # as retention says when it has dropped a segment
+    assert third.post(event("b"))[0] == 200

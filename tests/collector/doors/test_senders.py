@@ -61,6 +61,30 @@ def test_the_agent_hands_on_events_and_logs(collector, web_yml, token_file, pki,
         agent.stop()
 
 
+def through(agent, target, headers, body):
+    """What the collector answers to a request that an agent hands on."""
+    upstream = Upstream(Address(agent.url))
+    try:
+        return json.loads(upstream.post(target, headers, body).body)
+    finally:
+        upstream.close()
+
+
+def test_an_agent_hands_on_what_a_query_says_of_a_table_and_the_headers_of_a_cloudevent(collector, tmp_path):
+    one, config = collector(), tmp_path / "agent.toml"
+    config.write_text(f'collector = "{one.url}"\nstate_dir = "{tmp_path}/state"\nsources = ["loadavg"]\n')
+    table = b"id,prediction\na1,yes\n"
+    attributes = {"ce-specversion": "1.0", "ce-id": "a2", "ce-source": "/shop", "ce-type": "tocsin.prediction"}
+    with Agent(config) as agent:
+        told = through(agent, "/v1/events?model=credit&project=sho%70", {"content-type": "text/csv"}, table)
+        assert (told["accepted"], told["rejected"]) == (1, [])
+        data = json.dumps({"type": "prediction", "project": "shop", "model": "credit", "prediction": "yes"}).encode()
+        assert through(agent, "/v1/events", JSON | attributes, data)["accepted"] == 1
+        assert through(agent, "/v1/events", JSON | attributes, data)["duplicate"] == 1
+        agent.stop()
+    assert one.metric("tocsin_predictions_total", project="shop", model="credit") == 2
+
+
 def test_an_agent_with_a_file_that_is_wrong_does_not_start(tmp_path):
     config = tmp_path / "agent.toml"
     (tmp_path / "token").write_text("two words")
