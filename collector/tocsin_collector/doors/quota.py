@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 
 from tocsin_collector.doors.counts import Counts
 from tocsin_collector.ingest.answer import Refusal
+from tocsin_collector.projects import figures
 from tocsin_schema.block import Block
-from tocsin_schema.config import ConfigError
 
 BURST_S = 2.0
 """How many seconds of its rate a project that was silent may send at once."""
@@ -98,7 +98,8 @@ class Quotas:
 
     def __init__(self, values: Mapping[str, Any], counts: Counts, clock: Callable[[], float]) -> None:
         self._rates = Rates(values["quota.events_per_s"], values["quota.bytes_per_s"])
-        self._projects = dict(map(_project, values["quota.projects"]))
+        own = figures("quota.projects", values["quota.projects"], "PROJECT EVENTS BYTES", "shop 5000 20000000")
+        self._projects = {name: Rates(*rates) for name, rates in own.items()}
         self._counts = counts
         self._clock = clock
         self._accounts: OrderedDict[str, Account] = OrderedDict()
@@ -144,15 +145,3 @@ class Quotas:
                 self._accounts.popitem(last=False)
         self._accounts.move_to_end(project)
         return found
-
-
-def _project(text: str) -> tuple[str, Rates]:
-    """``shop 5000 20000000``: a project, its events and its bytes a second. Raises ConfigError."""
-    try:
-        name, events_text, volume_text = text.rsplit(maxsplit=2)
-        events, volume = float(events_text), float(volume_text)
-    except ValueError:
-        events = volume = -1.0
-    if not (0 <= events < math.inf and 0 <= volume < math.inf):
-        raise ConfigError([f"quota.projects: {text!r:.80}: PROJECT EVENTS BYTES expected, as in 'shop 5000 20000000'"])
-    return name, Rates(events, volume)

@@ -1,5 +1,6 @@
 """A journal's folder as blocks again, read without taking it."""
 
+import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,3 +60,13 @@ def stored(folder: Path) -> Iterator[Stored]:
             yield Stored(found.segment.base + found.item.end, decode(found.item.payload), found.item.payload)
         except BlockError as error:
             _log.error("journal_record_unreadable position=%d reason=%s", found.position, error)
+
+
+def owner(type: int, payload: bytes) -> str:
+    """The project that a record is of, from its header alone; empty for what is no block."""
+    if type != BLOCK_RECORD:
+        return ""
+    try:
+        return str(json.loads(payload[8 : 8 + int.from_bytes(payload[:8], "little")]).get("project", "default"))
+    except (ValueError, RecursionError, AttributeError):
+        return ""
