@@ -30,8 +30,10 @@ from tocsin_collector.ingest.checks import Bounds
 from tocsin_collector.ingest.intake import Intake, Memory, Windows
 from tocsin_collector.ingest.receiptkeys import receipt_keys
 from tocsin_collector.ingest.redact import Redaction, key_of
+from tocsin_collector.ingest.stored import owner
 from tocsin_collector.journal import open_journal
-from tocsin_collector.journal.retention import Limits, Retention
+from tocsin_collector.journal.retention import Retention, limits_of
+from tocsin_collector.journal.upkeep import Upkeep
 from tocsin_collector.logs import open_logs
 from tocsin_collector.monitor.judge import Judge
 from tocsin_collector.monitor.model import Model
@@ -121,11 +123,9 @@ class Service:
             memory=Memory(self.monitor.calendar.horizon_s, values["ingest.ids_memory_bytes"]),
             clock=clock,
         )
-        self.retention = Retention(
-            self.journal.folder,
-            Limits(values["journal.keep_bytes"], values["journal.keep_s"], self.monitor.calendar.horizon_s),
-            clock,
-        )
+        limits = limits_of(values, self.monitor.calendar.horizon_s)
+        self.retention = Retention(self.journal.folder, limits, owner, clock)
+        self.upkeep = Upkeep(self.retention.look, clock)
 
     def recover(self) -> None:
         """Bring back what was acknowledged: references, then the journal's events through the same way as live ones."""
@@ -140,6 +140,7 @@ class Service:
         self.alarms.stop()
         self.tracing.close()
         self.logs.close()
+        self.upkeep.close()
         self.journal.close()
 
     def tick(self) -> None:
@@ -150,8 +151,10 @@ class Service:
                     self.monitor.tick()
             finally:
                 self._copied.release()
-        self.retention.tick(self.intake.kept)
+        self.upkeep.tick(self.intake.kept)
         self.intake.holdings.forget(self.retention.first)
+        while self.retention.erased:
+            self.intake.holdings.erase(*self.retention.erased.popleft())
 
     def views(self) -> list[ModelView]:
         """What can be told of every model now."""
@@ -217,6 +220,7 @@ class Service:
         yield from self.intake.samples()
         yield Sample("tocsin_journal_size_bytes", {}, self.retention.size_bytes)
         yield Sample("tocsin_journal_dropped_bytes_total", {}, self.retention.dropped_bytes_total)
+        yield Sample("tocsin_journal_upkeep_errors_total", {}, self.upkeep.failed_total)
         yield Sample("tocsin_events_unwatched_total", {}, self.monitor.unwatched_total)
         yield from self.doors.samples()
         yield from usage.samples(self.quotas, self.intake.holdings.size_bytes(), self.places.used())

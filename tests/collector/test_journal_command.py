@@ -11,11 +11,13 @@ from click.testing import CliRunner, Result
 
 from tests.collector.ingest.blocks import NOW_S, block, labels, predictions
 from tocsin_collector.__main__ import main
-from tocsin_collector.ingest.intake import Intake
+from tocsin_collector.ingest.intake import BLOCK_RECORD, Intake
 from tocsin_collector.ingest.jsonbody import parse_ndjson
+from tocsin_collector.ingest.stored import owner
 from tocsin_collector.journal import Journal, open_journal
+from tocsin_collector.journal.retention import Keep, Limits, Retention
 from tocsin_collector.journal.segment import segments
-from tocsin_schema.block import Block, column
+from tocsin_schema.block import Block, column, encode
 
 PERSON = [
     predictions(["a", "person", "b"], sequence=1),
@@ -184,3 +186,37 @@ def test_a_folder_without_a_journal_is_said(tmp_path: Path) -> None:
     found = tocsin(tmp_path, "ls")
     assert found.exit_code == 1
     assert f"{tmp_path}/journal: no journal; name the collector's data folder with --data" in found.stderr
+
+
+def test_what_a_project_let_go_of_is_gone_and_the_commands_and_a_start_go_on(data: Path) -> None:
+    """One segment with events of two projects: one of them goes."""
+    other = predictions(["x"], sequence=9)
+    other.project = "bank"
+    mixed = data / "mixed"
+    journal = open_journal(mixed / "journal")
+    for sent in (*PERSON, other):
+        journal.commit([(BLOCK_RECORD, encode(sent))])
+    journal.close()
+    taken(mixed, [predictions(["newest"], sequence=10)])
+    retention = Retention(mixed / "journal", Limits(0, 0, 0, {"shop": Keep(0, 1)}), owner)
+    retention.look(1 << 60)
+    assert [event["id"] for event in exported(mixed)] == ["x", "newest"]
+    assert tocsin(mixed, "verify").exit_code == 0
+    assert [json.loads(line)["events"] for line in tocsin(mixed, "ls", "--json").stdout.splitlines()] == [1, 1]
+    (mixed / "journal" / "snapshot").unlink()
+    assert taken(mixed, [other, *PERSON]) == [(0, 1), (3, 0), (1, 0), (2, 0)]
+
+
+@pytest.mark.parametrize(
+    ("payload", "project"),
+    [
+        (encode(PERSON[0]), "shop"),
+        (b"", ""),
+        (b"\xff" * 90, ""),
+        ((2).to_bytes(8, "little") + b"[]", ""),
+        ((2).to_bytes(8, "little") + b"{}", "default"),
+    ],
+)
+def test_whose_a_record_is_stands_in_its_header(payload: bytes, project: str) -> None:
+    assert owner(BLOCK_RECORD, payload) == project
+    assert owner(7, payload) == ""

@@ -20,6 +20,7 @@ def command(file: str) -> None:
     from tocsin_collector.doors.quota import Quotas
     from tocsin_collector.doors.webfile import protection
     from tocsin_collector.ingest.receiptkeys import receipt_keys
+    from tocsin_collector.journal.retention import limits_of
     from tocsin_collector.provision import settings
     from tocsin_schema.config import ConfigError, load
     from tocsin_schema.settings.collector import COLLECTOR
@@ -29,6 +30,7 @@ def command(file: str) -> None:
         settings.check(values, targets=False)
         protection(str(values["web_config_file"]))
         Quotas(values, Counts(), time.monotonic)
+        limits_of(values, 0.0)
         receipt_keys(str(values["receipts.keys_file"]))
     except ConfigError as error:
         for fault in error.faults:

@@ -1,16 +1,21 @@
 """`tocsin journal`: look into a collector's journal, read it out, erase from it."""
 
+import contextlib
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from tocsin_collector.access import access, shown
+from tocsin_schema.ports import COLLECTOR_LISTEN
+
 if TYPE_CHECKING:
     from tocsin_collector.journal.segment import Name
-    from tocsin_schema.block import Block
+
+DEFAULT = f"http://{COLLECTOR_LISTEN}"
 
 _DATA = click.option(
     "--data", default="data", envvar="TOCSIN_DATA_DIR", show_default=True, help="The collector's data folder."
@@ -58,14 +63,13 @@ def verify(data: str, as_json: bool) -> None:
     Example:
       tocsin journal verify --data /var/lib/tocsin || echo restore it
     """
-    from tocsin_collector.journal.reading import is_sealed, read
+    from tocsin_collector.journal.reading import is_damage, read
     from tocsin_collector.journal.records import Record
 
     sound = damaged = 0
     for found in read(_folder(data)):
-        if isinstance(found.item, Record):
-            sound += 1
-        elif not found.item.last or is_sealed(found.segment):  # else a torn tail, which the next start cuts
+        sound += isinstance(found.item, Record)
+        if is_damage(found):
             damaged += 1
             place = {"file": str(found.segment.path), "offset": found.item.start}
             place["bytes"] = found.item.end - found.item.start
@@ -90,11 +94,54 @@ def export(data: str, project: str, model: str) -> None:
       curl --data-binary @credit.ndjson -H 'content-type: application/x-ndjson' http://127.0.0.1:10301/v1/events
     """
     from tocsin_collector.ingest.rows import events
+    from tocsin_collector.ingest.stored import Which, stored
 
-    for block in _blocks(data):
-        if project in ("", block.project) and model in ("", block.model):
-            for event in events(block):
-                click.echo(json.dumps(event, separators=(",", ":")))
+    which = Which(project, model)
+    for found in stored(_folder(data)):
+        for event in events(found.block) if which.of(found.block) else ():
+            click.echo(json.dumps(event, separators=(",", ":")))
+
+
+@command.command("replay")
+@_DATA
+@_PROJECT
+@_MODEL
+@click.option("--from", "start", default="", help="Only events from this time on, RFC 3339.")
+@click.option("--to", "end", default="", help="Only events before this time.")
+@click.option("--collector", "url", default=DEFAULT, envvar="TOCSIN_COLLECTOR", help="Its address.", show_default=True)
+@access
+@_JSON
+def replay(
+    data: str, project: str, model: str, start: str, end: str, url: str, as_json: bool, **files: str | None
+) -> None:
+    """Send the events again, to fill another collector. What it has already, it counts once: a replay that broke off is
+    simply run again. Exit code 1 when rows were refused, each code with its count.
+
+    \b
+    Example:
+      tocsin journal replay --data /var/lib/tocsin --collector http://new-host:10301
+      tocsin journal replay --project shop --model credit --from 2026-11-01T00:00:00Z --json
+    """
+    from tocsin_collector.ingest.replay import Replayed, ReplayError, Sender, replay
+    from tocsin_collector.ingest.stored import Which, stored
+    from tocsin_collector.journal import JournalError
+
+    which = Which(project, model, _micros(start, "--from"), _micros(end, "--to"))
+    folder, done = _folder(data), Replayed()
+    try:
+        with _progress(folder) as reached:
+            for position in replay(stored(folder), which, Sender(url, shown(**files)), done):
+                reached(position)
+    except (JournalError, ReplayError) as error:
+        click.echo(f"{error}; {done.accepted + done.duplicate} events are there", err=True)
+        sys.exit(1)
+    refused = {code: count for code, count in done.rejected.items() if count}
+    found = {"blocks": done.blocks, "accepted": done.accepted, "duplicate": done.duplicate, "rejected": refused}
+    line = "{accepted} events are new there, {duplicate} were known".format(**found)
+    click.echo(
+        json.dumps(found) if as_json else ", ".join([line, *(f"{n} refused: {code}" for code, n in refused.items())])
+    )
+    sys.exit(bool(refused))
 
 
 @command.command("forget")
@@ -124,7 +171,12 @@ def forget(event_id: str, data: str, project: str, model: str, as_json: bool) ->
 
 
 def _folder(data: str) -> Path:
+    """The journal of a data folder, or a folder of segments as a backup has them."""
+    from tocsin_collector.journal.segment import segments
+
     folder = Path(data) / "journal"
+    if not folder.is_dir() and segments(Path(data)):
+        return Path(data)
     if not folder.is_dir():
         click.echo(f"{folder}: no journal; name the collector's data folder with --data", err=True)
         sys.exit(1)
@@ -137,15 +189,25 @@ def _segments(data: str) -> "list[Name]":
     return segments(_folder(data))
 
 
-def _blocks(data: str) -> "Iterator[Block]":
-    from tocsin_collector.ingest.intake import BLOCK_RECORD
-    from tocsin_collector.journal.reading import read
-    from tocsin_collector.journal.records import Record
-    from tocsin_schema.block import decode
+def _micros(text: str, option: str) -> int | None:
+    from tocsin_collector.ingest import times
 
-    for found in read(_folder(data)):
-        if isinstance(found.item, Record) and found.item.type == BLOCK_RECORD:
-            yield decode(found.item.payload)
+    try:
+        return times.parse(text) if text else None
+    except ValueError as error:
+        raise click.UsageError(f"{option} {text!r:.60}: {error}") from None
+
+
+@contextlib.contextmanager
+def _progress(folder: Path) -> Iterator[Callable[[int], None]]:
+    """A bar over the journal's bytes, on a terminal only; give it the positions."""
+    from tocsin_collector.journal.segment import segments
+
+    names = segments(folder)
+    first = names[0].base if names else 0
+    last = names[-1].base + names[-1].path.stat().st_size if names else 0
+    with click.progressbar(length=last - first, label="replay", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+        yield lambda position: bar.update(position - first - bar.pos)
 
 
 def _listed(name: "Name") -> dict[str, Any]:

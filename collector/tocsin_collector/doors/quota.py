@@ -13,7 +13,6 @@ refuses is in ``places``.
 """
 
 import math
-import re
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -21,8 +20,8 @@ from typing import Any, NamedTuple
 from tocsin_collector.doors.counts import Counts
 from tocsin_collector.ingest.answer import Refusal
 from tocsin_collector.ingest.drafts import Draft
+from tocsin_collector.projects import figures
 from tocsin_schema.block import Block
-from tocsin_schema.config import ConfigError
 
 BURST_S = 2.0
 """How many seconds of its rate a project that was silent may send at once."""
@@ -124,7 +123,8 @@ class Quotas:
         self._quota = Quota(
             *(values[f"quota.{name}"] for name in ("events_per_s", "bytes_per_s", "disk_bytes", "series"))
         )
-        self._projects = dict(_project(text, self._quota) for text in values["quota.projects"])
+        own = figures("quota.projects", values["quota.projects"], Quota._fields, _EXAMPLE)
+        self._projects = {name: self._quota._replace(**its) for name, its in own.items()}
         self._held_bytes = held_bytes
         self._counts = counts
         self._clock = clock
@@ -181,23 +181,3 @@ class Quotas:
                 self._accounts.popitem(last=False)
         self._accounts.move_to_end(project)
         return found
-
-
-def _project(text: str, general: Quota) -> tuple[str, Quota]:
-    """``shop events=5000 series=500``: a project and what of its quota is its own. Raises ConfigError."""
-    name, *given = re.split(rf" +(?=(?:{'|'.join(Quota._fields)})=)", text.strip())
-    own: dict[str, float] = {}
-    for kind, _, number in (part.partition("=") for part in given):
-        own[kind] = _number(number) if kind not in own else -1.0
-    if not name or not own or min(own.values()) < 0:
-        raise ConfigError([f"quota.projects: {text!r:.80}: a project and its own expected, as in {_EXAMPLE!r}"])
-    return name, general._replace(**own)
-
-
-def _number(text: str) -> float:
-    """-1 for what is no number from 0 on."""
-    try:
-        found = float(text)
-    except ValueError:
-        return -1.0
-    return found if 0 <= found < math.inf else -1.0

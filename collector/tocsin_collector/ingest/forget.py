@@ -31,13 +31,13 @@ def forget(folder: Path, whose: Whose) -> int:
     journal = open_journal(folder)
     erased = 0
 
-    def without(type: int, payload: bytes) -> bytes | None:
+    def without(type: int, payload: bytes) -> tuple[int, bytes] | None:
         nonlocal erased
         found = _without(payload, whose) if type == BLOCK_RECORD else None
         if found is None:
             return None
         erased += found[1]
-        return found[0]
+        return BLOCK_RECORD, found[0]
 
     try:
         for name in segments(folder):

@@ -34,6 +34,18 @@ class Holdings:
         for stretch in [stretch for stretch in self._stretches if stretch < self._first]:
             self._totals -= self._stretches.pop(stretch)  # which leaves out who has nothing left
 
+    def erase(self, start: int, end: int, project: str) -> None:
+        """What a project had from one position to another is gone; of a stretch across one of them, its part."""
+        for stretch in range(start // STRETCH_BYTES, -(-end // STRETCH_BYTES)):
+            found = self._stretches.get(stretch)
+            if found is None or not found[project]:
+                continue
+            first, last = max(start, stretch * STRETCH_BYTES), min(end, (stretch + 1) * STRETCH_BYTES)
+            gone = found[project] * (last - first) // STRETCH_BYTES
+            found[project] -= gone
+            self._totals[project] -= gone
+            self._totals += Counter()  # which leaves out who has nothing left
+
     def size_bytes(self) -> Counter[str]:
         """What each project holds."""
         return self._totals

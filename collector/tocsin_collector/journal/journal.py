@@ -171,6 +171,8 @@ def open_journal(folder: str | Path, *, segment_bytes: int = SEGMENT_BYTES) -> J
         raise JournalError(f"{folder}: cannot be opened: {error.strerror}") from error
     try:
         _take(lock, folder)
+        for unfinished in folder.glob("*-*.part"):  # a segment that was to be written anew when its writer was killed
+            unfinished.unlink()
         sync_folder(folder.parent)
         return Journal(folder, lock, segment_bytes)
     except BaseException:

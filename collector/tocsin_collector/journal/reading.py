@@ -41,6 +41,11 @@ def read(folder: Path, since: int = 0, until: int | None = None) -> Iterator[Fou
                 yield Found(name, item)
 
 
+def is_damage(found: Found) -> bool:
+    """Whether it is a stretch that was sound once: no record, and no torn tail, which the next start cuts."""
+    return isinstance(found.item, Gap) and (not found.item.last or is_sealed(found.segment))
+
+
 def contents(name: Name) -> bytes:
     """The bytes of a segment; none where retention has just dropped it."""
     try:

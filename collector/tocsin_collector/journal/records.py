@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 HEADER = struct.Struct("<8sIIQ")
+VOID = 0
+"""The type of what is left where records were erased: a length, and zeros."""
 _ZEROS = bytes(1 << 16)
 _CHECKED = struct.Struct("<IQ")  # what stands behind the checksum: length, type
 

@@ -102,7 +102,14 @@ METRICS = (
         "tocsin_journal_dropped_bytes_total",
         COUNTER,
         "bytes",
-        "Bytes of the oldest segments that were dropped, as journal.keep_bytes and journal.keep_s say.",
+        "Bytes on the disk of the oldest events that were dropped, as journal.keep_bytes, keep_s and projects say.",
+        emitter="collector",
+    ),
+    Metric(
+        "tocsin_journal_upkeep_errors_total",
+        COUNTER,
+        "",
+        "Looks at what may be dropped that failed; the log says why, and the next one is a minute later.",
         emitter="collector",
     ),
     Metric(

@@ -84,6 +84,13 @@ COLLECTOR = (
         "drop events that were received longer ago than this, but none that open windows may need; 0: keep all",
         range=(0, 1e10),
     ),
+    Key(
+        "journal.projects",
+        "list",
+        [],
+        "projects whose events are kept otherwise, as in 'shop keep_s=2592000 keep_bytes=50000000000', within "
+        "keep_bytes for all of them; 0: without limit",
+    ),
     Key("receipts.keys_file", "text", "", "a file with a project and its key a line, to check labels' receipts with"),
     Key(
         "quota.events_per_s",

@@ -45,3 +45,15 @@ def test_another_one_goes_on_from_its_state(before, after):
     assert second.size_bytes() == _made(before + after).size_bytes()
     second.forget(1 << 30)
     assert second.size_bytes() == {}
+
+
+def test_what_was_erased_is_held_no_more():
+    held = Holdings()
+    for position in range(0, 4 * STRETCH_BYTES, STRETCH_BYTES // 2):
+        held.add("shop", position, 1_000)
+        held.add("bank", position, 1_000)
+    before = held.size_bytes()["shop"]
+    held.erase(STRETCH_BYTES, 2 * STRETCH_BYTES, "shop")
+    assert held.size_bytes()["shop"] == before * 3 // 4
+    held.erase(0, 4 * STRETCH_BYTES, "shop")
+    assert held.size_bytes() == {"bank": before}
