@@ -154,7 +154,9 @@ class Monitor:
     def set_judge(self, key: ModelKey, judge: Judge) -> None:
         """Give a model version its reference. Windows count from here on in its cells; the caller replays the journal
         into a new monitor when windows that are open already should be counted so too."""
-        self._model(key).judge = judge
+        model = self._model(key)
+        model.count()  # what came before is counted in the cells of before
+        model.judge = judge
 
     def models(self) -> Iterable[Model]:
         """The models in the order of their names."""
