@@ -95,7 +95,7 @@ lock: .venv/.build  ## resolve anew and write locks/
 	$(BIN)/uv lock --upgrade
 	$(EXPORT) --only-group build > locks/build.lock
 	$(EXPORT) --extra demo --prune pandas > locks/demo.lock
-	$(EXPORT) --extra demo --extra arrow --extra elasticsearch --extra otlp --extra zstd --prune pandas --group test --group check --group bench > locks/test.lock
+	$(EXPORT) --extra demo --extra arrow --extra elasticsearch --extra otlp --extra parquet --extra zstd --prune pandas --group test --group check --group bench > locks/test.lock
 	$(EXPORT) --extra reports > locks/reports.lock
 	$(EXPORT) --only-group nvitop > locks/nvitop.lock
 

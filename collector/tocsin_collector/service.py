@@ -5,7 +5,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -14,6 +14,7 @@ from tocsin_alerts import alerts
 from tocsin_collector.alarms import Alarms
 from tocsin_collector.alarms.comparison import compared
 from tocsin_collector.audit import Folder, Writer
+from tocsin_collector.compaction.compaction import compaction
 from tocsin_collector.doors import usage
 from tocsin_collector.doors.counts import Counts
 from tocsin_collector.doors.places import Places
@@ -125,7 +126,8 @@ class Service:
         )
         limits = limits_of(values, self.monitor.calendar.horizon_s)
         self.retention = Retention(self.journal.folder, limits, owner, clock)
-        self.upkeep = Upkeep(self.retention.look, clock)
+        self.compaction = compaction(values, self.journal.folder, clock)
+        self.upkeep = Upkeep(self._keep_up, clock)
 
     def recover(self) -> None:
         """Bring back what was acknowledged: references, then the journal's events through the same way as live ones."""
@@ -185,6 +187,12 @@ class Service:
                         self.monitor.set_judge(key, judge)
         return judge.about
 
+    def _keep_up(self, until: int) -> Iterator[None]:
+        if self.compaction is not None:
+            yield from self.compaction.look()
+            until = min(until, self.compaction.until)
+        yield from self.retention.look(until)
+
     def _new_pushes(self, instance: str) -> dict[str, RemoteWrite | Otlp]:
         """The pushes that are configured, by their tables."""
         values, found = self.values, dict[str, RemoteWrite | Otlp]()
@@ -221,6 +229,8 @@ class Service:
         yield Sample("tocsin_journal_size_bytes", {}, self.retention.size_bytes)
         yield Sample("tocsin_journal_dropped_bytes_total", {}, self.retention.dropped_bytes_total)
         yield Sample("tocsin_journal_upkeep_errors_total", {}, self.upkeep.failed_total)
+        if self.compaction is not None:
+            yield from self.compaction.samples()
         yield Sample("tocsin_events_unwatched_total", {}, self.monitor.unwatched_total)
         yield from self.doors.samples()
         yield from usage.samples(self.quotas, self.intake.holdings.size_bytes(), self.places.used())

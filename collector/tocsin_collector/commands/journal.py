@@ -151,8 +151,8 @@ def replay(
 @_MODEL
 @_JSON
 def forget(event_id: str, data: str, project: str, model: str, as_json: bool) -> None:
-    """Erase every prediction, label and outcome of an id. The collector must be stopped; its next start counts what is
-    left. References that were taken from past rows keep theirs: take them anew.
+    """Erase every prediction, label and outcome of an id, from Parquet files too. The collector must be stopped; its
+    next start counts what is left. References that were taken from past rows keep theirs: take them anew.
 
     \b
     Example:
@@ -163,11 +163,14 @@ def forget(event_id: str, data: str, project: str, model: str, as_json: bool) ->
     from tocsin_collector.journal import JournalError
 
     try:
-        erased = erase(_folder(data), Whose(event_id, project, model))
+        gone = erase(_folder(data), Whose(event_id, project, model))
     except (JournalError, OSError) as error:
         click.echo(error, err=True)
         sys.exit(1)
-    click.echo(json.dumps({"erased": erased}) if as_json else f"{erased} events of {event_id!r} are erased")
+    line = f"{gone.events} events of {event_id!r} are erased" + (
+        f", and {gone.rows} rows of files" if gone.rows else ""
+    )
+    click.echo(json.dumps({"erased": gone.events, "parquet_rows": gone.rows}) if as_json else line)
 
 
 def _folder(data: str) -> Path:

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tocsin_collector.compaction.erase import check, erase
+from tocsin_collector.compaction.folder import PARQUET, Folder
 from tocsin_collector.ingest.intake import BLOCK_RECORD
 from tocsin_collector.ingest.snapshot import FILE as SNAPSHOT
 from tocsin_collector.ingest.subset import take, used
@@ -22,12 +24,21 @@ class Whose(NamedTuple):
     model: str = ""
 
 
-def forget(folder: Path, whose: Whose) -> int:
-    """Take every event of an id out of a journal's folder; how many there were.
+class Forgotten(NamedTuple):
+    """How many events went from the journal, and how many rows from the Parquet files."""
+
+    events: int
+    rows: int
+
+
+def forget(folder: Path, whose: Whose) -> Forgotten:
+    """Take every event of an id out of a journal's folder, and out of the Parquet files beside it.
 
     The snapshot goes too: the next start makes it anew from what is left. Raises JournalError when a collector
-    has the folder.
+    has the folder; OSError.
     """
+    compacted = Folder(folder.parent / PARQUET)
+    check(compacted)
     journal = open_journal(folder)
     erased = 0
 
@@ -44,9 +55,9 @@ def forget(folder: Path, whose: Whose) -> int:
             rewrite(name, without)
         if erased:
             (folder / SNAPSHOT).unlink(missing_ok=True)
+        return Forgotten(erased, erase(compacted, *whose))
     finally:
         journal.close()
-    return erased
 
 
 def _without(payload: bytes, whose: Whose) -> tuple[bytes, int] | None:

@@ -48,9 +48,10 @@ class Which(NamedTuple):
         return take(block, np.flatnonzero(wanted)) if wanted.any() else None
 
 
-def stored(folder: Path) -> Iterator[Stored]:
-    """Every block that can be read, oldest first; what cannot is told in the log. Raises JournalError."""
-    for found in read(folder):
+def stored(folder: Path, since: int = 0, until: int | None = None) -> Iterator[Stored]:
+    """Every block that can be read from one position to before another, oldest first; what cannot is told in the log.
+    Raises JournalError."""
+    for found in read(folder, since, until):
         if is_damage(found):
             size = found.item.end - found.item.start
             _log.error("journal_damaged file=%s offset=%d bytes=%d", found.segment.path, found.item.start, size)

@@ -70,17 +70,20 @@ class Retention:
         self._shares = Shares(owner)
         self._clock = clock
 
-    def look(self, until: int) -> None:
-        """Let go of what may go of that which ends before a position. Raises OSError, JournalError."""
+    def look(self, until: int) -> Iterator[None]:
+        """Let go of what may go of that which ends before a position, one segment a step. Raises OSError,
+        JournalError."""
         now_s = self._clock()
         for name in surplus(self._folder, self._limits, now_s, until):
             self._drop(name)
+            yield
         if self._limits.projects:
             names = segments(self._folder)
             ends = {name: following.base for name, following in pairwise(names)}
             for name, gone in let_go(names, self._shares.of, self._limits, now_s, until):
                 self._erase(name, gone)
                 self.erased.extend((name.base, ends[name], project) for project in gone)
+                yield
         left = segments(self._folder)
         self.first = left[0].base if left else 0
         self.size_bytes = sum(map(_taken_bytes, left))

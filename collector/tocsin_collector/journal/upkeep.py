@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 LOOK_EVERY_S = 60.0
@@ -10,13 +10,15 @@ _log = logging.getLogger(__name__)
 
 
 class Upkeep:
-    """Calls ``look`` with a position; never twice at the same time. What it raises is counted, and it looks again."""
+    """Goes through ``look`` of a position, never twice at the same time. What it raises is counted, and it looks
+    again. At a stop it is left after the step that is being done."""
 
-    def __init__(self, look: Callable[[int], None], clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, look: Callable[[int], Iterable[None]], clock: Callable[[], float] = time.time) -> None:
         self.failed_total = 0
         self._look = look
         self._clock = clock
         self._due_s = 0.0
+        self._closing = False
         self._thread = ThreadPoolExecutor(1, "tocsin-upkeep")
         self._looking: Future[None] | None = None
 
@@ -30,12 +32,15 @@ class Upkeep:
         return self._looking
 
     def close(self) -> None:
-        """Wait for what is being done."""
+        """Wait for the step that is being done."""
+        self._closing = True
         self._thread.shutdown()
 
     def _once(self, until: int) -> None:
         try:
-            self._look(until)
+            for _ in self._look(until):
+                if self._closing:
+                    break
         except Exception:
             self.failed_total += 1
             _log.exception("journal_upkeep_failed")

@@ -91,6 +91,19 @@ COLLECTOR = (
         "projects whose events are kept otherwise, as in 'shop keep_s=2592000 keep_bytes=50000000000', within "
         "keep_bytes for all of them; 0: without limit",
     ),
+    Key(
+        "parquet.enabled",
+        "boolean",
+        False,
+        "compact the journal's sealed segments to Parquet files in data_dir/parquet, too (extra `parquet`)",
+    ),
+    Key(
+        "parquet.keep_s",
+        "number",
+        0.0,
+        "remove Parquet files that were made longer ago than this; 0: keep all",
+        range=(0, 1e10),
+    ),
     Key("receipts.keys_file", "text", "", "a file with a project and its key a line, to check labels' receipts with"),
     Key(
         "quota.events_per_s",

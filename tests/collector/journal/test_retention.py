@@ -35,7 +35,7 @@ def nobodys(kind: int, payload: bytes) -> str:
 def left(folder: Path, limits: Limits, until: int = EVERYTHING) -> list[int]:
     """The numbers of the segments that are there after a look."""
     bases = [name.base for name in segments(folder)]
-    Retention(folder, limits, nobodys, lambda: NOW_S).look(until)
+    list(Retention(folder, limits, nobodys, lambda: NOW_S).look(until))
     return [bases.index(name.base) for name in segments(folder)]
 
 
@@ -67,7 +67,7 @@ def test_the_newest_never_goes(folder: Path) -> None:
 
 def test_it_counts_what_it_dropped(folder: Path) -> None:
     retention = Retention(folder, Limits(0, 4.5 * HOUR_S, 0), nobodys, lambda: NOW_S)
-    retention.look(EVERYTHING)
+    list(retention.look(EVERYTHING))
     assert (retention.size_bytes, retention.dropped_bytes_total) == (5 * (8 << 10), 8 << 10)
 
 
@@ -75,6 +75,6 @@ def test_a_replay_that_runs_meanwhile_goes_on(folder: Path) -> None:
     journal = open_journal(folder)
     replay = journal.replay()
     assert next(replay)[2][0] == 0
-    Retention(folder, Limits(0, 2.5 * HOUR_S, 0), nobodys, lambda: NOW_S).look(EVERYTHING)
+    list(Retention(folder, Limits(0, 2.5 * HOUR_S, 0), nobodys, lambda: NOW_S).look(EVERYTHING))
     assert [payload[0] for _, _, payload in replay] == [3, 4, 5]
     journal.close()

@@ -48,7 +48,7 @@ def looked(
     folder: Path, until: int = EVERYTHING, horizon_s: float = 0, most_s: float = 0, **projects: Keep
 ) -> Retention:
     retention = Retention(folder, Limits(0, most_s, horizon_s, projects), owner, lambda: NOW_S)
-    retention.look(until)
+    list(retention.look(until))
     return retention
 
 
@@ -126,14 +126,14 @@ def test_what_it_counted_is_kept_beside_the_segment_and_a_torn_one_is_counted_an
         return owner(kind, payload)
 
     limits = Limits(0, 0, 0, {"z": Keep(1, 1)})
-    Retention(folder, limits, counting, lambda: NOW_S).look(EVERYTHING)
+    list(Retention(folder, limits, counting, lambda: NOW_S).look(EVERYTHING))
     assert len(counted) == 14  # the newest is not read
-    Retention(folder, limits, counting, lambda: NOW_S).look(EVERYTHING)
+    list(Retention(folder, limits, counting, lambda: NOW_S).look(EVERYTHING))
     assert len(counted) == 14
     torn = segments(folder)[0].path.with_suffix(".shares")
     assert json.loads(torn.read_bytes()).keys() == {"a", "b"}
     torn.write_bytes(b'{"a": 20')
-    Retention(folder, limits, counting, lambda: NOW_S).look(EVERYTHING)
+    list(Retention(folder, limits, counting, lambda: NOW_S).look(EVERYTHING))
     assert len(counted) == 18
 
 
@@ -168,7 +168,7 @@ def deadly(call):
 for name in ("pwrite", "fsync", "replace", "unlink"):
     setattr(os, name, deadly(getattr(os, name)))
 limits, now_s = Limits(0, 0, 0, {"a": Keep(1800)}), float(sys.argv[3])
-Retention(Path(sys.argv[2]), limits, lambda kind, payload: payload[:1].decode(), lambda: now_s).look(1 << 60)
+list(Retention(Path(sys.argv[2]), limits, lambda kind, payload: payload[:1].decode(), lambda: now_s).look(1 << 60))
 """
 
 
