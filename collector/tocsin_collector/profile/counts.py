@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin_collector.frame import Frame, Values
+from tocsin_collector.profile.aspects import aspect
 from tocsin_collector.profile.hashing import register
 from tocsin_collector.profile.layout import STEPS, TALLIES, FeatureLayout, Layout, ProfileError
 from tocsin_collector.profile.numbers import count_numbers
@@ -110,12 +111,15 @@ def profile(frame: Frame, layout: Layout) -> Profile:
     columns = frame.group("feature.")
     found = empty(layout)
     for feature in layout.features:
-        values = columns.pop(feature.name, None)
+        values = columns.get(feature.column)
+        if values is not None and feature.aspect:
+            values = aspect(feature.aspect, values, frame.time_us)
         if values is None:
             found.counts[layout.starts[feature.name] + _MISSING] = frame.rows
         else:
             _count(values, feature, found)
-    unknown = sum(int(values.valid.sum()) for values in columns.values())
+    known = {feature.column for feature in layout.features}
+    unknown = sum(int(values.valid.sum()) for name, values in columns.items() if name not in known)
     return Profile(layout, frame.rows, unknown, found.counts, found.sums, found.registers)
 
 

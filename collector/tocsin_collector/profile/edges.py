@@ -2,15 +2,15 @@
 
 Cells by quantile, so that each holds at most ``1 / QUANTILE_CELLS`` of the reference: the Kolmogorov-Smirnov distance
 between the edges is the exact one to within that, whatever the window's shape. A value that fills half a quantile gets
-a cell of its own. The outermost quantile is cut again by rank, each cell half as full again as the next: there the
-Wasserstein distance of a heavy tail is made. Beyond the reference's range each cell is twice as wide as the one before.
+a cell of its own. The outermost quantiles are cut again by rank, each cell a quarter fuller than the next: there the
+Wasserstein distance of a heavy tail is made. Beyond the reference's range the cells' ends double in two steps.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 QUANTILE_CELLS = 1_024
-TAIL_RATIO = 1.25
+TAIL_SHARE, TAIL_RATIO = 1 / 128, 1.25
 PARTS = 24
 BEYOND = 2.0 ** np.arange(-6, 8.5, 0.5)  # ends of the cells beyond the range, in ranges
 
@@ -35,7 +35,7 @@ def edges_of(values: Floats) -> Floats:
 def _ranks(rows: int) -> NDArray[np.int64]:
     """Which of the sorted values are edges: quantiles as ``inverted_cdf`` picks them, and the tails."""
     quantiles = -(-np.arange(1, QUANTILE_CELLS) * rows // QUANTILE_CELLS) - 1
-    steps = np.arange(np.log(max(rows / QUANTILE_CELLS, 1)) / np.log(TAIL_RATIO))
+    steps = np.arange(np.log(max(rows * TAIL_SHARE, 1)) / np.log(TAIL_RATIO))
     tail = (TAIL_RATIO**steps).astype(np.int64)
     return np.concatenate([[0, rows - 1], quantiles, tail, rows - 1 - tail]).clip(0, rows - 1)
 

@@ -1,14 +1,15 @@
 """What is counted of each feature: the cells of its values. Made once from a reference, named by its content.
 
 Numbers get cells by quantile (``edges.py``), and for groups of neighbouring cells the sum of their values, in steps of
-1/1024 of the group's width. Categories get a cell by name; where there are too many names the most frequent keep
-theirs, the rest share cells by a hash that is the same in every process, and distinct ones are counted.
+1/256 of the group's width. Categories get a cell by name; where there are too many names the most frequent keep
+theirs, the rest share cells by a hash that is the same in every process, and distinct ones are counted. A column of
+texts or times is looked at from several sides (``aspects.py``), each of which is a feature.
 """
 
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from itertools import repeat
@@ -17,17 +18,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin_collector.frame import Frame, Values
+from tocsin_collector.profile.aspects import EVERY, aspect, aspects, form_of
 from tocsin_collector.profile.edges import edges_of
 from tocsin_collector.profile.hashing import REGISTERS, SEED, Hashes, hashes
 from tocsin_collector.verdict import CATEGORY, NUMBER
 
-FORMAT = 2
+FORMAT = 3
 """Raised whenever the same rows are counted otherwise."""
 MAX_NAMES = 1_024
 FREQUENT_NAMES, HASHED_CELLS = 64, 192  # what takes the place of names when there are more than MAX_NAMES
-STEPS = 1_024
-"""Sums count in this part of their group's width: the error of a mean is below that of a thousand rows of one cell."""
-_OUTER, _INNER = 80, 48  # sums of single cells at either end, and of those between
+STEPS = 256
+"""Sums count in this part of their group's width, each value rounded alone."""
+_OUTER, _INNER = 88, 48  # sums of single cells at either end, and of those between
 
 
 class ProfileError(ValueError):
@@ -40,7 +42,7 @@ class FeatureLayout:
 
     Numbers: ``edges`` rise strictly; cell ``i`` holds ``edges[i-1] <= value < edges[i]``, the outer ones are open.
     Categories: one cell for each of ``names``, then ``hashed`` cells for all others; with ``hashed == 0`` a name that
-    is not listed is counted as new.
+    is not listed is counted as new. What is counted is the column ``source``, or an ``aspect`` of it.
     """
 
     name: str
@@ -48,6 +50,13 @@ class FeatureLayout:
     edges: tuple[float, ...] = ()
     names: tuple[str, ...] = ()
     hashed: int = 0
+    source: str = ""
+    aspect: str = ""
+
+    @property
+    def column(self) -> str:
+        """The name of the column that is counted."""
+        return self.source or self.name
 
     @property
     def cells(self) -> int:
@@ -156,7 +165,7 @@ class Layout:
 
     def to_bytes(self) -> bytes:
         """JSON with a fixed order and the shortest digits that read back as the same float."""
-        features = [[f.name, f.kind, f.edges, f.names, f.hashed] for f in self.features]
+        features = [[f.name, f.kind, f.edges, f.names, f.hashed, f.source, f.aspect] for f in self.features]
         return json.dumps({"v": FORMAT, "seed": SEED, "features": features}, separators=(",", ":")).encode()
 
     @staticmethod
@@ -165,7 +174,7 @@ class Layout:
         try:
             table = json.loads(raw)["features"]
             features = tuple(
-                FeatureLayout(n, kind, tuple(edges), tuple(names), h) for n, kind, edges, names, h in table
+                FeatureLayout(n, kind, tuple(edges), tuple(names), *rest) for n, kind, edges, names, *rest in table
             )
             layout = Layout(features)
             sound = layout.to_bytes() == raw and all(map(_sound, features))
@@ -183,25 +192,50 @@ TALLIES = 5
 def layout_of(frames: Iterable[Frame]) -> Layout:
     """The layout of a reference's rows, the same in whatever order and blocks they come. Constant columns are fine."""
     columns: dict[str, list[Values]] = {}
+    times: dict[str, list[NDArray[np.int64]]] = {}
     for frame in frames:
         for name, values in frame.group("feature.").items():
             columns.setdefault(name, []).append(values)
-    return Layout(tuple(_feature(name, columns[name]) for name in sorted(columns)))
+            times.setdefault(name, []).append(frame.time_us)
+    found = [each for name, parts in columns.items() for each in _features(name, parts, times[name])]
+    own = {each.name: each for each in found if not each.aspect}  # a column comes before an aspect that is named alike
+    by_name = {each.name: each for each in found} | own
+    return Layout(tuple(by_name[name] for name in sorted(by_name)))
 
 
-def _feature(name: str, parts: list[Values]) -> FeatureLayout:
+def _features(name: str, parts: list[Values], times: list[NDArray[np.int64]]) -> Iterable[FeatureLayout]:
+    """The feature of a column; of a text or a time one for each aspect instead."""
     present = {kind: sum(int(part.valid.sum()) for part in parts if part.kind == kind) for kind in (NUMBER, CATEGORY)}
-    if present[CATEGORY] > present[NUMBER]:
-        return _category(name, [part for part in parts if part.kind == CATEGORY])
+    if present[CATEGORY] <= present[NUMBER]:
+        yield _number(name, parts)
+        return
+    counts = _counted(parts)
+    form = form_of(list(counts), present[CATEGORY])
+    if not form:
+        yield _category(name, counts)
+        return
+    for each in aspects(form):
+        made = [aspect(each, part, at) for part, at in zip(parts, times, strict=True)]
+        full = f"{name}:{each}"
+        numeric = any(part.kind == NUMBER for part in made)
+        yield replace(_number(full, made) if numeric else _category(full, _counted(made)), source=name, aspect=each)
+
+
+def _number(name: str, parts: list[Values]) -> FeatureLayout:
     numbers = [part.data[part.valid] for part in parts if part.kind == NUMBER]
     return FeatureLayout(name, NUMBER, edges=tuple(edges_of(np.concatenate([*numbers, []])).tolist()))
 
 
-def _category(name: str, parts: list[Values]) -> FeatureLayout:
+def _counted(parts: list[Values]) -> Counter[str]:
     counts: Counter[str] = Counter()
     for part in parts:
-        found = np.bincount(part.data[part.valid].astype(np.int64), minlength=len(part.names)).tolist()
-        counts.update({text: count for text, count in zip(part.names, found, strict=True) if count})
+        if part.kind == CATEGORY:
+            found = np.bincount(part.data[part.valid].astype(np.int64), minlength=len(part.names)).tolist()
+            counts.update({text: count for text, count in zip(part.names, found, strict=True) if count})
+    return counts
+
+
+def _category(name: str, counts: Counter[str]) -> FeatureLayout:
     ranked = sorted(counts, key=lambda text: (-counts[text], text))
     if len(ranked) <= MAX_NAMES:
         return FeatureLayout(name, CATEGORY, names=tuple(ranked))
@@ -213,4 +247,6 @@ def _sound(feature: FeatureLayout) -> bool:
     finite = all(isinstance(edge, float) and np.isfinite(edge) for edge in feature.edges)
     named = len(set(feature.names)) == len(feature.names) and all(isinstance(text, str) for text in feature.names)
     kinds = (feature.kind == NUMBER and not feature.names) or (feature.kind == CATEGORY and not feature.edges)
-    return rising and finite and named and kinds and type(feature.hashed) is int and 0 <= feature.hashed <= MAX_NAMES
+    derived = isinstance(feature.source, str) and (feature.aspect in EVERY if feature.source else feature.aspect == "")
+    hashed = type(feature.hashed) is int and 0 <= feature.hashed <= MAX_NAMES
+    return rising and finite and named and kinds and hashed and derived

@@ -1,7 +1,7 @@
-"""Counts as bits: each thirty-two in a row as narrow as the largest of them. The same bytes from every machine.
+"""Counts as bits: of each thirty-two in a row the smallest, then how much larger the others are, as narrow as the
+largest of them allows. The same bytes from every machine; those of general compression change with its version.
 
-A byte with the width of each block comes first, then the blocks' bits, the narrow ones in front. General compression
-is a fifth smaller, but its bytes change with the library's version.
+A byte with the width of each block comes first, then the blocks' bits, the narrow ones in front.
 """
 
 import numpy as np
@@ -15,6 +15,20 @@ Whole = NDArray[np.int64]
 
 def pack(values: Whole) -> bytes:
     """The bytes of whole numbers from 0 to 2^63 - 1."""
+    padded = np.append(values, np.zeros(-len(values) % BLOCK, np.int64)).reshape(-1, BLOCK)
+    lows = padded.min(axis=1, initial=np.iinfo(np.int64).max)
+    return _pack(lows) + _pack((padded - lows[:, None]).ravel())
+
+
+def unpack(raw: bytes, count: int) -> tuple[Whole, bytes]:
+    """So many numbers from the front, and the bytes that follow them. Raises ValueError where they end too soon."""
+    blocks = -(-count // BLOCK)
+    lows, rest = _unpack(raw, blocks)
+    above, rest = _unpack(rest, blocks * BLOCK)
+    return (above.reshape(-1, BLOCK) + lows[:, None]).ravel()[:count], rest
+
+
+def _pack(values: Whole) -> bytes:
     padded = np.zeros(-(-len(values) // BLOCK) * BLOCK, np.uint64)
     padded[: len(values)] = values
     blocks = padded.reshape(-1, BLOCK)
@@ -26,8 +40,7 @@ def pack(values: Whole) -> bytes:
     return b"".join(parts)
 
 
-def unpack(raw: bytes, count: int) -> tuple[Whole, bytes]:
-    """So many numbers from the front, and the bytes that follow them. Raises ValueError where they end too soon."""
+def _unpack(raw: bytes, count: int) -> tuple[Whole, bytes]:
     head = -(-count // BLOCK)
     widths = np.frombuffer(raw[:head], np.uint8)
     sizes = widths.astype(np.int64) * (BLOCK // 8)

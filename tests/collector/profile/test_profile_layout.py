@@ -110,6 +110,8 @@ def test_no_cell_of_a_reference_holds_more_than_a_quantile():
         lambda t: t.__setitem__("v", 1),
         lambda t: t.__setitem__("features", 7),
         lambda t: t["features"][0].append(1),
+        lambda t: t["features"][0].__setitem__(6, "length"),
+        lambda t: t["features"][0].__setitem__(slice(5, 7), ["x", "colour"]),
     ],
 )
 def test_an_unsound_layout_is_refused(change):
