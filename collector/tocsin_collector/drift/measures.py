@@ -78,13 +78,20 @@ def _of_numbers(known: Side, before: Atoms, tally: Tally) -> dict[str, float]:
 
 def _of_names(known: Side, tally: Tally) -> dict[str, float]:
     """``new`` is the share of rows in categories that the reference does not have, ``vanished`` the reference's share
-    of those that the window does not have, ``distinct_ratio`` how many there are now against then."""
+    of those that the window does not have, ``distinct_ratio`` how many there are now against then. Where rarer names
+    share cells, ``rare_shift`` is how much more of the rows they have."""
     gone = known.cells[tally.cells == 0].sum() / known.cells.sum()
     new = tally.new / (int(tally.cells.sum()) + tally.new)
     found = {"new": new, "vanished": float(gone)}
+    if known.feature.hashed:
+        found["rare_shift"] = _rare(known.feature, tally.cells) - _rare(known.feature, known.cells)
     if known.distinct:
         found["distinct_ratio"] = _distinct(tally) / known.distinct
     return found
+
+
+def _rare(feature: FeatureLayout, cells: Counts) -> float:
+    return float(cells[len(feature.names) :].sum() / max(int(cells.sum()), 1))
 
 
 def _distinct(tally: Tally) -> float:

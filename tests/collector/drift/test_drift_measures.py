@@ -1,5 +1,7 @@
 """Distances from counts against the same from the rows: scipy's where it has them, else the formula on the rows."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -109,6 +111,15 @@ def test_divergences_of_categories_are_the_formulas_with_new_and_vanished_ones()
     assert told["new"] == counts[0, 4] / 900
     assert told["vanished"] == counts[1, 3] / 4_000
     assert told["distinct_ratio"] == 3 / 4
+
+
+def test_of_ids_the_rarer_and_how_many_are_distinct_are_told():
+    reference = [f"id-{i % 3_000}" for i in range(9_000)] + ["top"] * 1_000
+    _, _, told = found(category(reference), category([f"other-{i % 1_500}" for i in range(3_000)]))
+    assert told["distinct_ratio"] == pytest.approx(0.5, rel=0.1)
+    rare = sum(count for name, count in Counter(reference).most_common()[64:]) / 10_000
+    assert told["rare_shift"] == pytest.approx(1 - rare, abs=0.003)
+    assert told["js"] > 0.3
 
 
 def _same_formulas(told, counts):
