@@ -49,6 +49,8 @@ class FeatureVerdict:
     invalid_ratio: float = 0.0
     """Share of rows whose value is infinite or of another kind."""
     invalid_threshold: float = 1.0
+    distances: dict[str, float] = field(default_factory=dict)
+    """What else can be said of how far it moved, by the name of the distance; see docs/reference/distances.md."""
 
     @property
     def alarmed(self) -> bool:

@@ -1,10 +1,12 @@
 """A window against the reference: one verdict a feature, with its reasons in plain words."""
 
+from dataclasses import replace
 from math import isfinite
 
 import numpy as np
 
 from tocsin_collector.drift.distance import Distance
+from tocsin_collector.drift.measures import measures
 from tocsin_collector.drift.reference import FEWEST_ROWS, FeatureReference, Reference, distance_of
 from tocsin_collector.drift.shares import distribution, percent, place
 from tocsin_collector.profile import Profile, ProfileError, Tally
@@ -22,7 +24,11 @@ def compare(reference: Reference, current: Profile, min_rows: int) -> dict[str, 
     if current.layout.digest != reference.layout.digest:
         raise ProfileError("the window was profiled under another layout than the reference's; profile its rows again")
     judged = current.rows >= min_rows
-    return {name: _verdict(known, current.tally(name), judged) for name, known in reference.features.items()}
+    found = {}
+    for name, known in reference.features.items():
+        tally = current.tally(name)
+        found[name] = replace(_verdict(known, tally, judged), distances=measures(reference.sides[name], tally))
+    return found
 
 
 def _verdict(known: FeatureReference, tally: Tally, judged: bool) -> FeatureVerdict:

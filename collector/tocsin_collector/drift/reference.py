@@ -6,9 +6,10 @@ from typing import NamedTuple
 import numpy as np
 
 from tocsin_collector.drift.distance import JS, KS, Counts, Distance, js, ks
+from tocsin_collector.drift.measures import Side, side
 from tocsin_collector.drift.ratio import RatioReference, Ratios, ratios
 from tocsin_collector.drift.spread import Spread, Strays, chance, common_tail, folds, spread, strays
-from tocsin_collector.profile import FeatureLayout, Layout, Profile
+from tocsin_collector.profile import FeatureLayout, Layout, Profile, merged
 from tocsin_collector.verdict import NUMBER
 
 FEWEST_ROWS = 30
@@ -35,6 +36,7 @@ class Reference(NamedTuple):
     rows: int
     windows: int
     features: dict[str, FeatureReference]
+    sides: dict[str, Side]
 
 
 def fit(windows: list[Profile], layout: Layout) -> Reference:
@@ -50,7 +52,9 @@ def fit(windows: list[Profile], layout: Layout) -> Reference:
         common_tail([share.strays for one in found for share in one.shares if share.worst], alpha),
     )
     features = {one.layout.name: _bounded(one, tails, alpha) for one in found}
-    return Reference(layout, sum(window.rows for window in used), len(used), features)
+    pool = merged(used, layout)
+    sides = {feature.name: side(feature, pool.tally(feature.name)) for feature in layout.features}
+    return Reference(layout, pool.rows, len(used), features, sides)
 
 
 def distance_of(kind: str) -> tuple[str, Callable[[Counts, Counts], Distance]]:

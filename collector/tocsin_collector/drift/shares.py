@@ -48,12 +48,13 @@ def _of_numbers(edges: tuple[float, ...], before: Counts, now: Counts) -> Distri
 
 
 def _borders(counts: Counts) -> list[int]:
-    """Where a new shown cell begins: about equal shares of the reference, its outermost cells left apart."""
+    """Where a new shown cell begins: about equal shares of the reference, what is beyond its range left apart."""
     if len(counts) <= SHOWN_CELLS or not counts.sum():
         return list(range(1, min(len(counts), SHOWN_CELLS)))
     below = np.cumsum(counts) / counts.sum()
     inner = np.searchsorted(below, np.arange(1, SHOWN_CELLS - 2) / (SHOWN_CELLS - 2)) + 1
-    return sorted({1, *inner.tolist(), len(counts) - 1} - {len(counts)})
+    ends = np.flatnonzero(counts)[[0, -1]] + (0, 1)
+    return sorted({*inner.tolist(), *ends.tolist()} - {0, len(counts)})
 
 
 def _between(low: float, high: float) -> str:

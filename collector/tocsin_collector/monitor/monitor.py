@@ -14,6 +14,7 @@ from tocsin_collector.monitor.judge import Judge
 from tocsin_collector.monitor.model import Model
 from tocsin_collector.monitor.reference_file import ReferenceRows
 from tocsin_collector.monitor.windows import Calendar
+from tocsin_collector.profile import FORMAT
 from tocsin_collector.verdict import ModelKey, ModelView, WindowVerdict
 from tocsin_schema.block import PREDICTION
 from tocsin_schema.receipt import Receipt, read
@@ -97,7 +98,7 @@ class Monitor:
     def _fits(self) -> list[Any]:
         judged = [[*model.key, model.judge.digest] for model in self.models() if model.judge]
         # Another version may count or judge otherwise, and name its fields otherwise.
-        return [__version__, list(astuple(self.calendar)), self._keep, self._min_rows, judged]
+        return [__version__, FORMAT, list(astuple(self.calendar)), self._keep, self._min_rows, judged]
 
     def apply(self, frame: Frame, position: int) -> None:  # noqa: ARG002  as the intake gives it
         """Take one block of accepted events."""

@@ -55,7 +55,7 @@ class Window:
         return {
             "plain": {name: getattr(self, name) for name in _PLAIN},
             "numbers": self.numbers.rows.copy(),
-            "profile": counted and [counted.rows, counted.unknown, counted.counts],  # never written to
+            "profile": counted and [counted.rows, counted.unknown, *counted.columns],  # never written to
             "latency": self.latency.state(),
             "segments": self.segments.state(),
             "present": list(self.present.items()),
@@ -73,8 +73,8 @@ class Window:
             setattr(found, name, value)
         found.numbers = Growing.of(state["numbers"])
         if state["profile"] and layout:
-            rows, unknown, counts = state["profile"]
-            found.profile = Profile(layout, rows, unknown, counts.copy())
+            rows, unknown, *columns = state["profile"]
+            found.profile = Profile(layout, rows, unknown, *(column.copy() for column in columns))
         found.latency.load(state["latency"])
         found.segments.load(state["segments"])
         found.present = Counter(dict(state["present"]))

@@ -143,6 +143,7 @@ def _feature(feature: FeatureVerdict) -> Json:
         "new_ratio": _finite(feature.new_ratio),
         "new_threshold": _finite(feature.new_threshold),
         "alarmed": feature.alarmed,
+        "distances": {name: _finite(value) for name, value in feature.distances.items()},
     }
 
 

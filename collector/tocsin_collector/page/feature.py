@@ -9,6 +9,30 @@ from tocsin_collector.page.numbers import shown
 from tocsin_collector.page.view import Sources
 from tocsin_collector.verdict import Distribution, ModelView, WindowVerdict
 
+DISTANCES = {
+    "ks": "Kolmogorov-Smirnov",
+    "wasserstein": "Wasserstein, in the feature's unit",
+    "wasserstein_sd": "Wasserstein, in standard deviations",
+    "mean": "Mean",
+    "sd": "Standard deviation",
+    "mean_shift": "Mean moved, in standard deviations",
+    "p5_shift": "5 % quantile moved, in standard deviations",
+    "p50_shift": "Median moved, in standard deviations",
+    "p95_shift": "95 % quantile moved, in standard deviations",
+    "variance_ratio": "Variance over the reference's",
+    "psi": "PSI",
+    "js": "Jensen-Shannon",
+    "hellinger": "Hellinger",
+    "total_variation": "Total variation",
+    "l_infinity": "Largest difference of a share",
+    "chi2": "Chi-squared statistic",
+    "new": "Share in new categories",
+    "vanished": "Reference's share that has vanished",
+    "distinct_ratio": "Distinct values over the reference's",
+    "rare_shift": "Share of rarer values moved",
+}
+"""What people call the distances, the reference's standard deviation being meant; docs/reference/distances.md."""
+
 
 def context(view: ModelView, name: str, end_s: int | None, sources: Sources) -> dict[str, object] | None:
     """What the template needs; None where no window has this feature. ``end_s`` chooses the window that ends there."""
@@ -30,6 +54,7 @@ def context(view: ModelView, name: str, end_s: int | None, sources: Sources) -> 
         "after": found[index + 1] if index + 1 < len(found) else None,
         "histogram": _histogram(feature.distribution, name),
         "rows": _rows(feature.distribution),
+        "distances": [(DISTANCES.get(name, name), value) for name, value in feature.distances.items()],
         "timeline": model.distance_chart(view, name, offset_s, every=True),
         "missing": model.missing_chart(view, name, offset_s, every=True),
         "method": health.METHODS.get(feature.method, feature.method),

@@ -3,24 +3,32 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tocsin_collector.frame import Frame, Values
-from tocsin_collector.profile.layout import TALLIES, FeatureLayout, Layout, ProfileError
+from tocsin_collector.profile.aspects import aspect
+from tocsin_collector.profile.hashing import register
+from tocsin_collector.profile.layout import STEPS, TALLIES, FeatureLayout, Layout, ProfileError
+from tocsin_collector.profile.numbers import count_numbers
+from tocsin_collector.profile.packing import folded, pack, unfolded, unpack
 from tocsin_collector.verdict import NUMBER
 
 _MISSING, _NAN, _INFINITE, _OTHER_KIND, _NEW = range(TALLIES)
-_CHUNK = 8_192  # sorting this much stays in the cache: 11 ns a value with 128 cells, 47 by a search for each value
-_MAGIC = b"TCSP\x01\0\0\0"
-_WIDTHS = (1, 2, 4, 8)
+_MAGIC = b"TCSP\x02\0\0\0"
+_HEAD = 56  # magic, the layout's digest, rows, unknown
 
 Counts = NDArray[np.int64]
+Registers = NDArray[np.uint8]
 
 
 class Tally(NamedTuple):
-    """One feature's counts. ``cells`` has one count a cell of its layout; all of them together add up to ``rows``."""
+    """One feature's counts. ``cells`` has one count a cell of its layout; all of them together add up to ``rows``.
+
+    ``sums`` has the values of each of the layout's groups of cells, in steps; ``registers`` what tells distinct names.
+    """
 
     rows: int
     missing: int
@@ -29,6 +37,8 @@ class Tally(NamedTuple):
     other_kind: int
     new: int
     cells: Counts
+    sums: Counts
+    registers: Registers
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -39,34 +49,39 @@ class Profile:
     rows: int
     unknown: int
     counts: Counts
+    sums: Counts
+    registers: Registers
 
     def tally(self, name: str) -> Tally:
         """One feature's counts, by its name."""
-        start = self.layout.starts[name]
-        cells = self.layout.by_name[name].cells
-        missing, nan, infinite, other_kind, new = self.counts[start : start + TALLIES].tolist()
-        return Tally(self.rows, missing, nan, infinite, other_kind, new, self.counts[start + TALLIES :][:cells])
+        layout, feature = self.layout, self.layout.by_name[name]
+        counts = self.counts[layout.starts[name] :][: TALLIES + feature.cells]
+        sums = self.sums[layout.sum_starts[name] :][: len(feature.groups)]
+        registers = self.registers[layout.register_starts[name] :][: feature.registers]
+        missing, nan, infinite, other_kind, new = counts[:TALLIES].tolist()
+        return Tally(self.rows, missing, nan, infinite, other_kind, new, counts[TALLIES:], sums, registers)
+
+    @property
+    def columns(self) -> tuple[Counts, Counts, Registers]:
+        """All that is counted, as it lies in memory."""
+        return self.counts, self.sums, self.registers
 
     def to_bytes(self) -> bytes:
-        """The layout's digest and the counts, little-endian, as narrow as the largest of them allows."""
-        width = next(w for w in _WIDTHS if self.rows < 1 << (8 * w - (w == 8)))
-        head = np.array([self.rows, self.unknown, width], "<i8").tobytes()
-        return _MAGIC + self.layout.digest + head + self.counts.astype(f"<u{width}").tobytes()
+        """The layout's digest, then counts, sums and registers in as few bits as each stretch of them needs."""
+        head = _MAGIC + self.layout.digest + np.array([self.rows, self.unknown], "<i8").tobytes()
+        body = pack(self.counts) + pack(folded(self.sums - self._middles())) + pack(self.registers.astype(np.int64))
+        return head + body + crc32(head + body).to_bytes(4, "little")
 
     @staticmethod
     def from_bytes(raw: bytes, layout: Layout) -> "Profile":
         """Read it back under its layout. Raises ProfileError for another layout's and for damaged bytes."""
-        if len(raw) < 64 or raw[:8] != _MAGIC:
+        if len(raw) < _HEAD + 4 or raw[:8] != _MAGIC:
             raise ProfileError(f"these {len(raw)} bytes are no profile: they do not begin as one")
         if raw[8:40] != layout.digest:
             raise ProfileError(f"the profile has layout {raw[8:12].hex()}…, not {layout.digest[:4].hex()}…")
-        rows, unknown, width = np.frombuffer(raw[40:64], "<i8").tolist()
-        if rows < 0 or unknown < 0 or width not in _WIDTHS or len(raw) != 64 + layout.size * width:
-            raise ProfileError(f"a profile of {layout.size} counts does not have {len(raw)} bytes")
-        found = Profile(layout, rows, unknown, np.frombuffer(raw[64:], f"<u{width}").astype(np.int64))
-        if not found.adds_up() or found.to_bytes() != raw:
-            raise ProfileError("the profile is damaged: the counts of a feature do not add up to its rows")
-        return found
+        if crc32(raw[:-4]) != int.from_bytes(raw[-4:], "little"):
+            raise ProfileError("the profile is damaged: its checksum does not fit")
+        return _read(raw, layout)
 
     def adds_up(self) -> bool:
         """Whether each feature's counts are its rows: none lost, none counted twice."""
@@ -75,25 +90,37 @@ class Profile:
         sums = np.add.reduceat(self.counts, list(self.layout.starts.values()))
         return bool((self.counts >= 0).all() and (sums == self.rows).all())
 
+    def _middles(self) -> Counts:
+        """What each sum would be if the values lay in the middle of their group: the rest is small and packs well."""
+        middles = [np.empty(0, np.int64)]
+        for feature in self.layout.features:
+            cells = self.counts[self.layout.starts[feature.name] + TALLIES :][: feature.cells]
+            if len(feature.groups):
+                middles.append(np.add.reduceat(cells, feature.groups) * (STEPS // 2))
+        return np.concatenate(middles)
+
 
 def empty(layout: Layout) -> Profile:
     """A profile of no rows: adding it changes nothing."""
-    return Profile(layout, 0, 0, np.zeros(layout.size, np.int64))
+    counts, sums, registers = layout.sizes
+    return Profile(layout, 0, 0, np.zeros(counts, np.int64), np.zeros(sums, np.int64), np.zeros(registers, np.uint8))
 
 
 def profile(frame: Frame, layout: Layout) -> Profile:
     """Count a block's features. An absent column counts as missing, one of another kind as such: nothing fails."""
     columns = frame.group("feature.")
-    counts = np.zeros(layout.size, np.int64)
+    found = empty(layout)
     for feature in layout.features:
-        start = layout.starts[feature.name]
-        target = counts[start : start + TALLIES + feature.cells]
-        values = columns.pop(feature.name, None)
+        values = columns.get(feature.column)
+        if values is not None and feature.aspect:
+            values = aspect(feature.aspect, values, frame.time_us)
         if values is None:
-            target[_MISSING] = frame.rows
+            found.counts[layout.starts[feature.name] + _MISSING] = frame.rows
         else:
-            _count(values, feature, target)
-    return Profile(layout, frame.rows, sum(int(values.valid.sum()) for values in columns.values()), counts)
+            _count(values, feature, found)
+    known = {feature.column for feature in layout.features}
+    unknown = sum(int(values.valid.sum()) for name, values in columns.items() if name not in known)
+    return Profile(layout, frame.rows, unknown, found.counts, found.sums, found.registers)
 
 
 def merge(a: Profile, b: Profile) -> Profile:
@@ -101,7 +128,8 @@ def merge(a: Profile, b: Profile) -> Profile:
     if a.layout is not b.layout and a.layout.digest != b.layout.digest:
         names = f"{a.layout.digest[:4].hex()}… and {b.layout.digest[:4].hex()}…"
         raise ProfileError(f"profiles of different layouts ({names}) cannot be added; profile the rows again under one")
-    return Profile(a.layout, a.rows + b.rows, a.unknown + b.unknown, a.counts + b.counts)
+    registers = np.maximum(a.registers, b.registers)
+    return Profile(a.layout, a.rows + b.rows, a.unknown + b.unknown, a.counts + b.counts, a.sums + b.sums, registers)
 
 
 def merged(profiles: Iterable[Profile], layout: Layout) -> Profile:
@@ -112,36 +140,48 @@ def merged(profiles: Iterable[Profile], layout: Layout) -> Profile:
     return total
 
 
-def _count(values: Values, feature: FeatureLayout, target: Counts) -> None:
+def _read(raw: bytes, layout: Layout) -> Profile:
+    rows, unknown = np.frombuffer(raw[40:_HEAD], "<i8").tolist()
+    try:
+        parts, rest = [], raw[_HEAD:-4]
+        for size in layout.sizes:
+            part, rest = unpack(rest, size)
+            parts.append(part)
+    except ValueError as error:
+        raise ProfileError(f"the profile is damaged: {error}") from None
+    found = Profile(layout, rows, unknown, parts[0], unfolded(parts[1]), parts[2].astype(np.uint8))
+    found.sums[:] += found._middles()
+    if rows < 0 or unknown < 0 or not found.adds_up() or found.to_bytes() != raw:
+        raise ProfileError("the profile is damaged: the counts of a feature do not add up to its rows")
+    return found
+
+
+def _count(values: Values, feature: FeatureLayout, into: Profile) -> None:
+    """Add a column's counts to a profile that has none of it."""
+    tally = into.counts[into.layout.starts[feature.name] :][: TALLIES + feature.cells]
     present = int(np.count_nonzero(values.valid))
-    target[_MISSING] = len(values.valid) - present
+    tally[_MISSING] = len(values.valid) - present
     if values.kind != feature.kind:
-        target[_OTHER_KIND] = present
+        tally[_OTHER_KIND] = present
         return
     data = values.data if present == len(values.valid) else values.data[values.valid]
     if feature.kind == NUMBER:
-        _count_numbers(data, feature, target)
+        sums = into.sums[into.layout.sum_starts[feature.name] :][: len(feature.groups)]
+        infinite, nan = count_numbers(data, feature, tally[TALLIES:], sums)
+        tally[_INFINITE], tally[_NAN] = infinite, nan
     else:
-        _count_names(data.astype(np.int64, copy=False), values.names, feature, target)
+        registers = into.registers[into.layout.register_starts[feature.name] :][: feature.registers]
+        tally[_NEW] = _count_names(data.astype(np.int64, copy=False), values.names, feature, tally[TALLIES:], registers)
 
 
-def _count_numbers(data: NDArray[np.float64] | Counts, feature: FeatureLayout, target: Counts) -> None:
-    # In a sorted chunk -inf stands first, then the cells, then +inf, and NaN last: one search finds every border.
-    bounds = feature.bounds
-    found = np.zeros(len(bounds) + 1, np.int64)
-    for start in range(0, len(data), _CHUNK):
-        chunk = np.sort(data[start : start + _CHUNK])
-        borders = np.searchsorted(chunk, bounds)
-        found[:-1] += borders
-        found[1:] -= borders
-        found[-1] += len(chunk)
-    target[TALLIES:] = found[1:-2]
-    target[_INFINITE] = found[0] + found[-2]
-    target[_NAN] = found[-1]
-
-
-def _count_names(codes: Counts, names: list[str], feature: FeatureLayout, target: Counts) -> None:
-    found = np.bincount(codes, minlength=len(names))
-    for code in np.flatnonzero(found).tolist():
-        cell = feature.cell_of(names[code])
-        target[_NEW if cell < 0 else TALLIES + cell] += found[code]
+def _count_names(codes: Counts, names: list[str], feature: FeatureLayout, cells: Counts, registers: Registers) -> int:
+    """Count categories into their cells; returns how many are new."""
+    counts = np.bincount(codes, minlength=len(names))
+    used = np.flatnonzero(counts)
+    places, found = feature.cells_of([names[code] for code in used.tolist()])
+    by_cell = np.zeros(feature.cells + 1, np.int64)
+    np.add.at(by_cell, places + 1, counts[used])
+    cells += by_cell[1:]
+    if found is not None:
+        np.maximum(registers, register(found), out=registers)
+    return int(by_cell[0])

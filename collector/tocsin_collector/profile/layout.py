@@ -1,28 +1,35 @@
 """What is counted of each feature: the cells of its values. Made once from a reference, named by its content.
 
-Numbers get cells by quantile, so that every cell holds about the same share of the reference and the largest distance
-between two cumulative counts is the Kolmogorov-Smirnov distance to within a part of a cell's share. Values that repeat
-get a cell of their own. Categories get a cell by name; where there are too many names the most frequent keep theirs and
-the rest share cells by a keyed hash, which is the same in every process.
+Numbers get cells by quantile (``edges.py``), and for groups of neighbouring cells the sum of their values, in steps of
+1/256 of the group's width. Categories get a cell by name; where there are too many names the most frequent keep
+theirs, the rest share cells by a hash that is the same in every process, and distinct ones are counted. A column of
+texts or times is looked at from several sides (``aspects.py``), each of which is a feature.
 """
 
 import json
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from hashlib import blake2b, sha256
+from hashlib import sha256
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tocsin_collector.frame import Frame, Values
+from tocsin_collector.profile.aspects import EVERY, aspect, aspects, form_of
+from tocsin_collector.profile.edges import edges_of
+from tocsin_collector.profile.hashing import REGISTERS, SEED, Hashes, hashes
 from tocsin_collector.verdict import CATEGORY, NUMBER
 
-QUANTILE_CELLS = 128  # Kolmogorov-Smirnov within 0.001 of the exact one on five shapes; 64 cells: 0.0013
+FORMAT = 3
+"""Raised whenever the same rows are counted otherwise."""
 MAX_NAMES = 1_024
 FREQUENT_NAMES, HASHED_CELLS = 64, 192  # what takes the place of names when there are more than MAX_NAMES
-SEED = b"tocsin.profile.1"
+STEPS = 256
+"""Sums count in this part of their group's width, each value rounded alone."""
+_OUTER, _INNER = 88, 48  # sums of single cells at either end, and of those between
 
 
 class ProfileError(ValueError):
@@ -35,7 +42,7 @@ class FeatureLayout:
 
     Numbers: ``edges`` rise strictly; cell ``i`` holds ``edges[i-1] <= value < edges[i]``, the outer ones are open.
     Categories: one cell for each of ``names``, then ``hashed`` cells for all others; with ``hashed == 0`` a name that
-    is not listed is counted as new.
+    is not listed is counted as new. What is counted is the column ``source``, or an ``aspect`` of it.
     """
 
     name: str
@@ -43,24 +50,68 @@ class FeatureLayout:
     edges: tuple[float, ...] = ()
     names: tuple[str, ...] = ()
     hashed: int = 0
+    source: str = ""
+    aspect: str = ""
+
+    @property
+    def column(self) -> str:
+        """The name of the column that is counted."""
+        return self.source or self.name
 
     @property
     def cells(self) -> int:
         """How many cells there are."""
         return len(self.edges) + 1 if self.kind == NUMBER else len(self.names) + self.hashed
 
+    @property
+    def registers(self) -> int:
+        """How many HyperLogLog registers there are: none where each name has a cell."""
+        return REGISTERS if self.hashed else 0
+
     @cached_property
     def bounds(self) -> NDArray[np.float64]:
         """The edges between what a sorted column holds: -inf, the cells, +inf, NaN."""
         return np.array([np.finfo(np.float64).min, *self.edges, np.inf, np.nan])
 
-    def cell_of(self, name: str) -> int:
-        """The cell of a category, -1 when it is new."""
-        cell = self._index.get(name, -1)
-        if cell < 0 and self.hashed:
-            digest = blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8, key=SEED).digest()
-            cell = len(self.names) + int.from_bytes(digest, "little") % self.hashed
-        return cell
+    @cached_property
+    def groups(self) -> NDArray[np.intp]:
+        """The first cell of each group that has a sum: some neighbours together, the outermost cells each."""
+        if self.kind != NUMBER:
+            return np.empty(0, np.intp)
+        first, last = min(_OUTER, self.cells), max(self.cells - _OUTER, min(_OUTER, self.cells))
+        inner = np.arange(first, last, -(-(last - first) // _INNER) or 1)
+        return np.concatenate([np.arange(first), inner, np.arange(last, self.cells)]).astype(np.intp)
+
+    @cached_property
+    def group_of(self) -> NDArray[np.intp]:
+        """The group of each cell."""
+        return np.searchsorted(self.groups, np.arange(self.cells), "right") - 1
+
+    @cached_property
+    def lows(self) -> NDArray[np.float64]:
+        """Where the steps of each group begin; those of the first one run downwards from there."""
+        return np.array(self.edges)[np.maximum(self.groups - 1, 0)] if self.edges else np.zeros(1)
+
+    @cached_property
+    def scales(self) -> NDArray[np.float64]:
+        """Steps by unit of each group, below 0 in the first one, 0 where a step would be too small for a float."""
+        if len(self.edges) < 2:
+            return np.zeros(len(self.groups))
+        ends = np.append(np.array(self.edges)[self.groups[1:] - 1], self.edges[-1])
+        halves = ends / 2 - self.lows / 2  # the difference may be larger than a float
+        halves[0], halves[-1] = (self.edges[0] / 2 - self.edges[1] / 2), (self.edges[-1] / 2 - self.edges[-2] / 2)
+        with np.errstate(divide="ignore", over="ignore"):
+            scales = STEPS / 2 / halves
+        return np.where(np.isfinite(scales), scales, 0.0)
+
+    def cells_of(self, names: Sequence[str]) -> tuple[NDArray[np.int64], Hashes | None]:
+        """The cell of each category, -1 where it is new; with ``hashed`` cells the hash of each, too."""
+        cells = np.fromiter(map(self._index.get, names, repeat(-1)), np.int64, len(names))
+        if not self.hashed:
+            return cells, None
+        found = hashes(names)
+        shared = len(self.names) + (found % np.uint64(self.hashed)).astype(np.int64)
+        return np.where(cells < 0, shared, cells), found
 
     @cached_property
     def _index(self) -> dict[str, int]:
@@ -86,18 +137,36 @@ class Layout:
     @cached_property
     def starts(self) -> dict[str, int]:
         """Where each feature's counts begin in a profile."""
-        sizes = np.cumsum([0, *(TALLIES + feature.cells for feature in self.features)]).tolist()
-        return {feature.name: start for feature, start in zip(self.features, sizes, strict=False)}
+        return self._starts([TALLIES + feature.cells for feature in self.features])
 
     @cached_property
-    def size(self) -> int:
-        """How many counts a profile has."""
-        return sum(TALLIES + feature.cells for feature in self.features)
+    def sum_starts(self) -> dict[str, int]:
+        """Where each feature's sums begin."""
+        return self._starts([len(feature.groups) for feature in self.features])
+
+    @cached_property
+    def register_starts(self) -> dict[str, int]:
+        """Where each feature's registers begin."""
+        return self._starts([feature.registers for feature in self.features])
+
+    @cached_property
+    def sizes(self) -> tuple[int, int, int]:
+        """How many counts, sums and registers a profile has."""
+        features = self.features
+        return (
+            sum(TALLIES + feature.cells for feature in features),
+            sum(len(feature.groups) for feature in features),
+            sum(feature.registers for feature in features),
+        )
+
+    def _starts(self, sizes: list[int]) -> dict[str, int]:
+        names = (feature.name for feature in self.features)
+        return dict(zip(names, np.cumsum([0, *sizes]).tolist(), strict=False))
 
     def to_bytes(self) -> bytes:
         """JSON with a fixed order and the shortest digits that read back as the same float."""
-        features = [[f.name, f.kind, f.edges, f.names, f.hashed] for f in self.features]
-        return json.dumps({"v": 1, "seed": SEED.decode(), "features": features}, separators=(",", ":")).encode()
+        features = [[f.name, f.kind, f.edges, f.names, f.hashed, f.source, f.aspect] for f in self.features]
+        return json.dumps({"v": FORMAT, "seed": SEED, "features": features}, separators=(",", ":")).encode()
 
     @staticmethod
     def from_bytes(raw: bytes) -> "Layout":
@@ -105,7 +174,7 @@ class Layout:
         try:
             table = json.loads(raw)["features"]
             features = tuple(
-                FeatureLayout(n, kind, tuple(edges), tuple(names), h) for n, kind, edges, names, h in table
+                FeatureLayout(n, kind, tuple(edges), tuple(names), *rest) for n, kind, edges, names, *rest in table
             )
             layout = Layout(features)
             sound = layout.to_bytes() == raw and all(map(_sound, features))
@@ -123,37 +192,50 @@ TALLIES = 5
 def layout_of(frames: Iterable[Frame]) -> Layout:
     """The layout of a reference's rows, the same in whatever order and blocks they come. Constant columns are fine."""
     columns: dict[str, list[Values]] = {}
+    times: dict[str, list[NDArray[np.int64]]] = {}
     for frame in frames:
         for name, values in frame.group("feature.").items():
             columns.setdefault(name, []).append(values)
-    return Layout(tuple(_feature(name, columns[name]) for name in sorted(columns)))
+            times.setdefault(name, []).append(frame.time_us)
+    found = [each for name, parts in columns.items() for each in _features(name, parts, times[name])]
+    own = {each.name: each for each in found if not each.aspect}  # a column comes before an aspect that is named alike
+    by_name = {each.name: each for each in found} | own
+    return Layout(tuple(by_name[name] for name in sorted(by_name)))
 
 
-def _feature(name: str, parts: list[Values]) -> FeatureLayout:
+def _features(name: str, parts: list[Values], times: list[NDArray[np.int64]]) -> Iterable[FeatureLayout]:
+    """The feature of a column; of a text or a time one for each aspect instead."""
     present = {kind: sum(int(part.valid.sum()) for part in parts if part.kind == kind) for kind in (NUMBER, CATEGORY)}
-    if present[CATEGORY] > present[NUMBER]:
-        return _category(name, [part for part in parts if part.kind == CATEGORY])
+    if present[CATEGORY] <= present[NUMBER]:
+        yield _number(name, parts)
+        return
+    counts = _counted(parts)
+    form = form_of(list(counts), present[CATEGORY])
+    if not form:
+        yield _category(name, counts)
+        return
+    for each in aspects(form):
+        made = [aspect(each, part, at) for part, at in zip(parts, times, strict=True)]
+        full = f"{name}:{each}"
+        numeric = any(part.kind == NUMBER for part in made)
+        yield replace(_number(full, made) if numeric else _category(full, _counted(made)), source=name, aspect=each)
+
+
+def _number(name: str, parts: list[Values]) -> FeatureLayout:
     numbers = [part.data[part.valid] for part in parts if part.kind == NUMBER]
-    return FeatureLayout(name, NUMBER, edges=_edges(np.concatenate(numbers) if numbers else np.empty(0)))
+    return FeatureLayout(name, NUMBER, edges=tuple(edges_of(np.concatenate([*numbers, []])).tolist()))
 
 
-def _edges(values: NDArray[np.float64]) -> tuple[float, ...]:
-    finite = values[np.isfinite(values)] + 0.0  # the sum turns -0.0 into 0.0: equal values, equal bytes
-    if not finite.size:
-        return ()
-    ranks = np.arange(1, QUANTILE_CELLS) / QUANTILE_CELLS
-    picked, hits = np.unique(np.quantile(finite, [0.0, *ranks, 1.0], method="inverted_cdf"), return_counts=True)
-    # A value that fills a quantile alone, and the largest one, end where the next float begins.
-    closed = picked[(hits > 1) | (picked == picked[-1])]
-    ends = np.nextafter(closed[closed < np.finfo(np.float64).max], np.inf)
-    return tuple(np.unique(np.concatenate([picked, ends])).tolist())
-
-
-def _category(name: str, parts: list[Values]) -> FeatureLayout:
+def _counted(parts: list[Values]) -> Counter[str]:
     counts: Counter[str] = Counter()
     for part in parts:
-        found = np.bincount(part.data[part.valid].astype(np.int64), minlength=len(part.names)).tolist()
-        counts.update({text: count for text, count in zip(part.names, found, strict=True) if count})
+        if part.kind == CATEGORY:
+            found = np.bincount(part.data[part.valid].astype(np.int64), minlength=len(part.names)).tolist()
+            counts.update({text: count for text, count in zip(part.names, found, strict=True) if count})
+    return counts
+
+
+def _category(name: str, counts: Counter[str]) -> FeatureLayout:
     ranked = sorted(counts, key=lambda text: (-counts[text], text))
     if len(ranked) <= MAX_NAMES:
         return FeatureLayout(name, CATEGORY, names=tuple(ranked))
@@ -165,4 +247,6 @@ def _sound(feature: FeatureLayout) -> bool:
     finite = all(isinstance(edge, float) and np.isfinite(edge) for edge in feature.edges)
     named = len(set(feature.names)) == len(feature.names) and all(isinstance(text, str) for text in feature.names)
     kinds = (feature.kind == NUMBER and not feature.names) or (feature.kind == CATEGORY and not feature.edges)
-    return rising and finite and named and kinds and type(feature.hashed) is int and 0 <= feature.hashed <= MAX_NAMES
+    derived = isinstance(feature.source, str) and (feature.aspect in EVERY if feature.source else feature.aspect == "")
+    hashed = type(feature.hashed) is int and 0 <= feature.hashed <= MAX_NAMES
+    return rising and finite and named and kinds and hashed and derived

@@ -170,6 +170,18 @@ def test_a_feature_shows_the_window_that_was_chosen(service: Any) -> None:
     assert "<strong>6 Dec 2013</strong>" in get(service, path + "?end=nonsense").text
 
 
+def test_a_feature_shows_all_distances_of_the_window_and_json_has_them(service: Any, empty: Any) -> None:
+    view = _renamed(next(view for view in service.views if view.verdicts), "m")
+    feature = replace(
+        view.verdicts[0].features["m"], distances={"psi": 0.25, "wasserstein_sd": 0.41, "js": float("nan")}
+    )
+    empty.views = [replace(view, verdicts=(replace(view.verdicts[0], features={"m": feature}),))]
+    found = get(empty, "/v1/models/m/m").json()["versions"][0]["windows"][0]["drift"]["m"]
+    assert found["distances"] == {"psi": 0.25, "wasserstein_sd": 0.41, "js": None}
+    text = get(empty, "/models/m/m/m/features/m").text
+    assert re.search(r"Wasserstein, in standard deviations</th><td[^>]*>0.41<", text)
+
+
 def test_logs_are_searched_and_marked(service: Any) -> None:
     text = get(service, "/logs?q=UA1005").text
     assert "flight <mark>UA1005</mark> scored in" in text

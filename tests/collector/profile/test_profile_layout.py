@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 
 from tocsin_collector.frame import Frame, category, number
 from tocsin_collector.profile import Layout, ProfileError, layout_of
+from tocsin_collector.profile.edges import QUANTILE_CELLS
 from tocsin_collector.profile.layout import FREQUENT_NAMES, HASHED_CELLS, MAX_NAMES
+from tocsin_collector.profile.packing import pack, unpack
 from tocsin_collector.verdict import CATEGORY, NUMBER, ModelKey
 
 
@@ -32,9 +34,8 @@ def test_the_same_rows_give_the_same_bytes_however_they_come(numbers, names, pie
 
 
 def test_a_constant_has_a_cell_of_its_own_so_that_any_other_value_is_seen():
-    low, high = edges([5.0] * 100)
-    assert low == 5.0
-    assert high == np.nextafter(5.0, 6)
+    found = edges([5.0] * 100)
+    assert found[found.index(5.0) + 1] == np.nextafter(5.0, 6)
 
 
 def test_few_distinct_values_each_have_a_cell():
@@ -69,9 +70,32 @@ def test_names_come_by_frequency_then_alphabet():
 def test_too_many_names_keep_the_frequent_and_hash_the_rest():
     feature = layout_of([frame(x=category(["UA"] * 5 + [f"N{i}" for i in range(MAX_NAMES)]))]).features[0]
     assert (len(feature.names), feature.hashed, feature.names[0]) == (FREQUENT_NAMES, HASHED_CELLS, "UA")
-    assert feature.cell_of("UA") == 0
+    assert feature.cells_of(["UA"])[0].tolist() == [0]
     # Fixed for good: the same name has the same cell in every process, version and engine.
-    assert [feature.cell_of(name) for name in ("never seen", "", "é")] == [105, 105, 210]
+    assert feature.cells_of(["never seen", "", "é"])[0].tolist() == [144, 151, 143]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 2**62), max_size=200))
+def test_packed_counts_are_read_back(values):
+    assert unpack(pack(np.array(values, np.int64)) + b"rest", len(values))[0].tolist() == values
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.binary(max_size=100), st.integers(0, 400))
+def test_packed_counts_that_end_too_soon_are_refused(raw, count):
+    try:
+        found, rest = unpack(raw, count)
+    except ValueError:
+        return
+    assert len(found) == count
+    assert raw.endswith(rest)
+
+
+def test_no_cell_of_a_reference_holds_more_than_a_quantile():
+    for values in (np.random.default_rng(1).normal(size=50_000), np.random.default_rng(1).pareto(1.0, 50_000)):
+        feature = layout_of([frame(x=number(values.tolist()))]).features[0]
+        assert np.histogram(values, [-np.inf, *feature.edges, np.inf])[0].max() <= -(-50_000 // QUANTILE_CELLS)
 
 
 @pytest.mark.parametrize(
@@ -83,9 +107,11 @@ def test_too_many_names_keep_the_frequent_and_hash_the_rest():
         lambda t: t["features"][0].__setitem__(4, 1 << 40),
         lambda t: t["features"].append(t["features"][0]),
         lambda t: t["features"].reverse(),
-        lambda t: t.__setitem__("v", 2),
+        lambda t: t.__setitem__("v", 1),
         lambda t: t.__setitem__("features", 7),
         lambda t: t["features"][0].append(1),
+        lambda t: t["features"][0].__setitem__(6, "length"),
+        lambda t: t["features"][0].__setitem__(slice(5, 7), ["x", "colour"]),
     ],
 )
 def test_an_unsound_layout_is_refused(change):
