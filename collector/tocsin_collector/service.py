@@ -40,6 +40,7 @@ from tocsin_collector.monitor.judge import Judge
 from tocsin_collector.monitor.model import Model
 from tocsin_collector.monitor.monitor import Monitor
 from tocsin_collector.monitor.past import collect
+from tocsin_collector.monitor.policies import policies
 from tocsin_collector.monitor.reference_file import ReferenceRows
 from tocsin_collector.monitor.windows import Calendar
 from tocsin_collector.notifications import Inbox
@@ -260,6 +261,7 @@ class Service:
             keep=values["windows.keep"],
             min_rows=values["drift.min_rows"],
             on_verdict=_tell_nobody,  # what the journal tells again was told before
+            policies=policies(values),
         )
 
     def _apply(self, accepted: Frame, position: int) -> None:

@@ -67,11 +67,15 @@ class FeatureVerdict:
 class QualityVerdict:
     """A window's quality on the labels that have come. Ratios are in 0..1; log loss in nats.
 
-    ``scores`` holds what was measured (auc, log_loss, brier, accuracy; or mae, rmse for numbers), ``baseline`` the
-    same of always predicting the reference's majority class or rate, ``reference`` the reference's own,
+    ``scores`` holds what was measured (auc, log_loss, brier, accuracy…; mae, rmse… for numbers), ``baseline`` some of
+    the same of always predicting the reference's majority class or rate, ``reference`` the reference's own,
     ``thresholds`` the bound that each should keep. One window beyond is a bad day and shown; it alarms from the second
     in a row on: ``strikes`` counts them, this window included. While labels are still coming in it is not ``mature``:
     told and not judged, since the labels that come first are not like the others.
+
+    ``intervals`` are the scores' 95 % intervals, with None for an end that is not known; ``floors`` what the operator
+    stated. ``tally`` and, by name and value, ``segments`` are the packed counts of ``quality.tally``, which can be
+    added over windows. ``remarks`` say what keeps scores from being told or believed.
     """
 
     labelled: int
@@ -83,6 +87,11 @@ class QualityVerdict:
     reasons: tuple[str, ...] = ()
     strikes: int = 0
     mature: bool = True
+    intervals: dict[str, tuple[float | None, float | None]] = field(default_factory=dict)
+    floors: dict[str, float] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+    tally: bytes = b""
+    segments: dict[str, dict[str, bytes]] = field(default_factory=dict)
 
     @property
     def alarmed(self) -> bool:

@@ -41,6 +41,7 @@ TABLE = {
     "GET /v1/reports/{project}/{model}": Need((READ,), OF_PATH, audit="read"),
     "GET /v1/models": Need((READ,), OWN, audit="read"),
     "GET /v1/models/{project}/{model_name}": Need((READ,), OF_PATH, audit="read"),
+    "GET /v1/models/{project}/{model_name}/quality": Need((READ,), OF_PATH, audit="read"),
     "GET /v1/alarms": Need((READ,), audit="read"),
     "GET /v1/servers": Need((READ,)),
     # The pages show the alarms of all projects in their head.
@@ -50,6 +51,7 @@ TABLE = {
     "GET /alarms": Need((READ,), audit="read"),
     "GET /runbooks/{name}": Need((READ,)),
     "GET /models/{project}/{model_name}/{version}": Need((READ,), audit="read"),
+    "GET /models/{project}/{model_name}/{version}/quality": Need((READ,), audit="read"),
     "GET /models/{project}/{model_name}/{version}/features/{feature_name}": Need((READ,), audit="read"),
     "GET /static/{name}": Need((READ,)),
     "GET /favicon.ico": Need((READ,)),

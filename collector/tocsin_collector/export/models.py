@@ -8,6 +8,8 @@ from tocsin_collector.export.budget import busiest
 from tocsin_collector.export.exposition import CLASSIC, Column, Histogram, Histograms, single
 from tocsin_collector.monitor.model import Model
 from tocsin_collector.monitor.monitor import Name
+from tocsin_collector.quality.delay import QUANTILES, quantiles
+from tocsin_collector.quality.tally import unpack
 from tocsin_collector.verdict import FeatureVerdict, ModelKey, QualityVerdict
 
 _FEATURE, _SCORE = ("feature",), ("feature", "method")
@@ -92,7 +94,7 @@ def wanted(model: Model) -> int:
     latest, quality = model.latest(), model.latest_quality()
     features = FEATURE_SERIES * len(latest.features) if latest else 0
     segments = sum(map(len, latest.segments.values())) if latest else 0
-    scores = 2 + len(quality.scores) + len(quality.thresholds) if quality else 0
+    scores = _series(quality) if quality else 0
     return HISTOGRAM_SERIES * bool(model.latency.total) + scores + features + segments
 
 
@@ -103,7 +105,7 @@ def verdict(model: Model, room: Room, shown: dict[str, Container[str]]) -> Itera
     those of the window before, by segment; and then of this one.
     """
     labels, latest, quality = model.key._asdict(), model.latest(), model.latest_quality()
-    if quality is not None and room.has(2 + len(quality.scores) + len(quality.thresholds)):
+    if quality is not None and room.has(_series(quality)):
         yield from _quality(labels, quality)
     if latest is None:
         return
@@ -141,9 +143,16 @@ def _keys(*values: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
     return tuple(zip(*values, strict=True))
 
 
+def _series(quality: QualityVerdict) -> int:
+    return 2 + len(QUANTILES) + len(quality.scores) + len(quality.thresholds)
+
+
 def _quality(labels: Mapping[str, str], verdict: QualityVerdict) -> Iterable[Column]:
     yield single("tocsin_model_label_coverage_ratio", labels, verdict.coverage)
     yield single("tocsin_model_quality_bad_windows", labels, verdict.strikes)
+    delay_s = quantiles(unpack(verdict.tally))
+    keys = [(f"{share:g}",) for share in delay_s]
+    yield Column("tocsin_model_label_delay_seconds", labels, ("quantile",), keys, [*delay_s.values()])
     for name, values in (
         ("tocsin_model_quality", verdict.scores),
         ("tocsin_model_quality_threshold", verdict.thresholds),

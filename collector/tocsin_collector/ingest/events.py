@@ -5,6 +5,7 @@ than all the rest of the way in.
 """
 
 import difflib
+import json
 import math
 from collections.abc import Callable
 from functools import lru_cache
@@ -80,7 +81,7 @@ def _prediction(fields: dict[str, object]) -> dict[str, object]:
         raise EventError(
             "too_many_fields", f"features, scores and segment: names of at most {MAX_NAMES_CHARS} characters in all"
         )
-    columns["prediction"] = _value("prediction", _present(fields, "prediction"))
+    columns["prediction"] = _answer("prediction", _present(fields, "prediction"))
     if fields.get("latency_s") is not None:
         columns["latency_s"] = _number("latency_s", fields["latency_s"])
     if fields.get("trace_id") is not None:
@@ -89,7 +90,7 @@ def _prediction(fields: dict[str, object]) -> dict[str, object]:
 
 
 def _label(fields: dict[str, object]) -> dict[str, object]:
-    columns: dict[str, object] = {"label": _value("label", _present(fields, "label"))}
+    columns: dict[str, object] = {"label": _grades(_present(fields, "label"))}
     if fields.get("receipt") is not None:
         columns["receipt"] = _text("receipt", fields["receipt"])
     return columns
@@ -158,6 +159,29 @@ def _value(where: str, value: object) -> object:
     if isinstance(value, int | float):
         return _number(where, value)
     raise EventError("wrong_type", f"{where}: a number, a text, true or false is needed, found {_show(value)}")
+
+
+def _answer(where: str, value: object) -> object:
+    """A value, or a list of items (a ranking, or several labels), which a column holds as JSON."""
+    if not isinstance(value, list):
+        return _value(where, value)
+    for at, item in enumerate(value):
+        if isinstance(item, bool) or not isinstance(item, str | int):
+            raise EventError("wrong_type", f"{where}.{at}: a list holds texts or integers, found {_show(item)}")
+    return _json(where, value)
+
+
+def _grades(value: object) -> object:
+    """A label is what a prediction is, or the grades of a ranking's items by item."""
+    if not isinstance(value, dict):
+        return _answer("label", value)
+    for item, grade in _object(value, "label").items():
+        _number(f"label.{item:.80}", grade)
+    return _json("label", value)
+
+
+def _json(where: str, value: object) -> str:
+    return _text(where, json.dumps(value, ensure_ascii=False, separators=(",", ":")))
 
 
 def _number(where: str, value: object) -> int | float:

@@ -167,6 +167,10 @@ class Join:
             numbers.append(place.numbers.rows[rows[-1]])
         return rows, unpack(self._label.take(np.concatenate(numbers)), self._texts)
 
+    def label_us(self, place: Place, rows: NDArray[np.intp]) -> NDArray[np.int64]:
+        """The times of the labels of some of a place's rows."""
+        return self._label_us.rows[place.numbers.rows[rows]]
+
     def count(self, place: Place) -> int:
         """How many rows are in a place and in no other."""
         self.settle()

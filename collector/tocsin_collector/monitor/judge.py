@@ -10,7 +10,7 @@ from tocsin_collector.frame import Frame, Values
 from tocsin_collector.monitor.reference_file import ReferenceRows, digest
 from tocsin_collector.monitor.windows import Calendar
 from tocsin_collector.profile import Layout, Profile, layout_of, profile
-from tocsin_collector.quality import Labelled, QualityReference, fit_quality, judge
+from tocsin_collector.quality import Labelled, Policy, QualityReference, fit_quality, judge
 from tocsin_collector.verdict import FeatureVerdict, QualityVerdict
 
 STRIKES = 2
@@ -57,24 +57,33 @@ class Judge:
         """Each feature of a window against the reference."""
         return compare(self.drift, counted, min_rows)
 
-    def quality(
-        self, labelled: Labelled, predictions: int, final: bool, min_rows: int, before: QualityVerdict | None
-    ) -> QualityVerdict | None:
-        """The quality of a window of so many predictions on the labels that came, None while there is none; ``before``
-        is the window before's, ``final`` says that no more labels are waited for.
 
-        What comes too early, or is the first beyond a bound, is told and does not alarm.
-        """
-        if not len(labelled.label.valid):
-            return None
-        verdict = judge(self.qualities, labelled, predictions=predictions, min_rows=min_rows)
-        if not final and verdict.coverage < MATURE * self.coverage:
-            return replace(verdict, reasons=(), mature=False)
-        if not verdict.reasons:
-            return verdict
-        strikes = 1 + (before.strikes if before else 0)
-        lasting = tuple(f"{reason}, {strikes} windows in a row" for reason in verdict.reasons)
-        return replace(verdict, reasons=lasting if strikes >= STRIKES else (), strikes=strikes)
+def quality(
+    known: Judge | None,
+    labelled: Labelled,
+    predictions: int,
+    final: bool,
+    min_rows: int,
+    before: QualityVerdict | None,
+    policy: Policy,
+) -> QualityVerdict | None:
+    """The quality of a window of so many predictions on the labels that came, None while there is none; ``before`` is
+    the window before's, ``final`` says that no more labels are waited for.
+
+    What comes too early, or is the first beyond a bound, is told and does not alarm. Without a reference nobody knows
+    how many labels are still to come.
+    """
+    if not len(labelled.label.valid):
+        return None
+    reference = known.qualities if known else None
+    verdict = judge(reference, labelled, predictions=predictions, min_rows=min_rows, policy=policy)
+    if not final and verdict.coverage < (MATURE * known.coverage if known else 1):
+        return replace(verdict, reasons=(), mature=False)
+    if not verdict.reasons:
+        return verdict
+    strikes = 1 + (before.strikes if before else 0)
+    lasting = tuple(f"{reason}, {strikes} windows in a row" for reason in verdict.reasons)
+    return replace(verdict, reasons=lasting if strikes >= STRIKES else (), strikes=strikes)
 
 
 def _windows(frame: Frame, calendar: Calendar) -> list[NDArray[np.intp]]:

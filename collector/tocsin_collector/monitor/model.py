@@ -12,7 +12,7 @@ import numpy as np
 
 from tocsin_collector.frame import Frame
 from tocsin_collector.monitor.join import Join
-from tocsin_collector.monitor.judge import Judge
+from tocsin_collector.monitor.judge import Judge, quality
 from tocsin_collector.monitor.latency import Latency
 from tocsin_collector.monitor.schema import Schema
 from tocsin_collector.monitor.segments import Told
@@ -21,7 +21,7 @@ from tocsin_collector.monitor.watermark import Watermark
 from tocsin_collector.monitor.window import Window
 from tocsin_collector.monitor.windows import Calendar
 from tocsin_collector.profile import Layout, empty
-from tocsin_collector.quality import Labelled
+from tocsin_collector.quality import Labelled, Policy, by_segment
 from tocsin_collector.verdict import (
     FeatureVerdict,
     ModelKey,
@@ -48,7 +48,7 @@ _PLAIN = (
 class Model:
     """The state of one model version. Without a reference it counts rows, classes and latency, and judges nothing."""
 
-    def __init__(self, key: ModelKey, calendar: Calendar, join: Join, keep: int, min_rows: int) -> None:
+    def __init__(self, key: ModelKey, calendar: Calendar, join: Join, keep: int, min_rows: int, policy: Policy) -> None:
         self.key = key
         self.watermark = Watermark(calendar.horizon_s, calendar.past_s)
         self.rows_total = 0
@@ -61,6 +61,7 @@ class Model:
         self.last_event_s: float | None = None
         self.schema = Schema()
         self.judge: Judge | None = None
+        self.policy = policy
         self.windows: dict[int, Window] = {}
         self._verdicts: dict[int, WindowVerdict] = {}
         self.revised_s = 0.0
@@ -341,8 +342,6 @@ class Model:
             outcomes=self._outcomes(window),
             final=window.final,
         )
-        if self.judge is None:
-            return bare
         return replace(bare, features=self._features(window), quality=self._quality(window))
 
     def _told_before(self, window: Window) -> Told:
@@ -351,14 +350,40 @@ class Model:
         return {} if earlier is None else self._verdicts[earlier].segments
 
     def _quality(self, window: Window) -> QualityVerdict | None:
-        if self.judge is None:
-            return None
         before = self._verdicts.get(window.index - 1)
-        rows, labels = self._join.labels(window, window.vouched)
-        labelled = Labelled(labels, window.predicted(*rows), window.scores(*rows))
+        labelled = self._labelled(window)
         predictions = window.rows + self._join.count(window.vouched)
-        return self.judge.quality(
-            labelled, predictions, window.final, self._min_rows, before.quality if before else None
+        found = quality(
+            self.judge,
+            labelled,
+            predictions,
+            window.final,
+            self._min_rows,
+            before.quality if before else None,
+            self.policy,
+        )
+        return found and replace(found, segments=self._by_segment(window, found, labelled))
+
+    def _by_segment(self, window: Window, found: QualityVerdict, labelled: Labelled) -> dict[str, dict[str, bytes]]:
+        """Counted when a window is mature and again when it is final: in between a tenth of the labels comes, and most
+        of a revision's time would go into it."""
+        told = self._verdicts.get(window.index)
+        if not found.mature:
+            return {}
+        if not window.final and told and told.quality and told.quality.segments:
+            return told.quality.segments
+        return by_segment(labelled, self.policy)
+
+    def _labelled(self, window: Window) -> Labelled:
+        (rows, stand_ins), labels = self._join.labels(window, window.vouched)
+        delay_s = window.delay_s(rows, self._join.label_us(window, rows))
+        unknown = np.full(stand_ins.size, np.nan)
+        return Labelled(
+            labels,
+            window.predicted(rows, stand_ins),
+            window.scores(rows, stand_ins),
+            window.segments_of(rows, stand_ins.size),
+            np.concatenate([delay_s, unknown]),
         )
 
     def _outcomes(self, window: Window) -> dict[str, OutcomeVerdict]:

@@ -2,8 +2,9 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import astuple
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from tocsin_collector import __version__
@@ -15,6 +16,7 @@ from tocsin_collector.monitor.model import Model
 from tocsin_collector.monitor.reference_file import ReferenceRows
 from tocsin_collector.monitor.windows import Calendar
 from tocsin_collector.profile import FORMAT
+from tocsin_collector.quality import Policy
 from tocsin_collector.verdict import ModelKey, ModelView, WindowVerdict
 from tocsin_schema.block import PREDICTION
 from tocsin_schema.receipt import Receipt, read
@@ -48,12 +50,14 @@ class Monitor:
         min_rows: int,
         on_verdict: Callable[[WindowVerdict], None],
         clock: Callable[[], float] | None = None,
+        policies: Mapping[Name, Policy] = MappingProxyType({}),
     ) -> None:
         self.calendar = calendar
         self.clock = clock
         self._keep = keep
         self._min_rows = min_rows
         self._on_verdict = on_verdict
+        self._policies = policies
         self._hash = KeyedHash(os.urandom(KEY_BYTES))
         self._models: dict[ModelKey, Model] = {}
         self._joins: dict[Name, Join] = {}
@@ -98,7 +102,15 @@ class Monitor:
     def _fits(self) -> list[Any]:
         judged = [[*model.key, model.judge.digest] for model in self.models() if model.judge]
         # Another version may count or judge otherwise, and name its fields otherwise.
-        return [__version__, FORMAT, list(astuple(self.calendar)), self._keep, self._min_rows, judged]
+        stated = [
+            [
+                [*name],
+                [list(floor) for floor in one.floors.items()],
+                [[*pair, cost] for pair, cost in one.costs.items()],
+            ]
+            for name, one in self._policies.items()
+        ]
+        return [__version__, FORMAT, list(astuple(self.calendar)), self._keep, self._min_rows, judged, stated]
 
     def apply(self, frame: Frame, position: int) -> None:  # noqa: ARG002  as the intake gives it
         """Take one block of accepted events."""
@@ -180,7 +192,8 @@ class Monitor:
 
     def _model(self, key: ModelKey) -> Model:
         if key not in self._models:
-            self._models[key] = Model(key, self.calendar, self._join(key), self._keep, self._min_rows)
+            policy = self._policies.get(Name(key.project, key.model), Policy())
+            self._models[key] = Model(key, self.calendar, self._join(key), self._keep, self._min_rows, policy)
         return self._models[key]
 
     def _join(self, key: ModelKey) -> Join:

@@ -4,6 +4,7 @@ A verdict repeats of each feature the cells and the reference's shares, which al
 common: they are left out, and what remains of the distributions is one column.
 """
 
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
 from typing import Any
@@ -32,7 +33,7 @@ def verdict_state(verdict: WindowVerdict) -> dict[str, Any]:
         "plain": {name: getattr(verdict, name) for name in _PLAIN},
         "features": [[getattr(feature, name) for name in _FEATURE] for feature in features],
         "current": np.array(current, np.float64),
-        "quality": verdict.quality and asdict(verdict.quality),
+        "quality": verdict.quality and _quality_state(verdict.quality),
         "outcomes": [[name, one.count, one.mean, one.reference_mean] for name, one in verdict.outcomes.items()],
         "classes": list(verdict.classes.items()),
         "segments": [[name, list(counts.items())] for name, counts in verdict.segments.items()],
@@ -45,12 +46,27 @@ def verdict_of(key: ModelKey, state: dict[str, Any], shares: Shares) -> WindowVe
     return WindowVerdict(
         key=key,
         features=_features(state, shares),
-        quality=quality and QualityVerdict(**quality | {"reasons": tuple(quality["reasons"])}),
+        quality=quality and _quality_of(quality),
         outcomes={name: OutcomeVerdict(*told) for name, *told in state["outcomes"]},
         classes=dict(state["classes"]),
         segments={name: dict(counts) for name, counts in state["segments"]},
         **state["plain"],
     )
+
+
+def _quality_state(quality: QualityVerdict) -> dict[str, Any]:
+    segments = [
+        [name, [[value, b64encode(tally).decode()] for value, tally in by_value.items()]]
+        for name, by_value in quality.segments.items()
+    ]
+    return asdict(quality) | {"tally": b64encode(quality.tally).decode(), "segments": segments}
+
+
+def _quality_of(state: dict[str, Any]) -> QualityVerdict:
+    tallies = {name: {value: b64decode(tally) for value, tally in pairs} for name, pairs in state["segments"]}
+    found = state | {name: tuple(state[name]) for name in ("reasons", "remarks")}
+    found |= {"intervals": {name: tuple(ends) for name, ends in state["intervals"].items()}}
+    return QualityVerdict(**found | {"tally": b64decode(state["tally"]), "segments": tallies})
 
 
 def _features(state: dict[str, Any], shares: Shares) -> dict[str, FeatureVerdict]:

@@ -4,23 +4,27 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tocsin_collector.frame import Frame, Values, alike
 from tocsin_collector.monitor.cells import MISSING, CellColumn, Names, pack, unpack
 from tocsin_collector.monitor.growing import Growing
 from tocsin_collector.monitor.latency import Latency
+from tocsin_collector.monitor.segmentcolumns import SegmentColumns
 from tocsin_collector.monitor.segments import Segments
 from tocsin_collector.monitor.vouched import Rows, Vouched
 from tocsin_collector.profile import Layout, Profile, merge, profile
+from tocsin_collector.quality import is_list
 from tocsin_collector.verdict import NUMBER
 from tocsin_schema.block import MAX_COLUMNS
 from tocsin_schema.latency import quantile
 
 CLASSES_SHOWN = 16
+_TICK_US = 10_000
 NAMES_MOST = MAX_COLUMNS
 """Scores and features of a window, each: as many as one block can have. Only who makes names up has more."""
 
-_PLAIN = ("index", "place", "rows", "labelled", "outcomes", "closed", "final", "changed", "revision")
+_PLAIN = ("index", "place", "rows", "labelled", "outcomes", "closed", "final", "changed", "revision", "_first_us")
 
 
 class Window:
@@ -48,6 +52,9 @@ class Window:
         self._predicted = CellColumn()
         self._scores: dict[str, Growing[np.float64]] = {}
         self._gathered: list[Frame] = []
+        self._of_segments = SegmentColumns()
+        self._first_us = 0
+        self._tick: Growing[np.int32] = Growing(np.int32)  # when a row happened, after the first that came
 
     def state(self) -> dict[str, Any]:
         """A copy of all of it, when it is counted and the join is settled; ``load`` takes it."""
@@ -63,6 +70,8 @@ class Window:
             "vouched": self.vouched.state(),
             "predicted": self._predicted.state(),
             "scores": [[name, column.rows.copy()] for name, column in self._scores.items()],
+            "of_segments": self._of_segments.state(),
+            "tick": self._tick.rows.copy(),
         }
 
     @staticmethod
@@ -83,6 +92,8 @@ class Window:
         found.vouched.load(state["vouched"])
         found._predicted = CellColumn.of(state["predicted"])
         found._scores = {name: Growing.of(rows) for name, rows in state["scores"]}
+        found._of_segments.load(state["of_segments"])
+        found._tick = Growing.of(state["tick"])
         return found
 
     def gather(self, frame: Frame) -> dict[str, int]:
@@ -113,6 +124,9 @@ class Window:
             self._predicted.fill(first)
             self._predicted.append(pack(frame.columns["prediction"], self._names))
         self._add_scores(frame.group("score."), first)
+        self._of_segments.add(frame, first)
+        self._first_us = self._first_us or int(frame.time_us[0])
+        self._tick.append((frame.time_us - self._first_us) // _TICK_US)
         self.latency.add(frame.columns.get("latency_s"))
         self.segments.add(frame)
 
@@ -142,11 +156,26 @@ class Window:
             found[name] = Values(NUMBER, np.concatenate([known[rows], stand_ins]), whole)
         return found
 
+    def segments_of(self, rows: Rows, stand_ins: int = 0) -> dict[str, Values]:
+        """The values of some rows by segment, and missing ones for as many stand-ins."""
+        return self._of_segments.of(rows, stand_ins)
+
+    def delay_s(self, rows: Rows, label_us: NDArray[np.int64]) -> NDArray[np.float64]:
+        """How long after some rows their labels happened, to a hundredth of a second."""
+        happened_us = self._first_us + self._tick.rows[rows].astype(np.int64) * _TICK_US
+        return np.asarray((label_us - happened_us) / 1e6, np.float64)
+
     @property
     def size_bytes(self) -> int:
         """The memory of the columns, without what was reserved for more rows."""
         scores = sum(column.rows.nbytes for column in self._scores.values())
-        return self.numbers.rows.nbytes + self._predicted.nbytes + scores
+        return (
+            self.numbers.rows.nbytes
+            + self._predicted.nbytes
+            + scores
+            + self._of_segments.nbytes
+            + self._tick.rows.nbytes
+        )
 
     def latency_quantiles(self) -> dict[str, float]:
         """p50 and p99 of the latency that the events carried, empty when they carried none."""
@@ -155,11 +184,13 @@ class Window:
         return {name: value for name, value in pairs if value is not None}
 
     def classes(self) -> dict[str, float]:
-        """The share of each predicted class, the most frequent first; empty for numeric predictions."""
+        """The share of each predicted class, the most frequent first; empty for numbers and lists."""
         cells = self._predicted.take(slice(None))
         codes, counts = np.unique(cells[cells > MISSING], return_counts=True)
         names = unpack(codes, self._names).texts()
         ranked = sorted(zip(names, counts.tolist(), strict=True), key=lambda pair: (-pair[1], pair[0] or ""))
+        if all(is_list(name or "") for name, _ in ranked[:CLASSES_SHOWN]):
+            return {}
         return {name or "": count / int(counts.sum()) for name, count in ranked[:CLASSES_SHOWN]}
 
     def _add_scores(self, scores: dict[str, Values], first: int) -> None:

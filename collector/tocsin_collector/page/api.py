@@ -159,6 +159,9 @@ def _quality(quality: QualityVerdict | None) -> Json | None:
         "bad_windows": quality.strikes,
         "alarmed": quality.alarmed,
         **finite,
+        "intervals": {name: [_finite(end) for end in ends] for name, ends in quality.intervals.items()},
+        "floors": quality.floors,
+        "remarks": list(quality.remarks),
     }
 
 

@@ -1,6 +1,6 @@
 """How a model is, from its closed windows: a word, a sentence, and since when."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tocsin_collector.verdict import ModelView, QualityVerdict, WindowVerdict
@@ -22,7 +22,9 @@ def of_window(verdict: WindowVerdict) -> str:
     """The state of one window."""
     if verdict.reasons:
         return ALARM
-    judged = any(feature.score is not None for feature in verdict.features.values()) or verdict.quality is not None
+    judged = any(feature.score is not None for feature in verdict.features.values()) or bool(
+        verdict.quality and (verdict.quality.thresholds or verdict.quality.floors)
+    )
     return OK if judged else UNKNOWN
 
 
@@ -54,17 +56,33 @@ def labelled(view: ModelView) -> QualityVerdict | None:
     return next((verdict.quality for verdict in reversed(view.verdicts) if verdict.quality is not None), None)
 
 
-HEADLINES = ("auc", "log_loss", "brier", "accuracy", "mae", "rmse")
+HEADLINES = (
+    "auc",
+    "log_loss",
+    "brier",
+    "accuracy",
+    "mae",
+    "rmse",
+    "ndcg",
+    "hit_rate",
+    "jaccard",
+    "exact_match",
+    "cost",
+)
 """Scores in the order of a page; AUC first, accuracy never first: it flatters a model of rare classes."""
 NAMES = {
-    "auc": "AUC", "log_loss": "Log loss", "brier": "Brier score", "accuracy": "Accuracy", "mae": "Mean absolute error",
-    "rmse": "Root mean square error",
+    "auc": "AUC", "pr_auc": "PR-AUC", "log_loss": "Log loss", "brier": "Brier score", "accuracy": "Accuracy",
+    "mae": "Mean absolute error", "rmse": "Root mean square error", "mape": "MAPE", "smape": "sMAPE", "mase": "MASE",
+    "r2": "R²", "ndcg": "NDCG of the first ten", "mrr": "MRR of the first ten", "hit_rate": "Hits in the first ten",
+    "cost": "Cost a labelled row", "precision_macro": "Precision, mean of classes", "f1_weighted": "F1, weighted",
+    "recall_macro": "Recall, mean of classes", "f1_macro": "F1, mean of classes", "f1_micro": "F1, of all labels",
 }  # fmt: skip
 
 
-def in_order(scores: dict[str, float]) -> list[str]:
+def in_order(scores: Iterable[str]) -> list[str]:
     """The names of scores, known ones first."""
-    return [name for name in HEADLINES if name in scores] + sorted(set(scores) - set(HEADLINES))
+    known = set(scores)
+    return [name for name in HEADLINES if name in known] + sorted(known - set(HEADLINES))
 
 
 METHODS = {"ks": "Kolmogorov-Smirnov", "js": "Jensen-Shannon", "psi": "PSI"}

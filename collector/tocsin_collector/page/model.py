@@ -12,6 +12,7 @@ from tocsin_collector.page.charts import Line, Mark, lines
 from tocsin_collector.page.numbers import number, shown, window
 from tocsin_collector.page.overview import requests
 from tocsin_collector.page.view import Sources
+from tocsin_collector.quality import RISES
 from tocsin_collector.verdict import FeatureVerdict, ModelView, QualityVerdict, WindowVerdict
 
 LIVE_S = 1_800
@@ -102,7 +103,10 @@ def _last(values: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]") -> float 
 
 def _quality(view: ModelView, sources: Sources) -> list[Card]:
     newest = health.labelled(view)
-    return [_score(view, name, sources) for name in health.in_order(newest.scores)] if newest else []
+    if newest is None:
+        return []
+    shown = [name for name in health.in_order(newest.scores) if name in health.HEADLINES or name in newest.floors]
+    return [_score(view, name, sources) for name in shown]
 
 
 def _score(view: ModelView, name: str, sources: Sources) -> Card:
@@ -111,7 +115,7 @@ def _score(view: ModelView, name: str, sources: Sources) -> Card:
         (verdict, verdict.quality) for verdict in view.verdicts if verdict.quality and name in verdict.quality.scores
     ]
     times = [middle(verdict) for verdict, _ in judged]
-    kinds = (("reference", "reference"), ("baseline", "baseline"), ("thresholds", "bound"))
+    kinds = (("reference", "reference"), ("baseline", "baseline"), ("thresholds", "bound"), ("floors", "bound"))
     drawn = [
         Line(style, times, [getattr(quality, field).get(name) for _, quality in judged], style)
         for field, style in kinds
@@ -125,7 +129,9 @@ def _score(view: ModelView, name: str, sources: Sources) -> Card:
     ]
     title = health.NAMES.get(name, name)
     last = judged[-1][1]
-    parts = [f"{style} {number(getattr(last, field)[name])}" for field, style in kinds if name in getattr(last, field)]
+    low, high = last.intervals.get(name, (None, None))
+    parts = [] if low is None or high is None else [f"{number(low)} to {number(high)}"]
+    parts += [f"{style} {number(getattr(last, field)[name])}" for field, style in kinds if name in getattr(last, field)]
     return Card(
         title=title,
         value=number(last.scores[name]),
@@ -138,11 +144,11 @@ def _score(view: ModelView, name: str, sources: Sources) -> Card:
 
 
 def beyond(name: str, quality: QualityVerdict) -> bool:
-    """Whether one score is on the wrong side of its bound; more is better for AUC and accuracy, less for losses."""
-    bound = quality.thresholds.get(name)
-    if bound is None or not quality.reasons:
+    """Whether one score is on the wrong side of its bound or floor."""
+    bounds = [side[name] for side in (quality.thresholds, quality.floors) if name in side]
+    if not quality.reasons:
         return False
-    return quality.scores[name] < bound if name in ("auc", "accuracy") else quality.scores[name] > bound
+    return any(quality.scores[name] < bound if name in RISES else quality.scores[name] > bound for bound in bounds)
 
 
 def _features(view: ModelView, newest: WindowVerdict, sources: Sources) -> list[Card]:

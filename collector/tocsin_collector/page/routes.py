@@ -11,7 +11,19 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 import tocsin_alerts
 from tocsin_collector.doors.caller import caller_of
-from tocsin_collector.page import alarmpage, api, apipage, feature, logpage, model, numbers, overview, runbook
+from tocsin_collector.page import (
+    alarmpage,
+    api,
+    apipage,
+    feature,
+    logpage,
+    model,
+    numbers,
+    overview,
+    qualityapi,
+    qualitypage,
+    runbook,
+)
 from tocsin_collector.page.address import feature_path, model_path, name_of
 from tocsin_collector.page.view import Sources
 from tocsin_collector.verdict import ModelKey, ModelView, WindowVerdict
@@ -23,6 +35,8 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 End = Annotated[str, Query(max_length=32)]
+WINDOWS = 24
+Windows = Annotated[int, Query(ge=1, le=1_000, description="the newest windows to add up, at most so many")]
 _STATIC = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg": "image/svg+xml"}
 
 
@@ -108,6 +122,15 @@ def _add_model_pages(router: APIRouter, sources: Sources, render: Callable[..., 
         return render("model.html", here="overview", **model.context(view, sources, _end_s(end)))
 
     @router.get(
+        "/models/{project}/{model_name}/{version}/quality", response_class=HTMLResponse, include_in_schema=False
+    )
+    def get_quality(project: str, model_name: str, version: str, windows: Windows = WINDOWS) -> HTMLResponse:
+        view = find(sources, project, model_name, version)
+        if view is None:
+            return render("missing.html", 404, here="overview", what="No event of this model has come.")
+        return render("quality.html", here="overview", **qualitypage.context(view, windows))
+
+    @router.get(
         "/models/{project}/{model_name}/{version}/features/{feature_name}",
         response_class=HTMLResponse,
         include_in_schema=False,
@@ -158,6 +181,11 @@ def _version() -> str:
     return hashlib.sha256(b"".join(_static(name) for name in _STATIC)).hexdigest()[:12]
 
 
+def _unknown_model() -> JSONResponse:
+    reason = "no event of this model has come; GET /v1/models lists those that are known"
+    return JSONResponse({"error": {"code": "unknown_model", "reason": reason}}, 404)
+
+
 def _add_api(router: APIRouter, sources: Sources) -> None:
     @router.get("/v1/models", tags=["models"], summary="Every model version and its state")
     def get_models(request: Request) -> JSONResponse:
@@ -170,10 +198,17 @@ def _add_api(router: APIRouter, sources: Sources) -> None:
     def get_model(project: str, model_name: str) -> JSONResponse:
         wanted = (name_of(project), name_of(model_name))
         views = [view for view in sources.views() if view.key[:2] == wanted]
-        if not views:
-            reason = "no event of this model has come; GET /v1/models lists those that are known"
-            return JSONResponse({"error": {"code": "unknown_model", "reason": reason}}, 404)
-        return JSONResponse(api.model(views, sources))
+        return JSONResponse(api.model(views, sources)) if views else _unknown_model()
+
+    @router.get(
+        "/v1/models/{project}/{model_name}/quality",
+        tags=["models"],
+        summary="Quality on the labels of many windows together: by class, by segment, thresholds, calibration, gaps",
+    )
+    def get_quality(project: str, model_name: str, windows: Windows = WINDOWS) -> JSONResponse:
+        wanted = (name_of(project), name_of(model_name))
+        views = [view for view in sources.views() if view.key[:2] == wanted]
+        return JSONResponse(qualityapi.quality(views, windows)) if views else _unknown_model()
 
     @router.get("/v1/alarms", tags=["alarms"], summary="What fires, what was, where messages go")
     def get_alarms() -> JSONResponse:

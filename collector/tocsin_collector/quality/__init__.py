@@ -1,9 +1,24 @@
 """Quality: pure functions from labelled predictions to scores and verdicts."""
 
-from tocsin_collector.quality.judge import judge
-from tocsin_collector.quality.labelled import Labelled
-from tocsin_collector.quality.measure import Measured, measure
+from tocsin_collector.quality.judge import SEGMENTS_MOST, by_segment, judge
+from tocsin_collector.quality.labelled import Labelled, is_list
+from tocsin_collector.quality.measure import FALLS, RISES, Measured, measure
 from tocsin_collector.quality.outcomes import outcome
+from tocsin_collector.quality.policy import Policy
 from tocsin_collector.quality.reference import QualityReference, fit_quality
 
-__all__ = ["Labelled", "Measured", "QualityReference", "fit_quality", "judge", "measure", "outcome"]
+__all__ = [
+    "FALLS",
+    "RISES",
+    "SEGMENTS_MOST",
+    "Labelled",
+    "Measured",
+    "Policy",
+    "QualityReference",
+    "by_segment",
+    "fit_quality",
+    "is_list",
+    "judge",
+    "measure",
+    "outcome",
+]

@@ -1,46 +1,118 @@
 """A window's quality against the reference's."""
 
-from tocsin_collector.quality.labelled import Labelled
-from tocsin_collector.quality.measure import ACCURACY, RISES, baseline, measure
+from collections.abc import Mapping
+
+import numpy as np
+
+from tocsin_collector.frame import Values
+from tocsin_collector.quality.confusion import OTHER
+from tocsin_collector.quality.interval import Scored, normal
+from tocsin_collector.quality.labelled import Labelled, sound
+from tocsin_collector.quality.measure import ACCURACY, AUC, RISES, Measured, baseline_sound, measure_sound
+from tocsin_collector.quality.policy import Policy, misses
 from tocsin_collector.quality.reference import QualityReference
+from tocsin_collector.quality.remarks import remarks
+from tocsin_collector.quality.scores import count, count_sound, scores
+from tocsin_collector.quality.tally import Tally, merge, pack
 from tocsin_collector.verdict import QualityVerdict
 
-_TITLES = {"auc": "AUC", "log_loss": "log loss", "brier": "Brier score", "mae": "mean absolute error", "rmse": "RMSE"}
+TITLES = {
+    "auc": "AUC", "pr_auc": "PR-AUC", "log_loss": "log loss", "brier": "Brier score", "mae": "mean absolute error",
+    "rmse": "RMSE", "ndcg": "NDCG", "jaccard": "Jaccard similarity", "mrr": "MRR", "r2": "R²", "mape": "MAPE",
+}  # fmt: skip
+SEGMENTS_MOST, VALUES_MOST = 4, 8
+"""Segments of a model whose quality is told, and values of each: those with the most labels. The rest is ``_other``."""
+_NO_POLICY = Policy()
 
 
-def judge(reference: QualityReference | None, rows: Labelled, *, predictions: int, min_rows: int) -> QualityVerdict:
+def judge(
+    reference: QualityReference | None,
+    rows: Labelled,
+    *,
+    predictions: int,
+    min_rows: int,
+    policy: Policy = _NO_POLICY,
+) -> QualityVerdict:
     """Score the labelled rows of a window of so many ``predictions``; with fewer than ``min_rows`` nothing alarms.
 
-    Without a reference the scores are told and nothing is judged. Accuracy is told beside its baseline and never alarms
-    by itself: where one class is rare it hardly moves, and where the classes' shares move it moves without any fault.
+    Without a reference the scores are told and only floors are judged. Accuracy is told beside its baseline and never
+    alarms by itself: where one class is rare it hardly moves, and where the classes' shares move it moves without any
+    fault. Of the other scores those of ``measure.NAMES`` alarm, and those that have a floor.
     """
-    found = measure(rows)
-    scores = {name: score.value for name, score in found.scores.items()}
+    usable = sound(rows)
+    found, tally = measure_sound(usable), count_sound(usable, rows.delay_s)
+    tally.update(policy.count(tally))
+    told = _told(found, tally)
     known = reference.scores if reference else {}
     thresholds = {
         name: one.value + (-1 if name in RISES else 1) * one.slack(found.rows)
         for name, one in known.items()
-        if name != ACCURACY and name in scores
+        if name != ACCURACY and name in told
     }
     judged = thresholds if found.rows >= min_rows else {}
+    beyond = [name for name, bound in judged.items() if not _within(name, told[name].value, bound)]
+    below = [name for name in policy.floors if found.rows >= min_rows and _misses(name, told, policy)]
     return QualityVerdict(
         labelled=found.rows,
         coverage=found.rows / predictions if predictions else 0.0,
-        scores=scores,
-        baseline=baseline(rows, reference.constant if reference else found.constant),
-        reference={name: one.value for name, one in known.items()},
+        scores={name: scored.value for name, scored in told.items()},
+        baseline=baseline_sound(usable, reference.constant if reference else found.constant),
+        reference={**(reference.told if reference else {}), **{name: one.value for name, one in known.items()}},
         thresholds=thresholds,
-        reasons=tuple(
-            _sentence(name, scores[name], known[name].value, bound)
-            for name, bound in judged.items()
-            if not _within(name, scores[name], bound)
+        reasons=(
+            *(_sentence(name, told[name].value, known[name].value, thresholds[name]) for name in beyond),
+            *(_floor_sentence(name, told[name], policy.floors[name]) for name in below),
         ),
+        intervals={name: (scored.low, scored.high) for name, scored in told.items()},
+        floors={name: floor for name, floor in policy.floors.items() if name in told},
+        remarks=tuple(remarks(rows, found, tally)),
+        tally=pack(tally),
     )
+
+
+def _told(found: Measured, tally: Tally) -> dict[str, Scored]:
+    """All scores; AUC by the rows themselves, which needs no cells."""
+    all_of = scores(tally)
+    if AUC in found.scores:
+        all_of[AUC] = normal(*found.scores[AUC], 0, 1)
+    first = [name for name in found.scores if name in all_of]
+    return {name: all_of[name] for name in [*first, *(name for name in all_of if name not in found.scores)]}
+
+
+def by_segment(rows: Labelled, policy: Policy) -> dict[str, dict[str, bytes]]:
+    """The packed tallies of a window's rows by segment and value."""
+    return {name: _by_value(rows, values, policy) for name, values in list(rows.segments.items())[:SEGMENTS_MOST]}
+
+
+def _by_value(rows: Labelled, values: Values, policy: Policy) -> dict[str, bytes]:
+    codes = np.where(values.valid, values.data.astype(np.int64), -1)
+    counts = np.bincount(codes[codes >= 0], minlength=len(values.names))
+    named = [code for code in np.flatnonzero(counts).tolist() if values.names[code] != OTHER]
+    shown = sorted(named, key=lambda code: (-counts[code], values.names[code]))[:VALUES_MOST]
+    found = {values.names[code]: np.flatnonzero(codes == code) for code in shown}
+    rest = np.flatnonzero((codes >= 0) & ~np.isin(codes, shown))
+    if rest.size:
+        found[OTHER] = rest
+    tallies = {name: count(rows.take(part)) for name, part in found.items()}
+    return {name: pack(merge([tally, policy.count(tally)])) for name, tally in tallies.items()}
 
 
 def _within(name: str, value: float, bound: float) -> bool:
     return value >= bound if name in RISES else value <= bound  # a NaN is within nothing: it alarms
 
 
+def _misses(name: str, told: Mapping[str, Scored], policy: Policy) -> bool:
+    return name in told and misses(name, told[name], policy.floors[name])
+
+
+def _title(name: str) -> str:
+    return TITLES.get(name, name.replace("_", " "))
+
+
 def _sentence(name: str, value: float, normal: float, bound: float) -> str:
-    return f"{_TITLES[name]} is {value:.3g}, {normal:.3g} in the reference (bound {bound:.3g})"
+    return f"{_title(name)} is {value:.3g}, {normal:.3g} in the reference (bound {bound:.3g})"
+
+
+def _floor_sentence(name: str, scored: Scored, floor: float) -> str:
+    side = "at least" if name in RISES else "at most"
+    return f"{_title(name)} is {scored.value:.3g}; {side} {floor:.3g} was stated as its floor"

@@ -1,6 +1,10 @@
 """Predictions beside their labels, as the arrays that scores are computed from."""
 
+import json
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,18 +13,34 @@ from tocsin_collector.frame import Values
 from tocsin_collector.verdict import CATEGORY, NUMBER
 
 Floats = NDArray[np.float64]
+_QUANTILE = re.compile(r"q(0?\.\d+)")
+_SCALE = "scale"
+_LARGEST = 1e76
+"""The fourth power of a larger number is no double."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
     """Rows of one window whose label has come, all columns of equal length.
 
-    ``label`` and ``prediction`` are the columns of that name, ``scores`` the columns ``score.CLASS`` by class.
+    ``label`` and ``prediction`` are the columns of that name, ``scores`` the columns ``score.CLASS`` by class,
+    ``segments`` the columns ``segment.NAME``. ``delay_s`` is from the prediction's time to the label's, NaN where
+    unknown.
     """
 
     label: Values
     prediction: Values | None = None
     scores: dict[str, Values] = field(default_factory=dict)
+    segments: dict[str, Values] = field(default_factory=dict)
+    delay_s: Floats | None = None
+
+    def take(self, rows: NDArray[np.intp]) -> "Labelled":
+        """Some rows, without their segments."""
+        prediction = None if self.prediction is None else self.prediction.take(rows)
+        scores = {name: values.take(rows) for name, values in self.scores.items()}
+        delay_s = None if self.delay_s is None else self.delay_s[rows]
+        return Labelled(self.label.take(rows), prediction, scores, {}, delay_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,28 +59,77 @@ class Classified:
 
 @dataclass(frozen=True, slots=True)
 class Estimated:
-    """Soundly predicted rows of a regression, in the label's own unit."""
+    """Soundly predicted rows of a regression or forecast, in the label's own unit.
+
+    ``quantiles`` has the predicted ones by level, ``scale`` what the errors are divided by for MASE.
+    """
 
     truth: Floats
     predicted: Floats
+    quantiles: dict[float, Floats] = field(default_factory=dict)
+    scale: Floats | None = None
 
 
-def sound(rows: Labelled) -> Classified | Estimated | None:
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """Rankings, best first, and what was relevant: items with their grades."""
+
+    ranked: list[tuple[str, ...]]
+    grades: list[dict[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Sets:
+    """Several labels a row."""
+
+    truth: list[frozenset[str]]
+    predicted: list[frozenset[str]]
+
+
+Sound = Classified | Estimated | Ranked | Sets
+
+
+def sound(rows: Labelled) -> Sound | None:
     """The rows that can be scored; None when there is nothing to score with. Missing and non-finite ones are left out.
 
-    Numbers predicted as numbers, without scores, are a regression; anything else is a classification.
+    Numbers predicted as numbers are a regression, unless there are scores of classes. Lists are sets where the labels
+    are lists too, else rankings. Anything else is a classification.
     """
-    if rows.scores:
+    if rows.scores and not _is_estimate(rows):
         return _scored(rows)
     if rows.prediction is None:
         return None
     if rows.label.kind == NUMBER and rows.prediction.kind == NUMBER:
-        usable = _finite(rows.label) & _finite(rows.prediction)
-        return Estimated(rows.label.data[usable].astype(np.float64), rows.prediction.data[usable].astype(np.float64))
+        return _estimated(rows, rows.prediction)
     usable = rows.label.valid & rows.prediction.valid
     truth, predicted = _texts(rows.label, usable), _texts(rows.prediction, usable)
+    lists = _read(predicted, _items)
+    if lists is not None:
+        labels = _read(truth, _items)
+        if labels is None:
+            return Ranked(lists, [_grades(text) for text in truth])
+        return Sets([frozenset(one) for one in labels], [frozenset(one) for one in lists])
     classes = tuple(sorted({*truth, *predicted}))
     return Classified(classes, _codes(truth, classes), _codes(predicted, classes), None)
+
+
+def is_list(text: str) -> bool:
+    """Whether a prediction or label is a list of items: JSON in a text."""
+    return _items(text) is not None
+
+
+def _is_estimate(rows: Labelled) -> bool:
+    numbers = rows.label.kind == NUMBER and rows.prediction is not None and rows.prediction.kind == NUMBER
+    return numbers and all(name == _SCALE or _QUANTILE.fullmatch(name) for name in rows.scores)
+
+
+def _estimated(rows: Labelled, prediction: Values) -> Estimated:
+    columns = [rows.label, prediction, *rows.scores.values()]
+    usable = np.logical_and.reduce([column.valid & (np.abs(column.data) <= _LARGEST) for column in columns])
+    data = {name: column.data[usable].astype(np.float64) for name, column in rows.scores.items()}
+    truth, predicted = (column.data[usable].astype(np.float64) for column in columns[:2])
+    scale = data.pop(_SCALE, None)
+    return Estimated(truth, predicted, {float(name[1:]): data[name] for name in sorted(data)}, scale)
 
 
 def _scored(rows: Labelled) -> Classified:
@@ -92,3 +161,38 @@ def _texts(values: Values, usable: NDArray[np.bool_]) -> list[str]:
 def _codes(texts: list[str], classes: tuple[str, ...]) -> NDArray[np.int64]:
     index = {name: code for code, name in enumerate(classes)}
     return np.array([index.get(text, -1) for text in texts], np.int64)
+
+
+def _read(texts: list[str], parse: Callable[[str], T | None]) -> list[T] | None:
+    """What each text says; None where one of them says nothing, or there are none."""
+    known: dict[str, T] = {}
+    for text in set(texts):
+        found = parse(text)
+        if found is None:
+            return None
+        known[text] = found
+    return [known[text] for text in texts] or None
+
+
+def _items(text: str) -> tuple[str, ...] | None:
+    if not text.startswith("["):
+        return None
+    found = _json(text)
+    if not isinstance(found, list) or not all(isinstance(item, str | int) for item in found):
+        return None
+    return tuple(map(str, found))
+
+
+def _grades(text: str) -> dict[str, float]:
+    """Items with grades, items alone, or the one item that the text is."""
+    found = _json(text) if text.startswith("{") else None
+    if isinstance(found, dict) and all(isinstance(grade, int | float) for grade in found.values()):
+        return {item: float(grade) for item, grade in found.items()}
+    return dict.fromkeys(_items(text) or (text,), 1.0)
+
+
+def _json(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None

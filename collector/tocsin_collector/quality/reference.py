@@ -9,6 +9,9 @@ import numpy as np
 from tocsin_collector.drift.spread import Spread, chance, folds, normal_quantile, spread, strays
 from tocsin_collector.quality.labelled import Labelled
 from tocsin_collector.quality.measure import ACCURACY, NAMES, RISES, Measured, measure
+from tocsin_collector.quality.scores import count
+from tocsin_collector.quality.scores import scores as score_tally
+from tocsin_collector.quality.tally import merge
 
 FEWEST_ROWS = 30
 """A reference window with fewer labelled rows teaches nothing."""
@@ -43,13 +46,17 @@ class QualityReference(NamedTuple):
     windows: int
     scores: dict[str, ScoreReference]
     constant: dict[str, float]
+    told: dict[str, float] = {}  # noqa: RUF012  never written to
+    """The scores of all its rows together, also those that are not judged."""
 
 
 def fit_quality(windows: Iterable[Labelled]) -> QualityReference | None:
     """Learn it from the reference's windows, in order of time. None when no window has enough labels to score."""
-    found = [one for one in map(measure, windows) if one.rows >= FEWEST_ROWS]
+    listed = list(windows)
+    found = [one for one in map(measure, listed) if one.rows >= FEWEST_ROWS]
     if not found:
         return None
+    told = {name: scored.value for name, scored in score_tally(merge(map(count, listed))).items()}
     rows = sum(one.rows for one in found)
     names = [name for name in NAMES if any(name in one.scores for one in found)]
     alpha = chance(len(found), sum(name != ACCURACY for name in names))
@@ -57,7 +64,7 @@ def fit_quality(windows: Iterable[Labelled]) -> QualityReference | None:
         name: sum(one.constant.get(name, 0.0) * one.rows for one in found) / rows
         for name in sorted(set().union(*(one.constant for one in found)))
     }
-    return QualityReference(rows, len(found), {name: _score(name, found, alpha) for name in names}, constant)
+    return QualityReference(rows, len(found), {name: _score(name, found, alpha) for name in names}, constant, told)
 
 
 def _score(name: str, windows: list[Measured], alpha: float) -> ScoreReference:

@@ -41,6 +41,10 @@ _TO_FEATURE = (Drill("Only this feature", "tocsin-model", ("project", "model", "
 _QUIET = "no window was judged yet"
 _NO_REQUEST = "no request yet"
 
+_JUDGED = 'metric=~"auc|log_loss|brier|accuracy|mae|rmse|ndcg|jaccard"'
+_BY_CLASS = 'metric=~"pr_auc|(precision|recall|f1)_.+"'
+_RELATIVE = 'metric=~"calibration_error|mape|smape|mase|r2|bias|pinball|mrr|hit_rate|exact_match|cost"'
+
 BROKEN = (
     Panel(
         1,
@@ -197,11 +201,11 @@ RIGHT = (
     Panel(
         4,
         "Quality",
-        "AUC, log loss, Brier score and accuracy on the labels that came; dashed: the bound of each. AUC alarms below "
-        "its bound, the others above.",
+        "AUC, log loss, Brier score and accuracy on the labels that came, or what a model of another kind is judged by; "
+        "dashed: the bound of each. AUC alarms below its bound, losses and errors above.",
         "none",
         (
-            Query(series("tocsin_model_quality"), f"{_MODEL} {{{{metric}}}}"),
+            Query(series("tocsin_model_quality", _JUDGED), f"{_MODEL} {{{{metric}}}}"),
             Query(series("tocsin_model_quality_threshold"), f"{_MODEL} {{{{metric}}}} bound", bound=True),
         ),
         width=12,
@@ -321,6 +325,37 @@ WINDOWS = (
         "percentunit",
         (Query(series("tocsin_model_label_coverage_ratio"), _MODEL),),
         maximum=1,
+        drills=_TO_MODEL,
+        no_value="no label has come yet",
+    ),
+    Panel(
+        35,
+        "Delay of labels",
+        "Time from a prediction to its label: within the lower line half of the labels come, within the upper nine in "
+        "ten.",
+        "s",
+        (Query(series("tocsin_model_label_delay_seconds"), f"{_MODEL} {{{{quantile}}}}"),),
+        drills=_TO_MODEL,
+        no_value="no label has come yet",
+    ),
+    Panel(
+        36,
+        "Precision, recall and F1",
+        "Means over the classes, and PR-AUC, on the labels that came. They are told and do not alarm.",
+        "none",
+        (Query(series("tocsin_model_quality", _BY_CLASS), f"{_MODEL} {{{{metric}}}}"),),
+        decimals=2,
+        drills=_TO_MODEL,
+        no_value="no label has come yet",
+    ),
+    Panel(
+        37,
+        "Calibration, relative errors, cost",
+        "Calibration error, MAPE, R² and the like, and what a labelled row costs by quality.costs. They are told and do "
+        "not alarm.",
+        "none",
+        (Query(series("tocsin_model_quality", _RELATIVE), f"{_MODEL} {{{{metric}}}}"),),
+        decimals=2,
         drills=_TO_MODEL,
         no_value="no label has come yet",
     ),

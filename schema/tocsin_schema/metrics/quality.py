@@ -3,14 +3,14 @@
 from tocsin_schema.metric import GAUGE, Metric
 
 _MODEL = {"project": 100, "model": 100, "version": 20}
-_QUALITY = {**_MODEL, "metric": 6}
+_QUALITY = {**_MODEL, "metric": 16}
 
 METRICS = (
     Metric(
         "tocsin_model_quality",
         GAUGE,
         "",
-        "Quality of the newest window whose labels have come: auc, log_loss (nats), brier, accuracy, mae, rmse.",
+        "Quality of the newest window whose labels have come: auc, log_loss (nats), f1_macro, mae, ndcg and others.",
         emitter="collector",
         labels=_QUALITY,
     ),
@@ -29,6 +29,14 @@ METRICS = (
         "Share of that window's predictions whose label has come.",
         emitter="collector",
         labels=_MODEL,
+    ),
+    Metric(
+        "tocsin_model_label_delay_seconds",
+        GAUGE,
+        "seconds",
+        "Time from a prediction to its label, of that window, by quantile: 0.5 and 0.9, within a fifth.",
+        emitter="collector",
+        labels={**_MODEL, "quantile": 2},
     ),
     Metric(
         "tocsin_model_quality_bad_windows",

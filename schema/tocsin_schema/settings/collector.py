@@ -203,6 +203,20 @@ COLLECTOR = (
     *_receiver("otlp"),
     Key("drift.min_rows", "integer", 200, "a window with fewer rows is not judged", range=(1, 1_000_000)),
     Key(
+        "quality.floors",
+        "list",
+        [],
+        "the least that a score should be (the most, where less is better), 'PROJECT MODEL SCORE VALUE' each, as in "
+        "'shop credit auc 0.7'; two windows in a row that are surely beyond alarm",
+    ),
+    Key(
+        "quality.costs",
+        "list",
+        [],
+        "what a mistake costs in money, 'PROJECT MODEL LABEL PREDICTED COST' each, as in 'shop credit bad good 1200'; "
+        "a class of several words in quotes",
+    ),
+    Key(
         "alerting.targets_file",
         "text",
         "",

@@ -9,7 +9,9 @@ JSON, LINES = "application/json", "application/x-ndjson"
 _VALUES: dict[str, Any] = {
     "null": None, "true": True, "an integer": 7, "a float": 0.5, "a text": "x", "an empty text": "", "a list": [],
     "a list of numbers": [1], "an object": {"a": 1}, "an empty object": {}, "a huge integer": 10**30,
-    "a long text": "x" * 70_000, "a lone surrogate": "\ud800",
+    "a long text": "x" * 70_000, "a lone surrogate": "\ud800", "a list of nulls": [None], "a list of lists": [["a"]],
+    "a list of floats": [0.5], "a list of a lone surrogate": ["\ud800"], "a long list": ["x" * 70] * 1_000,
+    "an object of texts": {"a": "x"}, "an object of huge integers": {"a": 10**30},
 }  # fmt: skip
 _TEXT = dict.fromkeys(
     ("true", "an integer", "a float", "a list", "a list of numbers", "an object", "an empty object", "a huge integer"),
@@ -21,17 +23,25 @@ _NUMBER = dict.fromkeys(
 _VALUE = dict.fromkeys(("a list", "a list of numbers", "an object", "an empty object"), "wrong_type") | {
     "a huge integer": "out_of_range", "a lone surrogate": "bad_text", "a long text": "out_of_range",
 }  # fmt: skip
+_LIST = dict.fromkeys(("a list of nulls", "a list of lists", "a list of floats"), "wrong_type") | {
+    "a list of a lone surrogate": "bad_text", "a long list": "out_of_range",
+}  # fmt: skip
+_SINGLE = {kind: _VALUE[kind] for kind in ("a huge integer", "a lone surrogate", "a long text")}
+_PREDICTION = _SINGLE | _LIST | {"an object": "wrong_type", "null": "missing_field"}
+_LABEL = _SINGLE | _LIST | {
+    "an object of texts": "wrong_type", "an object of huge integers": "out_of_range", "null": "missing_field",
+}  # fmt: skip
 _MAP = dict.fromkeys(("true", "an integer", "a float", "a text", "a list of numbers", "a huge integer", "a long text",
                       "a lone surrogate"), "wrong_type")  # fmt: skip
 _TIME = _TEXT | {"a text": "bad_time", "an empty text": "bad_time"}
 _TYPE = dict.fromkeys(_VALUES, "unknown_type")
 FIELDS: dict[str, dict[str, str]] = {
     "type": _TYPE, "project": _TEXT, "model": _NEEDED, "version": _TEXT, "id": _NEEDED, "time": _TIME,
-    "prediction": _VALUE | {"null": "missing_field"}, "features": _MAP, "scores": _MAP | {"an object": ""},
+    "prediction": _PREDICTION, "features": _MAP, "scores": _MAP | {"an object": ""},
     "segment": _MAP | {"an object": "wrong_type"}, "latency_s": _NUMBER, "trace_id": _TEXT,
 }  # fmt: skip
 _OTHERS: dict[str, dict[str, dict[str, str]]] = {
-    "label": {"label": _VALUE | {"null": "missing_field"}},
+    "label": {"label": _LABEL},
     "outcome": {"value": _NUMBER | {"null": "missing_field"}, "name": _NEEDED},
 }
 _BASES = {"label": {"label": 1}, "outcome": {"name": "n", "value": 1}}

@@ -1,0 +1,63 @@
+"""The page of a model's quality: what the labels of its newest windows say together."""
+
+from markupsafe import Markup
+
+from tocsin_collector.page import health
+from tocsin_collector.page.address import model_path
+from tocsin_collector.page.calibrationchart import curve
+from tocsin_collector.page.numbers import number
+from tocsin_collector.page.qualityapi import newest
+from tocsin_collector.quality.interval import Scored
+from tocsin_collector.quality.summary import Summary, summary
+from tocsin_collector.verdict import ModelView
+
+CLASSES_SHOWN = 12
+CURVES_SHOWN = 4
+_SEGMENT_SCORES = ("auc", "accuracy", "log_loss", "f1_macro", "mae", "bias", "ndcg", "hit_rate", "jaccard", "cost")
+
+
+def context(view: ModelView, windows: int) -> dict[str, object]:
+    """What the template needs, of at most so many windows."""
+    used = newest(view, windows)
+    found = summary(verdict.quality for verdict in used if verdict.quality)
+    last = used[-1].quality if used else None
+    columns = [name for name in _SEGMENT_SCORES if name in found.scores][:4]
+    return {
+        "view": view,
+        "path": model_path(*view.key),
+        "found": found,
+        "used": used,
+        "last": last,
+        "scores": [(name, title(name), found.scores[name]) for name in health.in_order(found.scores)],
+        "curves": _curves(found),
+        "table": _table(found),
+        "columns": [(name, title(name)) for name in columns],
+        "interval": interval,
+    }
+
+
+def title(name: str) -> str:
+    """A score's name as people know it."""
+    return health.NAMES.get(name, name.replace("_", " ").capitalize())
+
+
+def interval(scored: Scored | None) -> str:
+    """The ends of an interval."""
+    if scored is None or scored.low is None or scored.high is None:
+        return ""
+    return f"{number(scored.low)} to {number(scored.high)}"
+
+
+def _curves(found: Summary) -> list[tuple[str, Markup]]:
+    shown = list(found.calibration.items())[:CURVES_SHOWN]
+    return [(name, curve(points, f"Calibration of {name}")) for name, points in shown if points]
+
+
+def _table(found: Summary) -> list[tuple[str, list[tuple[str, int, float]]]]:
+    """Rows of the confusion table: label, then predicted class, rows and share of the label's rows."""
+    names = found.table.classes[:CLASSES_SHOWN]
+    rows = []
+    for name, counts in zip(names, found.table.counts.tolist(), strict=False):
+        labelled = max(sum(counts), 1)
+        rows.append((name, [(said, times, times / labelled) for said, times in zip(names, counts, strict=False)]))
+    return rows
