@@ -101,11 +101,20 @@ class QualityVerdict:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeVerdict:
-    """A business outcome's window: how many came and their mean, beside the reference's."""
+    """A business outcome's window: how many came and their mean, beside the reference's; and their sum a prediction.
+
+    Both with 95 % intervals, None for an end that is not known. ``tally`` and, by name and value, ``segments`` are the
+    packed counts of ``quality.tally``, which can be added over windows.
+    """
 
     count: int
     mean: float
     reference_mean: float | None
+    interval: tuple[float | None, float | None] = (None, None)
+    per_prediction: float | None = None
+    per_prediction_interval: tuple[float | None, float | None] = (None, None)
+    tally: bytes = b""
+    segments: dict[str, dict[str, bytes]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

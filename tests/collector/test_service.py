@@ -425,3 +425,35 @@ def test_the_page_reads_while_events_come(open_service):
         done.set()
         reader.join()
     assert faults == []
+
+
+def test_rankings_and_sets_come_as_lists_and_are_scored(open_service):
+    service = open_service()
+    now_us = 100 * HOUR_US
+    asked = [
+        {"type": "prediction", "project": "shop", "model": model, "id": f"{row}", "time": "1970-01-05T04:00:00Z",
+         "prediction": ["a", "b", "c"]}
+        for model in ("search", "tags") for row in range(60)
+    ]  # fmt: skip
+    truths = {"search": ["a", {"b": 2, "c": 1}, "z"], "tags": [["a", "b", "c"], ["a"], []]}
+    told = [
+        {"type": "label", "project": "shop", "model": model, "id": f"{row}", "time": "1970-01-05T04:00:05Z",
+         "label": labels[row % 3]}
+        for model, labels in truths.items() for row in range(60)
+    ]  # fmt: skip
+    later = [event | {"id": "later", "time": "1970-01-07T04:00:00Z"} for event in (asked[0], asked[60])]
+
+    async def submit():
+        for events in (asked, told, later):
+            body = parse_json(json.dumps(events).encode(), now_us)
+            assert not body.faults
+            assert (await service.intake.submit(body.blocks)).accepted == len(events)
+        await service.intake.close()
+
+    asyncio.run(submit())
+    service.tick()
+    found = {view.key.model: view.verdicts[0] for view in service.views()}
+    assert found["search"].quality.scores["hit_rate"] == pytest.approx(2 / 3)
+    assert found["search"].quality.scores["mrr"] == pytest.approx((1 + 1 / 2) / 3)
+    assert found["tags"].quality.scores["exact_match"] == pytest.approx(1 / 3)
+    assert found["tags"].classes == {}  # a list is no class

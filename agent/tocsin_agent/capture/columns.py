@@ -5,6 +5,7 @@ The kind is decided a column: numbers stay numbers (bools among them become 0 an
 NaN and infinity are missing values. What was changed is counted in ``tocsin_capture_columns_altered_total``.
 """
 
+import json
 from math import isfinite, isnan
 
 from tocsin_schema.block import MAX_COLUMNS, MAX_HEADER_BYTES, MAX_NAME, Column, column
@@ -164,6 +165,14 @@ def _cost(text: str) -> int:
     return len(text) * (2 if text.isascii() and text.isprintable() else 12) + 3
 
 
+def _listed(value: object) -> str:
+    """A ranking, several labels, grades of items: JSON, as the collector reads them."""
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    except (TypeError, ValueError, RecursionError):
+        return str(value)
+
+
 def plain(value: "Any") -> object:
     """A value as one of the types in PLAIN: what enums, numpy's scalars, decimals and bytes stand for."""
     if type(value) in PLAIN:
@@ -176,6 +185,8 @@ def plain(value: "Any") -> object:
         return float.__float__(value)
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
+    if isinstance(value, list | tuple | dict):
+        return _listed(value)
     if callable(getattr(value, "item", None)):  # numpy's and torch's scalars
         inner = value.item()
         return inner if type(inner) in PLAIN else str(inner)

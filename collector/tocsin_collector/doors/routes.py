@@ -42,6 +42,7 @@ TABLE = {
     "GET /v1/models": Need((READ,), OWN, audit="read"),
     "GET /v1/models/{project}/{model_name}": Need((READ,), OF_PATH, audit="read"),
     "GET /v1/models/{project}/{model_name}/quality": Need((READ,), OF_PATH, audit="read"),
+    "GET /v1/models/{project}/{model_name}/comparison": Need((READ,), OF_PATH, audit="read"),
     "GET /v1/alarms": Need((READ,), audit="read"),
     "GET /v1/servers": Need((READ,)),
     # The pages show the alarms of all projects in their head.

@@ -176,10 +176,13 @@ class Join:
         self.settle()
         return int(np.count_nonzero(self._place.rows[place.numbers.rows] == place.place))
 
-    def outcomes(self, place: Place) -> Iterator[tuple[str, NDArray[np.float64]]]:
-        """The values of a window's outcomes by name, ascending."""
+    def outcomes(self, place: Place) -> Iterator[tuple[str, NDArray[np.intp], NDArray[np.float64]]]:
+        """The rows of a window that have an outcome, and its values, by name."""
         self.settle()
-        return self._outcomes.of(self._place.rows == place.place)
+        row_of = np.zeros(len(self._index), np.intp)
+        row_of[place.numbers.rows] = np.arange(place.numbers.size)
+        for name, numbers, values in self._outcomes.of(self._place.rows == place.place):
+            yield name, row_of[numbers], values
 
     def forget(self, place: Place) -> None:
         """No label is waited for any more in a window: drop its predictions and what they got."""

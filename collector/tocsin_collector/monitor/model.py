@@ -21,7 +21,7 @@ from tocsin_collector.monitor.watermark import Watermark
 from tocsin_collector.monitor.window import Window
 from tocsin_collector.monitor.windows import Calendar
 from tocsin_collector.profile import Layout, empty
-from tocsin_collector.quality import Labelled, Policy, by_segment
+from tocsin_collector.quality import Labelled, Policy, by_segment, outcome, outcomes_by_segment
 from tocsin_collector.verdict import (
     FeatureVerdict,
     ModelKey,
@@ -36,6 +36,8 @@ OPEN_WINDOWS_MOST = 16_384
 GATHER = 8_192
 """Rows that are gathered before they are counted, unless someone looks: of few rows most of the cost is that of the
 columns. A tick counts them too, so that they do not lie about."""
+OUTCOMES_BY_SEGMENT = 8
+"""Names of outcomes that are told by segment, when a window is final."""
 AHEAD_WINDOWS_MOST, AHEAD_ROWS_MOST = 64, 1_000_000
 """Of the open windows those that begin ahead of what the watermark believes, and their rows: what is on trial."""
 
@@ -387,11 +389,13 @@ class Model:
         )
 
     def _outcomes(self, window: Window) -> dict[str, OutcomeVerdict]:
-        reference = self.judge.outcome_means if self.judge else {}
-        return {
-            name: OutcomeVerdict(values.size, float(values.mean()), reference.get(name))
-            for name, values in self._join.outcomes(window)
-        }
+        means = self.judge.outcome_means if self.judge else {}
+        segments = window.segments_of(np.arange(window.rows)) if window.final else {}
+        found: dict[str, OutcomeVerdict] = {}
+        for name, rows, values in self._join.outcomes(window):
+            by_value = outcomes_by_segment(values, rows, segments) if len(found) < OUTCOMES_BY_SEGMENT else {}
+            found[name] = replace(outcome(values, window.rows, means.get(name)), segments=by_value)
+        return found
 
     def _features(self, window: Window) -> dict[str, FeatureVerdict]:
         if self.judge is None or window.profile is None:

@@ -74,12 +74,12 @@ class Outcomes:
         new: Mask = first & (known == NEVER)
         return new
 
-    def of(self, owners: Mask) -> Iterator[tuple[str, NDArray[np.float64]]]:
-        """The values of some owners by name, ascending, so that their sum does not depend on who came first."""
+    def of(self, owners: Mask) -> Iterator[tuple[str, Numbers, NDArray[np.float64]]]:
+        """By name the owners that have a value, and their values."""
         which = owners[self.owner.rows] & (self.time_us.rows != NEVER)
-        names, values = self._name.rows[which], self._value.rows[which]
+        names, numbers, values = self._name.rows[which], self.owner.rows[which], self._value.rows[which]
         for number in np.unique(names).tolist():
-            yield self._names.text(number), np.sort(values[names == number])
+            yield self._names.text(number), numbers[names == number], values[names == number]
 
     def count(self, owners: Mask) -> NDArray[np.int64]:
         """How many outcomes each of the owners has; 0 for all others."""

@@ -34,7 +34,7 @@ def verdict_state(verdict: WindowVerdict) -> dict[str, Any]:
         "features": [[getattr(feature, name) for name in _FEATURE] for feature in features],
         "current": np.array(current, np.float64),
         "quality": verdict.quality and _quality_state(verdict.quality),
-        "outcomes": [[name, one.count, one.mean, one.reference_mean] for name, one in verdict.outcomes.items()],
+        "outcomes": [[name, _outcome_state(one)] for name, one in verdict.outcomes.items()],
         "classes": list(verdict.classes.items()),
         "segments": [[name, list(counts.items())] for name, counts in verdict.segments.items()],
     }
@@ -47,7 +47,7 @@ def verdict_of(key: ModelKey, state: dict[str, Any], shares: Shares) -> WindowVe
         key=key,
         features=_features(state, shares),
         quality=quality and _quality_of(quality),
-        outcomes={name: OutcomeVerdict(*told) for name, *told in state["outcomes"]},
+        outcomes={name: _outcome_of(told) for name, told in state["outcomes"]},
         classes=dict(state["classes"]),
         segments={name: dict(counts) for name, counts in state["segments"]},
         **state["plain"],
@@ -55,18 +55,35 @@ def verdict_of(key: ModelKey, state: dict[str, Any], shares: Shares) -> WindowVe
 
 
 def _quality_state(quality: QualityVerdict) -> dict[str, Any]:
-    segments = [
-        [name, [[value, b64encode(tally).decode()] for value, tally in by_value.items()]]
-        for name, by_value in quality.segments.items()
-    ]
-    return asdict(quality) | {"tally": b64encode(quality.tally).decode(), "segments": segments}
+    return asdict(quality) | _tallies(quality)
 
 
 def _quality_of(state: dict[str, Any]) -> QualityVerdict:
-    tallies = {name: {value: b64decode(tally) for value, tally in pairs} for name, pairs in state["segments"]}
     found = state | {name: tuple(state[name]) for name in ("reasons", "remarks")}
     found |= {"intervals": {name: tuple(ends) for name, ends in state["intervals"].items()}}
-    return QualityVerdict(**found | {"tally": b64decode(state["tally"]), "segments": tallies})
+    return QualityVerdict(**found | _tallies_of(state))
+
+
+def _outcome_state(outcome: OutcomeVerdict) -> dict[str, Any]:
+    return asdict(outcome) | _tallies(outcome)
+
+
+def _outcome_of(state: dict[str, Any]) -> OutcomeVerdict:
+    ends = {name: tuple(state[name]) for name in ("interval", "per_prediction_interval")}
+    return OutcomeVerdict(**state | ends | _tallies_of(state))
+
+
+def _tallies(verdict: QualityVerdict | OutcomeVerdict) -> dict[str, Any]:
+    segments = [
+        [name, [[value, b64encode(tally).decode()] for value, tally in by_value.items()]]
+        for name, by_value in verdict.segments.items()
+    ]
+    return {"tally": b64encode(verdict.tally).decode(), "segments": segments}
+
+
+def _tallies_of(state: dict[str, Any]) -> dict[str, Any]:
+    segments = {name: {value: b64decode(tally) for value, tally in pairs} for name, pairs in state["segments"]}
+    return {"tally": b64decode(state["tally"]), "segments": segments}
 
 
 def _features(state: dict[str, Any], shares: Shares) -> dict[str, FeatureVerdict]:

@@ -12,6 +12,7 @@ from tocsin_collector.verdict import (
     FeatureSchema,
     FeatureVerdict,
     ModelView,
+    OutcomeVerdict,
     QualityVerdict,
     SchemaChange,
     WindowVerdict,
@@ -121,10 +122,7 @@ def _window(verdict: WindowVerdict) -> Json:
         "reasons": list(verdict.reasons),
         "drift": {name: _feature(feature) for name, feature in verdict.features.items()},
         "quality": _quality(verdict.quality),
-        "outcomes": {
-            name: {"count": o.count, "mean": _finite(o.mean), "reference_mean": _finite(o.reference_mean)}
-            for name, o in verdict.outcomes.items()
-        },
+        "outcomes": {name: _outcome(outcome) for name, outcome in verdict.outcomes.items()},
         "latency_s": verdict.latency_s,
         "classes": verdict.classes,
         "segments": verdict.segments,
@@ -144,6 +142,17 @@ def _feature(feature: FeatureVerdict) -> Json:
         "new_threshold": _finite(feature.new_threshold),
         "alarmed": feature.alarmed,
         "distances": {name: _finite(value) for name, value in feature.distances.items()},
+    }
+
+
+def _outcome(outcome: OutcomeVerdict) -> Json:
+    return {
+        "count": outcome.count,
+        "mean": _finite(outcome.mean),
+        "interval": [_finite(end) for end in outcome.interval],
+        "reference_mean": _finite(outcome.reference_mean),
+        "per_prediction": _finite(outcome.per_prediction),
+        "per_prediction_interval": [_finite(end) for end in outcome.per_prediction_interval],
     }
 
 

@@ -19,7 +19,7 @@ def curve(points: Sequence[Point], title: str) -> Markup:
     diagonal = f"M{_x(0)} {_y(0)}L{_x(1)} {_y(1)}"
     drawn = [Markup('<path class="line {}" d="{}"/>').format(*one) for one in (("baseline", diagonal), ("a", path))]
     return Markup('<svg class="square" viewBox="0 0 {} {}" role="img"><title>{}</title>{}</svg>').format(
-        _LEFT + _SIZE + 16, _SIZE + _TOP + 22, title, Markup("").join([*labels, *drawn, *map(_mark, points)])
+        _LEFT + _SIZE + 26, _SIZE + _TOP + 22, title, Markup("").join([*labels, *drawn, *map(_mark, points)])
     )
 
 

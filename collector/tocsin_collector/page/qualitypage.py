@@ -1,14 +1,18 @@
 """The page of a model's quality: what the labels of its newest windows say together."""
 
+from collections.abc import Sequence
+
 from markupsafe import Markup
 
 from tocsin_collector.page import health
 from tocsin_collector.page.address import model_path
 from tocsin_collector.page.calibrationchart import curve
 from tocsin_collector.page.numbers import number
-from tocsin_collector.page.qualityapi import newest
+from tocsin_collector.page.qualityapi import by_age, neighbour, newest
 from tocsin_collector.quality.interval import Scored
+from tocsin_collector.quality.outcomes import summary as outcomes
 from tocsin_collector.quality.summary import Summary, summary
+from tocsin_collector.quality.versions import Compared, compare_versions
 from tocsin_collector.verdict import ModelView
 
 CLASSES_SHOWN = 12
@@ -16,8 +20,9 @@ CURVES_SHOWN = 4
 _SEGMENT_SCORES = ("auc", "accuracy", "log_loss", "f1_macro", "mae", "bias", "ndcg", "hit_rate", "jaccard", "cost")
 
 
-def context(view: ModelView, windows: int) -> dict[str, object]:
-    """What the template needs, of at most so many windows."""
+def context(view: ModelView, windows: int, views: Sequence[ModelView]) -> dict[str, object]:
+    """What the template needs, of at most so many windows. ``views`` are the model's versions, this one among them: it
+    is compared with the one before it, or the first with the next."""
     used = newest(view, windows)
     found = summary(verdict.quality for verdict in used if verdict.quality)
     last = used[-1].quality if used else None
@@ -31,9 +36,18 @@ def context(view: ModelView, windows: int) -> dict[str, object]:
         "scores": [(name, title(name), found.scores[name]) for name in health.in_order(found.scores)],
         "curves": _curves(found),
         "table": _table(found),
+        "title": title,
         "columns": [(name, title(name)) for name in columns],
         "interval": interval,
+        "outcomes": outcomes(view.verdicts[-windows:]),
+        "compared": _compared(view, views),
     }
+
+
+def _compared(view: ModelView, views: Sequence[ModelView]) -> tuple[str, dict[str, Compared]] | None:
+    other = neighbour(by_age(views), view)
+    found = compare_versions(other.verdicts, view.verdicts) if other else {}
+    return (other.key.version, found) if other and found else None
 
 
 def title(name: str) -> str:
@@ -42,14 +56,15 @@ def title(name: str) -> str:
 
 
 def interval(scored: Scored | None) -> str:
-    """The ends of an interval."""
-    if scored is None or scored.low is None or scored.high is None:
+    """The ends of an interval; nothing where all rows were equal, since that says nothing of the next."""
+    if scored is None or scored.low is None or scored.high is None or scored.low == scored.high:
         return ""
     return f"{number(scored.low)} to {number(scored.high)}"
 
 
 def _curves(found: Summary) -> list[tuple[str, Markup]]:
-    shown = list(found.calibration.items())[:CURVES_SHOWN]
+    # Of two classes the other's curve is the same, upside down.
+    shown = list(found.calibration.items())[: 1 if len(found.calibration) == 2 else CURVES_SHOWN]
     return [(name, curve(points, f"Calibration of {name}")) for name, points in shown if points]
 
 

@@ -37,6 +37,7 @@ HEADERS = {
 End = Annotated[str, Query(max_length=32)]
 WINDOWS = 24
 Windows = Annotated[int, Query(ge=1, le=1_000, description="the newest windows to add up, at most so many")]
+Version = Annotated[str | None, Query(max_length=512)]
 _STATIC = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg": "image/svg+xml"}
 
 
@@ -128,7 +129,11 @@ def _add_model_pages(router: APIRouter, sources: Sources, render: Callable[..., 
         view = find(sources, project, model_name, version)
         if view is None:
             return render("missing.html", 404, here="overview", what="No event of this model has come.")
-        return render("quality.html", here="overview", **qualitypage.context(view, windows))
+        return render(
+            "quality.html",
+            here="overview",
+            **qualitypage.context(view, windows, _versions(sources, project, model_name)),
+        )
 
     @router.get(
         "/models/{project}/{model_name}/{version}/features/{feature_name}",
@@ -181,6 +186,11 @@ def _version() -> str:
     return hashlib.sha256(b"".join(_static(name) for name in _STATIC)).hexdigest()[:12]
 
 
+def _versions(sources: Sources, project: str, model_name: str) -> list[ModelView]:
+    wanted = (name_of(project), name_of(model_name))
+    return [view for view in sources.views() if view.key[:2] == wanted]
+
+
 def _unknown_model() -> JSONResponse:
     reason = "no event of this model has come; GET /v1/models lists those that are known"
     return JSONResponse({"error": {"code": "unknown_model", "reason": reason}}, 404)
@@ -196,8 +206,7 @@ def _add_api(router: APIRouter, sources: Sources) -> None:
         "/v1/models/{project}/{model_name}", tags=["models"], summary="Windows, drift, quality, alarms of a model"
     )
     def get_model(project: str, model_name: str) -> JSONResponse:
-        wanted = (name_of(project), name_of(model_name))
-        views = [view for view in sources.views() if view.key[:2] == wanted]
+        views = _versions(sources, project, model_name)
         return JSONResponse(api.model(views, sources)) if views else _unknown_model()
 
     @router.get(
@@ -206,9 +215,22 @@ def _add_api(router: APIRouter, sources: Sources) -> None:
         summary="Quality on the labels of many windows together: by class, by segment, thresholds, calibration, gaps",
     )
     def get_quality(project: str, model_name: str, windows: Windows = WINDOWS) -> JSONResponse:
-        wanted = (name_of(project), name_of(model_name))
-        views = [view for view in sources.views() if view.key[:2] == wanted]
+        views = _versions(sources, project, model_name)
         return JSONResponse(qualityapi.quality(views, windows)) if views else _unknown_model()
+
+    @router.get(
+        "/v1/models/{project}/{model_name}/comparison",
+        tags=["models"],
+        summary="Two versions against each other, by ranges that hold however often one looks",
+    )
+    def get_comparison(project: str, model_name: str, first: Version = None, second: Version = None) -> JSONResponse:
+        views = _versions(sources, project, model_name)
+        found = qualityapi.comparison(views, first, second)
+        if found is None:
+            known = ", ".join(repr(view.key.version) for view in views) or "none"
+            reason = f"two versions of the model are needed: first and second name them; known are {known:.500}"
+            return JSONResponse({"error": {"code": "unknown_version", "reason": reason}}, 404)
+        return JSONResponse(found)
 
     @router.get("/v1/alarms", tags=["alarms"], summary="What fires, what was, where messages go")
     def get_alarms() -> JSONResponse:

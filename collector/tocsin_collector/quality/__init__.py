@@ -1,11 +1,13 @@
 """Quality: pure functions from labelled predictions to scores and verdicts."""
 
-from tocsin_collector.quality.judge import SEGMENTS_MOST, by_segment, judge
+from tocsin_collector.quality.judge import by_segment, judge
 from tocsin_collector.quality.labelled import Labelled, is_list
 from tocsin_collector.quality.measure import FALLS, RISES, Measured, measure
+from tocsin_collector.quality.outcomes import by_segment as outcomes_by_segment
 from tocsin_collector.quality.outcomes import outcome
 from tocsin_collector.quality.policy import Policy
 from tocsin_collector.quality.reference import QualityReference, fit_quality
+from tocsin_collector.quality.segments import SEGMENTS_MOST
 
 __all__ = [
     "FALLS",
@@ -21,4 +23,5 @@ __all__ = [
     "judge",
     "measure",
     "outcome",
+    "outcomes_by_segment",
 ]

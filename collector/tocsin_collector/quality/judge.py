@@ -2,10 +2,7 @@
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from tocsin_collector.frame import Values
-from tocsin_collector.quality.confusion import OTHER
 from tocsin_collector.quality.interval import Scored, normal
 from tocsin_collector.quality.labelled import Labelled, sound
 from tocsin_collector.quality.measure import ACCURACY, AUC, RISES, Measured, baseline_sound, measure_sound
@@ -13,6 +10,7 @@ from tocsin_collector.quality.policy import Policy, misses
 from tocsin_collector.quality.reference import QualityReference
 from tocsin_collector.quality.remarks import remarks
 from tocsin_collector.quality.scores import count, count_sound, scores
+from tocsin_collector.quality.segments import SEGMENTS_MOST, places
 from tocsin_collector.quality.tally import Tally, merge, pack
 from tocsin_collector.verdict import QualityVerdict
 
@@ -20,8 +18,6 @@ TITLES = {
     "auc": "AUC", "pr_auc": "PR-AUC", "log_loss": "log loss", "brier": "Brier score", "mae": "mean absolute error",
     "rmse": "RMSE", "ndcg": "NDCG", "jaccard": "Jaccard similarity", "mrr": "MRR", "r2": "R²", "mape": "MAPE",
 }  # fmt: skip
-SEGMENTS_MOST, VALUES_MOST = 4, 8
-"""Segments of a model whose quality is told, and values of each: those with the most labels. The rest is ``_other``."""
 _NO_POLICY = Policy()
 
 
@@ -85,15 +81,7 @@ def by_segment(rows: Labelled, policy: Policy) -> dict[str, dict[str, bytes]]:
 
 
 def _by_value(rows: Labelled, values: Values, policy: Policy) -> dict[str, bytes]:
-    codes = np.where(values.valid, values.data.astype(np.int64), -1)
-    counts = np.bincount(codes[codes >= 0], minlength=len(values.names))
-    named = [code for code in np.flatnonzero(counts).tolist() if values.names[code] != OTHER]
-    shown = sorted(named, key=lambda code: (-counts[code], values.names[code]))[:VALUES_MOST]
-    found = {values.names[code]: np.flatnonzero(codes == code) for code in shown}
-    rest = np.flatnonzero((codes >= 0) & ~np.isin(codes, shown))
-    if rest.size:
-        found[OTHER] = rest
-    tallies = {name: count(rows.take(part)) for name, part in found.items()}
+    tallies = {name: count(rows.take(part)) for name, part in places(values).items()}
     return {name: pack(merge([tally, policy.count(tally)])) for name, tally in tallies.items()}
 
 

@@ -201,7 +201,7 @@ RIGHT = (
     Panel(
         4,
         "Quality",
-        "AUC, log loss, Brier score and accuracy on the labels that came, or what a model of another kind is judged by; "
+        "AUC, log loss, Brier score and accuracy on the labels that came, or what another kind of model is judged by; "
         "dashed: the bound of each. AUC alarms below its bound, losses and errors above.",
         "none",
         (
@@ -351,8 +351,8 @@ WINDOWS = (
     Panel(
         37,
         "Calibration, relative errors, cost",
-        "Calibration error, MAPE, R² and the like, and what a labelled row costs by quality.costs. They are told and do "
-        "not alarm.",
+        "Calibration error, MAPE, R² and the like, and what a labelled row costs by quality.costs. They are told and "
+        "do not alarm.",
         "none",
         (Query(series("tocsin_model_quality", _RELATIVE), f"{_MODEL} {{{{metric}}}}"),),
         decimals=2,

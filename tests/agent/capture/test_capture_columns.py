@@ -71,6 +71,14 @@ def test_numpy_enum_and_decimal_are_what_they_mean():
     assert column([Decimal("1.25")]).to_list() == [1.25]
 
 
+def test_lists_and_grades_are_json():
+    assert column([["a", "b"], ("c",), {"é": 3}]).to_list() == ['["a","b"]', '["c"]', '{"é":3}']
+    assert column([[Decimal("1.5"), Level.HIGH]]).to_list() == ['["1.5",3]']
+    own: list[object] = []
+    own.append(own)
+    assert column([own]).to_list() == ["[[...]]"]
+
+
 def test_one_text_makes_the_column_text_and_is_counted(altered):
     found = column([1, "many", 2.5, None], altered)
     assert found.to_list() == ["1", "many", "2.5", None]

@@ -51,7 +51,7 @@ def _labels_of(join, window):
 
 
 def _outcomes_of(join, window):
-    return {name: values.tolist() for name, values in join.outcomes(window)}
+    return {name: sorted(values.tolist()) for name, _, values in join.outcomes(window)}
 
 
 def test_a_label_before_its_prediction_waits_and_is_found(join, window):

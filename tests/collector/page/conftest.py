@@ -18,12 +18,16 @@ from fastapi import FastAPI
 
 from tocsin_collector.alarms import Alarms
 from tocsin_collector.fleet import Fleet
+from tocsin_collector.frame import category, number
 from tocsin_collector.logs import LogStore, logs_router
 from tocsin_collector.logs.record import record
 from tocsin_collector.notifications import InboxView
 from tocsin_collector.page.links import Links
 from tocsin_collector.page.routes import page_router
 from tocsin_collector.page.view import Sources
+from tocsin_collector.quality import Labelled, Policy, by_segment, outcome
+from tocsin_collector.quality.scores import count
+from tocsin_collector.quality.tally import pack
 from tocsin_collector.servers import ServerView
 from tocsin_collector.servers.seen import Remark
 from tocsin_collector.verdict import (
@@ -32,7 +36,6 @@ from tocsin_collector.verdict import (
     FeatureVerdict,
     ModelKey,
     ModelView,
-    OutcomeVerdict,
     QualityVerdict,
     SchemaChange,
     WindowVerdict,
@@ -231,7 +234,7 @@ def _day(index: int, reference: dict[str, np.ndarray], rng: np.random.Generator)
     late = 0.45 if storm else float(rng.normal(0.18, 0.03))
     return WindowVerdict(
         FLIGHTS, start, start + DAY, 1, rows, features, _quality(storm, late, rows, rng),
-        {"delay_minutes": OutcomeVerdict(rows - 40, 31.0 if storm else float(rng.normal(6, 2)), 6.3)},
+        {"delay_minutes": outcome(rng.normal(31.0 if storm else 6, 20, rows - 40), rows, 6.3)},
         {"p50": 0.0021, "p99": 0.014}, {"late": late, "on time": 1 - late},
         {"origin": {"EWR": rows // 3, "JFK": rows // 3, "LGA": rows // 3}}, final=index < 30,
     )  # fmt: skip
@@ -241,6 +244,7 @@ def _quality(storm: bool, late: float, rows: int, rng: np.random.Generator) -> Q
     auc = 0.61 if storm else float(rng.normal(0.71, 0.012))
     loss = 0.82 if storm else float(rng.normal(0.43, 0.02))
     reasons = (f"log loss {loss:.2f} is above its bound 0.55 (baseline 0.69)",) if storm else ()
+    labels = _labels(late, rows - 40)
     return QualityVerdict(
         labelled=rows - 40,
         coverage=0.955,
@@ -249,7 +253,19 @@ def _quality(storm: bool, late: float, rows: int, rng: np.random.Generator) -> Q
         reference={"auc": 0.72, "log_loss": 0.42, "brier": 0.14, "accuracy": 0.83},
         thresholds={"auc": 0.64, "log_loss": 0.55, "brier": 0.19},
         reasons=reasons,
+        tally=pack(count(labels)),
+        segments=by_segment(labels, Policy()),
     )
+
+
+def _labels(late: float, rows: int) -> Labelled:
+    """What the quality of a day may have been made of."""
+    rng = np.random.default_rng(rows)
+    origin = rng.choice(["EWR", "JFK", "LGA"], rows)
+    share = 1 / (1 + np.exp(-(rng.normal(size=rows) + np.log(late / (1 - late)) + 0.8 * (origin == "LGA"))))
+    happened = ["late" if one else "on time" for one in rng.random(rows) < share]
+    scores = {"late": number(share.tolist()), "on time": number((1 - share).tolist())}
+    return Labelled(category(happened), None, scores, {"origin": category(origin.tolist())}, rng.lognormal(9, 1, rows))
 
 
 def quiet(view: ModelView) -> ModelView:

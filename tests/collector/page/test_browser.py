@@ -13,7 +13,7 @@ pytestmark = pytest.mark.browser
 
 PATHS = (
     "/", "/models/demo/flights/2", "/models/demo/flights/2/features/dep_delay", "/models/shop/churn/7",
-    "/logs?q=flight", "/alarms", "/runbooks/GpuXid",
+    "/models/demo/flights/2/quality",    "/logs?q=flight", "/alarms", "/runbooks/GpuXid",
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from tests.collector.page.conftest import DAY, FIRST, FLIGHTS
 from tests.collector.page.test_pages import get
+from tests.collector.quality.test_outcomes import verdicts
 from tocsin_collector.frame import category, number
 from tocsin_collector.page import qualityapi, qualitypage
 from tocsin_collector.quality import Labelled, Policy, by_segment, judge
@@ -73,7 +74,7 @@ def test_the_page_shows_each_part(empty, view):
     text = page(empty, f"/models/{FLIGHTS.project}/{FLIGHTS.model}/{FLIGHTS.version}/quality?windows=2")
     for said in (
         "1,800 labels of 2 windows",
-        "Calibration of late",
+        "Calibration of",
         "PR-AUC",
         "By segment",
         "LGA",
@@ -115,3 +116,33 @@ def test_names_that_somebody_chose_are_escaped(empty):
 
 def test_an_interval_without_ends_is_empty():
     assert qualitypage.interval(None) == ""
+
+
+def test_two_versions_are_compared_on_the_page_and_in_the_api(empty):
+    older, newer = (verdicts(version, share, seed) for version, share, seed in (("3", 0.05, 1), ("4", 0.09, 2)))
+    for found in (older, newer):
+        key = found[0].key
+        first_s = 10.0 if key.version == "3" else 20.0
+        empty.views.append(ModelView(key, 1, 1, 1, first_s, 9e5, 9e5, 0, None, {}, tuple(found)))
+    found = get(empty, "/v1/models/shop/credit/comparison").json()
+    assert (found["first"], found["second"]) == ("3", "4")
+    sale = found["scores"]["sale a prediction"]
+    assert sale["difference"]["low"] > 0
+    assert sale["decided"].startswith("1970-01-0")
+    turned = get(empty, "/v1/models/shop/credit/comparison?first=4&second=3").json()
+    assert turned["scores"]["sale a prediction"]["difference"]["high"] < 0
+    for version, other in (("3", "4"), ("4", "3")):
+        text = page(empty, f"/models/shop/credit/{version}/quality")
+        assert f"Against version <bdi>{other}</bdi>" in text
+        assert "sale a prediction" in text.lower()
+    assert "Outcomes" in text
+
+
+def test_a_comparison_without_two_versions_names_those_that_are_known(empty, view):
+    empty.views.append(view)
+    path = f"/v1/models/{FLIGHTS.project}/{FLIGHTS.model}/comparison"
+    answer = get(empty, path)
+    assert answer.status_code == 404
+    assert repr(FLIGHTS.version) in answer.json()["error"]["reason"]
+    assert get(empty, path + f"?first={FLIGHTS.version}&second={FLIGHTS.version}").status_code == 404
+    assert get(empty, "/v1/models/no/body/comparison").json()["error"]["reason"].endswith("none")

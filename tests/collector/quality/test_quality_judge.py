@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tocsin_collector.frame import category, number
-from tocsin_collector.quality import Labelled, fit_quality, judge, outcome
+from tocsin_collector.quality import Labelled, fit_quality, judge
 
 
 def window(seed, rows=800, strength=2.0, base=0.0, day=0.0):
@@ -107,10 +107,3 @@ def test_regression_is_judged_by_its_errors():
     found = verdict(known, house(99, error=2.0))
     assert {reason.split(" is ")[0] for reason in found.reasons} == {"mean absolute error", "RMSE"}
     assert found.baseline["rmse"] == pytest.approx(20, rel=0.1)
-
-
-def test_outcomes_are_counted_and_averaged():
-    found = outcome(number([10, None, float("nan"), 20]), 12.0)
-    assert (found.count, found.mean, found.reference_mean) == (2, 15.0, 12.0)
-    assert outcome(number([]), None).count == 0
-    assert outcome(category(["yes"]), None).count == 0
