@@ -441,7 +441,7 @@ def test_rankings_and_sets_come_as_lists_and_are_scored(open_service):
          "label": labels[row % 3]}
         for model, labels in truths.items() for row in range(60)
     ]  # fmt: skip
-    later = [event | {"id": "later", "time": "1970-01-07T04:00:00Z"} for event in (asked[0], asked[60])]
+    later = [event | {"id": "later", "time": "1970-01-05T10:00:00Z"} for event in (asked[0], asked[60])]
 
     async def submit():
         for events in (asked, told, later):

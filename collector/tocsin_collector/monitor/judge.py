@@ -10,7 +10,7 @@ from tocsin_collector.frame import Frame, Values
 from tocsin_collector.monitor.reference_file import ReferenceRows, digest
 from tocsin_collector.monitor.windows import Calendar
 from tocsin_collector.profile import Layout, Profile, layout_of, profile
-from tocsin_collector.quality import Labelled, Policy, QualityReference, fit_quality, judge
+from tocsin_collector.quality import Labelled, Policy, QualityReference, fit_quality, pack, weigh
 from tocsin_collector.verdict import FeatureVerdict, QualityVerdict
 
 STRIKES = 2
@@ -76,9 +76,10 @@ def quality(
     if not len(labelled.label.valid):
         return None
     reference = known.qualities if known else None
-    verdict = judge(reference, labelled, predictions=predictions, min_rows=min_rows, policy=policy)
+    verdict, tally = weigh(reference, labelled, predictions=predictions, min_rows=min_rows, policy=policy)
     if not final and verdict.coverage < (MATURE * known.coverage if known else 1):
         return replace(verdict, reasons=(), mature=False)
+    verdict = replace(verdict, tally=pack(tally))  # before, no one adds it to others
     if not verdict.reasons:
         return verdict
     strikes = 1 + (before.strikes if before else 0)

@@ -1,6 +1,7 @@
 """A window's quality against the reference's."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from tocsin_collector.frame import Values
 from tocsin_collector.quality.interval import Scored, normal
@@ -29,6 +30,19 @@ def judge(
     min_rows: int,
     policy: Policy = _NO_POLICY,
 ) -> QualityVerdict:
+    """What ``weigh`` says, with the rows' tally."""
+    verdict, tally = weigh(reference, rows, predictions=predictions, min_rows=min_rows, policy=policy)
+    return replace(verdict, tally=pack(tally))
+
+
+def weigh(
+    reference: QualityReference | None,
+    rows: Labelled,
+    *,
+    predictions: int,
+    min_rows: int,
+    policy: Policy = _NO_POLICY,
+) -> tuple[QualityVerdict, Tally]:
     """Score the labelled rows of a window of so many ``predictions``; with fewer than ``min_rows`` nothing alarms.
 
     Without a reference the scores are told and only floors are judged. Accuracy is told beside its baseline and never
@@ -48,7 +62,7 @@ def judge(
     judged = thresholds if found.rows >= min_rows else {}
     beyond = [name for name, bound in judged.items() if not _within(name, told[name].value, bound)]
     below = [name for name in policy.floors if found.rows >= min_rows and _misses(name, told, policy)]
-    return QualityVerdict(
+    verdict = QualityVerdict(
         labelled=found.rows,
         coverage=found.rows / predictions if predictions else 0.0,
         scores={name: scored.value for name, scored in told.items()},
@@ -62,8 +76,8 @@ def judge(
         intervals={name: (scored.low, scored.high) for name, scored in told.items()},
         floors={name: floor for name, floor in policy.floors.items() if name in told},
         remarks=tuple(remarks(rows, found, tally)),
-        tally=pack(tally),
     )
+    return verdict, tally
 
 
 def _told(found: Measured, tally: Tally) -> dict[str, Scored]:
