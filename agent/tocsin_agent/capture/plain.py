@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 
 NAMES = ("id", "time", "prediction", "latency_s", "trace_id")
 PREFIXES = {"features": "feature.", "scores": "score.", "segment": "segment."}
-_ALWAYS = 3
-"""So many of the names are columns even where every value is missing."""
+_ALWAYS = NAMES[:3]
+"""Columns even where every value is missing."""
 
 
 def columns_of(rows: "list[Row]") -> "tuple[int, dict[str, list[Any]]]":
     """How many there are, and their columns by name."""
     across: list[tuple[Any, ...]] = [*zip(*rows, strict=True)]
-    named = enumerate(zip(NAMES, across, strict=False))
-    columns = {name: [*values] for number, (name, values) in named if number < _ALWAYS or set(values) != {None}}
+    named = zip(NAMES, across, strict=False)
+    columns = {name: [*values] for name, values in named if name in _ALWAYS or not _missing(values)}
     for prefix, part in zip(PREFIXES.values(), across[len(NAMES) : -1], strict=True):
         for name, values in gathered(part):
             columns.setdefault(f"{prefix}{name}", values)
-    if set(map(type, across[-1])) != {type(None)}:
+    if not _missing(across[-1]):
         latencies = zip(columns.get("latency_s") or [None] * len(rows), across[-1], strict=True)
         columns["latency_s"] = [request_s(timed) if given is None else given for given, timed in latencies]
     return len(rows), columns
@@ -54,13 +54,17 @@ def gathered(parts: "Sequence[Part]") -> "Iterable[tuple[object, list[Any]]]":
 def parts_of(row: "Row") -> "tuple[dict[str, Any], dict[str, Part]]":
     """Its values and its mappings by name."""
     values = zip(NAMES, row, strict=False)
-    kept = {name: value for name, value in values if value is not None or name in NAMES[:_ALWAYS]}
+    kept = {name: value for name, value in values if value is not None or name in _ALWAYS}
     return kept, dict(zip(PREFIXES, row[len(NAMES) : -1], strict=True))  # type: ignore[arg-type]
 
 
 def request_s(timed: "Timed | None") -> float | None:
     """The duration of a request; None without one, and before its end."""
     return (timed.end_ns - timed.start_ns) / 1e9 if timed is not None and timed.end_ns else None
+
+
+def _missing(values: "tuple[Any, ...]") -> bool:
+    return set(map(type, values)) == {type(None)}
 
 
 def _column(name: object, parts: "list[Mapping[Any, Any]]") -> "list[Any]":

@@ -1,8 +1,8 @@
 """Events between the call that made them and the block that carries them.
 
 A call appends one item to a list; the background thread turns items into a table. A single prediction is a plain tuple
-(``plain.Row``), since there are many. Columns are named as in
-``tocsin_schema.block``; a table is ``(number of rows, {column name: values})`` with None for what is missing.
+(``plain.Row``), since there are many. Columns are named as in ``tocsin_schema.block``; a table is
+``(number of rows, {column name: values})`` with None for what is missing.
 """
 
 from _thread import RLock
@@ -157,7 +157,7 @@ def micros(time: object) -> int:
 
 
 def _times(values: "list[Any]") -> "list[int | None]":
-    if set(map(type, values)) <= {float, int} and isfinite(sum(values)) and -9e12 < min(values) <= max(values) < 9e12:
+    if set(map(type, values)) <= {float, int} and -9e12 < min(values) <= max(values) < 9e12 and isfinite(sum(values)):
         return [round(value * 1e6) for value in values]  # the usual case
     return [_or_none(micros, value) for value in values]
 

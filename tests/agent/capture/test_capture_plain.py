@@ -21,7 +21,8 @@ class Request:
 
 TIMED = st.none() | st.sampled_from([0, 2_000_000_000]).map(Request)
 MAYBE = st.none() | st.just("yes")
-FIXED = st.text(max_size=3), st.integers(0, 9), MAYBE, st.none() | st.floats(0, 1), MAYBE
+ODD = st.sampled_from([0, 9, 10**400, -(10**400), float("nan"), float("inf"), [], {}, "x"])
+FIXED = st.text(max_size=3), ODD | st.floats(), MAYBE | ODD, MAYBE | ODD, MAYBE | ODD
 ROWS = st.tuples(*FIXED, PARTS, PARTS, PARTS, TIMED)
 
 
