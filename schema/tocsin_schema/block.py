@@ -28,6 +28,7 @@ Columns by event type: every block has ``time`` and ``id``. prediction: ``featur
 import json
 import sys
 from array import array
+from itertools import accumulate, count
 from operator import sub
 
 TYPE_CHECKING = False
@@ -140,10 +141,14 @@ def column(name: str, values: "list[object]", dtype: str | None = None) -> Colum
     which becomes ``dict`` when at most one value in two is distinct. A number beyond 64 bits becomes a float.
     """
     dtype = dtype or _infer(values)
-    valid = None if None not in values else bytes(value is not None for value in values)
-    if dtype in ("str", "dict"):
-        return _text_column(name, ["" if value is None else _text(value) for value in values], dtype, valid)
-    numbers: Any = [0 if value is None else value for value in values]
+    is_text, valid = dtype in ("str", "dict"), None
+    kinds = set(map(type, values))  # `None in values` would compare each of them
+    if type(None) in kinds:
+        valid = bytes(value is not None for value in values)
+        values = [("" if is_text else 0) if value is None else value for value in values]
+    if is_text:
+        return _text_column(name, values if kinds == {str} else [*map(_text, values)], dtype, valid)
+    numbers: Any = values
     packed: array[int] | array[float] = array(_CODE[dtype], numbers)
     return Column(name, dtype, _little(packed), valid=valid)
 
@@ -212,17 +217,16 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else str(value)
 
 
-def _text_column(name: str, texts: list[str], dtype: str, valid: bytes | None) -> Column:
+def _text_column(name: str, texts: "list[Any]", dtype: str, valid: bytes | None) -> Column:
     if dtype == "dict":
-        codes: dict[str, int] = {}
-        packed = array("I", [codes.setdefault(text, len(codes)) for text in texts])
+        codes = dict.fromkeys(texts, 0)
+        codes.update(zip(codes, count()))
+        packed = array("I", map(codes.__getitem__, texts))
         return Column(name, "dict", _little(packed), valid=valid, values=list(codes))
-    raw = [text.encode("utf-8", "replace") for text in texts]
-    ends, at = array("I", [0]), 0
-    for item in raw:
-        at += len(item)
-        ends.append(at)
-    return Column(name, "str", b"".join(raw), offsets=_little(ends), valid=valid)
+    whole = "".join(texts)
+    raw = texts if whole.isascii() else [text.encode("utf-8", "replace") for text in texts]
+    ends = array("I", accumulate(map(len, raw), initial=0))
+    return Column(name, "str", whole.encode("utf-8", "replace"), offsets=_little(ends), valid=valid)
 
 
 def _little(values: "array[int] | array[float]") -> bytes:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     from tocsin_agent.capture.asgi import App
+    from tocsin_agent.capture.plain import Row
     from tocsin_agent.capture.worker import Worker
 
     F = TypeVar("F", bound=Callable[..., Any])
@@ -124,17 +125,20 @@ class Capture:
             if not self._sends:
                 return known
             exchange = current.get()
-            columns = {"id": known, "time": now_s() if time is None else time, "prediction": prediction}
-            if latency_s is not None:
-                columns["latency_s"] = latency_s
-            if trace_id is not None or exchange is not None:
-                columns["trace_id"] = trace_id or exchange.trace_id()  # type: ignore[union-attr]
-            parts = {
-                "features": None if features is None else dict(features),
-                "scores": None if scores is None else dict(scores),
-                "segment": None if segment is None else dict(segment),
-            }
-            self._add("prediction", Item(columns, parts=parts, timed=exchange if latency_s is None else None))
+            if trace_id is None and exchange is not None:
+                trace_id = exchange.trace_id()
+            row = (
+                known,
+                now_s() if time is None else time,
+                prediction,
+                latency_s,
+                trace_id,
+                None if features is None else dict(features),
+                None if scores is None else dict(scores),
+                None if segment is None else dict(segment),
+                exchange if latency_s is None else None,
+            )
+            self._add("prediction", row)
         except Exception as error:
             self._failed(error)
             known = ""
@@ -163,7 +167,7 @@ class Capture:
                 given["trace_id"] = exchange.trace_id()
             item = batch(given, features, scores, segment, exchange if latency_s is None else None)
             if item.rows:
-                self._add("prediction", item)
+                self._add("prediction", item, item.rows)
             return list(item.columns["id"])
         except Exception as error:
             self._failed(error)
@@ -236,12 +240,12 @@ class Capture:
         except Exception as error:
             self._failed(error)
 
-    def _add(self, type: str, item: Item) -> None:
+    def _add(self, type: str, item: "Item | Row", rows: int = 1) -> None:
         worker, waiting = self._worker, self._events.waiting[type]
         if worker is None:
             return
-        if not waiting.add(item):
-            worker.counts.add("rows_dropped", "full", item.rows or 1)
+        if not waiting.add(item, rows):
+            worker.counts.add("rows_dropped", "full", rows)
             worker.tell("capture_rows_dropped", reason="full", waiting=waiting.rows)
         if waiting.is_due():
             worker.hasten()

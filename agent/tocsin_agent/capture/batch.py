@@ -1,14 +1,15 @@
 """Many rows given as columns. The caller may overwrite its arrays for the next call, so the values are copied here."""
 
 from tocsin_agent.capture.ids import make
-from tocsin_agent.capture.rows import PREFIXES, Item
+from tocsin_agent.capture.plain import PREFIXES
+from tocsin_agent.capture.rows import Item
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from tocsin_agent.capture.rows import Timed
+    from tocsin_agent.capture.plain import Timed
 
 
 def batch(

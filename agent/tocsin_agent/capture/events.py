@@ -1,6 +1,6 @@
 """The events of one model version: what waits, and how it becomes blocks."""
 
-from tocsin_agent.capture.rows import Waiting, split, table
+from tocsin_agent.capture.rows import Waiting, rows_of, split, table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Events:
         """Put what has ripened (or all) into the outbox as blocks. Whatever fails costs its own rows, counted."""
         for type, waiting in self.waiting.items():
             items = waiting.take(all_=all_)
-            given = sum([item.rows or 1 for item in items])
+            given = rows_of(items)
             if not given:
                 continue
             sent = 0

@@ -1,25 +1,23 @@
 """Events between the call that made them and the block that carries them.
 
-A call appends one item to a list; the background thread turns items into a table. Columns are named as in
-``tocsin_schema.block``; a table is ``(number of rows, {column name: values})`` with None for what is missing.
+A call appends one item to a list; the background thread turns items into a table. A single prediction is a plain tuple
+(``plain.Row``), since there are many. Columns are named as in ``tocsin_schema.block``; a table is
+``(number of rows, {column name: values})`` with None for what is missing.
 """
 
 from _thread import RLock
-from itertools import chain, compress
-from operator import itemgetter
+from itertools import compress
+from math import isfinite
 
 from tocsin_agent.capture.ids import make
+from tocsin_agent.capture.plain import PREFIXES, columns_of, gathered, parts_of, request_s
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from typing import Any, Protocol, TypeAlias
+    from typing import Any, TypeAlias
 
-    class Timed(Protocol):
-        """A request: its duration is known once it has ended."""
-
-        start_ns: int
-        end_ns: int
+    from tocsin_agent.capture.plain import Row, Timed
 
     Columns: TypeAlias = dict[str, list[Any]]
     Table: TypeAlias = tuple[int, Columns]
@@ -30,19 +28,17 @@ WAKE_ROWS = 1_000
 PATIENCE = 60
 """How many times a row waits for the end of its request; then its latency is missing."""
 
-PREFIXES = {"features": "feature.", "scores": "score.", "segment": "segment."}
-
 
 class Item:
-    """The rows of one call. ``columns`` holds values of a single row, or lists of a batch; ``parts`` its mappings."""
+    """The rows of a call. ``columns`` holds values of a single row, or lists of a batch; ``parts`` its mappings."""
 
     __slots__ = ("columns", "parts", "rows", "timed", "waited")
 
     def __init__(
         self,
         columns: "dict[str, Any]",
-        *,
         parts: "Mapping[str, Mapping[Any, Any] | None] | None" = None,
+        *,
         rows: int = 0,
         timed: "Timed | None" = None,
     ) -> None:
@@ -60,9 +56,7 @@ class Item:
 
     def latency_s(self) -> float | None:
         """The duration of its request."""
-        if self.timed is None or not self.timed.end_ns:
-            return None
-        return (self.timed.end_ns - self.timed.start_ns) / 1e9
+        return request_s(self.timed)
 
 
 class Waiting:
@@ -72,13 +66,12 @@ class Waiting:
 
     def __init__(self) -> None:
         self._lock = RLock()  # re-entrant, because a signal handler may interrupt `add` and add
-        self._items: list[Item] = []
+        self._items: list[Item | Row] = []
         self._due = WAKE_ROWS
         self.rows = 0
 
-    def add(self, item: Item) -> bool:
+    def add(self, item: "Item | Row", size: int = 1) -> bool:
         """False when there is no room. An empty queue takes a batch of any size: it has to go through somehow."""
-        size = item.rows or 1
         with self._lock:
             if self.rows and self.rows + size > MAX_ROWS:
                 return False
@@ -93,29 +86,44 @@ class Waiting:
         self._due += WAKE_ROWS
         return True
 
-    def take(self, *, all_: bool = False) -> list[Item]:
+    def take(self, *, all_: bool = False) -> "list[Item | Row]":
         """The items that are ripe (or all), in the order of the calls."""
         with self._lock:
             items, self._items = self._items, []
-        ripe: list[Item] = []
-        unripe: list[Item] = []
+        ripe: list[Item | Row] = []
+        unripe: list[Item | Row] = []
         for item in items:
+            if isinstance(item, tuple):
+                if item[-1] is None or item[-1].end_ns:
+                    ripe.append(item)
+                    continue
+                item = Item(*parts_of(item), timed=item[-1])  # noqa: PLW2901 - the same, and it counts how long it waits
             (ripe if item.is_ripe() or all_ else unripe).append(item)
         with self._lock:
             self._items[:0] = unripe
-            self.rows -= sum([item.rows or 1 for item in ripe])
+            self.rows -= rows_of(ripe)
             self._due = self.rows + WAKE_ROWS
         return ripe
 
 
-def table(items: "Iterable[Item]") -> "Table":
+def rows_of(items: "list[Item | Row]") -> int:
+    """How many rows they are; a batch has several."""
+    return len(items) + sum([item.rows - 1 for item in items if not isinstance(item, tuple) and item.rows])
+
+
+def table(items: "Iterable[Item | Row]") -> "Table":
     """One table of all items. A row is left out when its time (or an outcome's value) cannot be read."""
     items = list(items)
-    tables = [_batch(item) for item in items if item.rows]
-    if singles := [item for item in items if not item.rows]:
+    plain = [item for item in items if isinstance(item, tuple)]
+    others = [item for item in items if not isinstance(item, tuple)]
+    tables = [_batch(item) for item in others if item.rows]
+    if singles := [item for item in others if not item.rows]:
         tables.insert(0, _singles(singles))
+    if plain:
+        tables.insert(0, columns_of(plain))
     rows, columns = _concat(tables)
-    columns["id"] = [make() if value is None else str(value) for value in columns["id"]]
+    if set(map(type, columns["id"])) != {str}:
+        columns["id"] = [make() if value is None else str(value) for value in columns["id"]]
     columns["time"] = _times(columns["time"])
     needed = [columns["time"]]
     if "value" in columns:
@@ -149,8 +157,8 @@ def micros(time: object) -> int:
 
 
 def _times(values: "list[Any]") -> "list[int | None]":
-    if set(map(type, values)) <= {float, int} and all(-9e12 < value < 9e12 for value in values):  # the usual case
-        return [round(value * 1e6) for value in values]
+    if set(map(type, values)) <= {float, int} and -9e12 < min(values) <= max(values) < 9e12 and isfinite(sum(values)):
+        return [round(value * 1e6) for value in values]  # the usual case
     return [_or_none(micros, value) for value in values]
 
 
@@ -158,22 +166,14 @@ def _singles(items: list[Item]) -> "Table":
     names = dict.fromkeys(name for item in items for name in item.columns)
     columns: Columns = {name: [item.columns.get(name) for item in items] for name in names}
     for part, prefix in PREFIXES.items():
-        parts = [item.parts.get(part) or {} for item in items]
-        for name in dict.fromkeys(chain.from_iterable(parts)):
-            columns.setdefault(f"{prefix}{name}", _column(name, parts))
+        for name, values in gathered([item.parts.get(part) for item in items]):
+            columns.setdefault(f"{prefix}{name}", values)
     if any(item.timed for item in items):
         given = columns.get("latency_s") or [None] * len(items)
         columns["latency_s"] = [
             item.latency_s() if latency is None else latency for item, latency in zip(items, given, strict=True)
         ]
     return len(items), columns
-
-
-def _column(name: object, parts: "list[Mapping[Any, Any]]") -> "list[Any]":
-    try:
-        return list(map(itemgetter(name), parts))
-    except KeyError:
-        return [mapping.get(name) for mapping in parts]
 
 
 def _batch(item: Item) -> "Table":

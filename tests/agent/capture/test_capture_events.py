@@ -52,6 +52,27 @@ def test_a_row_arrives_as_it_was_given(capture, sink):
     assert sink.paths == {"/v1/events"}
 
 
+def test_changing_the_callers_mappings_afterwards_does_not_change_the_event(capture, sink):
+    features, scores, segment = {"age": 41, "city": "Lyon"}, {"yes": 0.8}, {"country": "fr"}
+    for name in ("first", "second"):
+        capture.prediction(id=name, features=features, prediction="yes", scores=scores, segment=segment, time=1)
+        features |= {"age": 0, "city": "", "new": 1}
+        scores.clear()
+        segment["country"] = "de"
+    assert capture.flush(5)
+    (block,) = sink.blocks.values()
+    assert {name: column.to_list() for name, column in block.columns.items()} == {
+        "id": ["first", "second"],
+        "time": [1_000_000, 1_000_000],
+        "prediction": ["yes", "yes"],
+        "feature.age": [41, 0],
+        "feature.city": ["Lyon", ""],
+        "feature.new": [None, 1],
+        "score.yes": [0.8, None],
+        "segment.country": ["fr", "de"],
+    }
+
+
 def test_columns_become_rows_and_are_copied(capture, sink):
     age = np.array([1.0, 2.0, np.nan])
     ids = capture.predictions(
