@@ -110,10 +110,10 @@ def compaction(values: Mapping[str, Any], journal: Path, clock: Callable[[], flo
 
 
 def write(rows: "pa.Table", path: Path) -> None:
-    """A durable Parquet file of these rows, in the order of their times. Raises OSError."""
+    """A durable Parquet file of these rows, in the order of their times, for its owner and group. Raises OSError."""
     from pyarrow import parquet
 
-    with path.open("wb") as file:
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640), "wb") as file:
         parquet.write_table(rows.sort_by("time"), file, compression="zstd", dictionary_pagesize_limit=_DICTIONARY_BYTES)
         file.flush()
         os.fsync(file.fileno())
