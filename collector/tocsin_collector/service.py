@@ -64,7 +64,7 @@ class Service:
         folder = values["data_dir"]
         self.values = values
         self.clock = clock
-        self.journal = open_journal(os.path.join(folder, "journal"))
+        self.journal = open_journal(os.path.join(folder, "journal"), store=values["journal.store"])
         self.references = ReferenceStore(os.path.join(folder, "references"))
         self.logs = open_logs(values)
         self.tracing = Tracing(self.logs)

@@ -24,6 +24,7 @@ EVENTS = int(os.environ.get("EVENTS", "10_000_000"))
 ROWS = 1_000
 STEP_US = 5_000
 ROUNDS = 5
+COMMITS = 200
 START_US = 1_795_000_000_000_000
 
 
@@ -43,7 +44,37 @@ def run() -> list[Measure]:
         Measure("recovery_from_snapshot", cpu_s, anew["cpu_s"], 1.0, "s", common, "journal"),
         Measure("snapshot_pause", anew["pause_s"], 0.05, 1.0, "s", {**common, **anew}, "limit"),
         Measure("journal_bytes_per_wire_byte", segments, wire_bytes, 1.05, "B", common, "wire"),
+        *_databases(),
     ]
+
+
+def _databases() -> list[Measure]:
+    """What `journal.store = "sqlite"` costs beside segments: CPU and time an event, in commits of 1,000 and of 32."""
+    found: list[Measure] = []
+    for rows in (ROWS, 32):
+        rounds = {name: [_committed(name, rows) for _ in range(ROUNDS)] for name in ("sqlite", "segments")}
+        for number, what in enumerate(("cpu", "time")):
+            ours, theirs = (statistics.median(one[number] for one in rounds[name]) for name in ("sqlite", "segments"))
+            name = f"journal_of_databases_{what}_at_{rows}"
+            found.append(Measure(name, ours, theirs, 5.0, "us", {"rows": rows}, "segments"))
+    return found
+
+
+def _committed(store: str, rows: int) -> tuple[float, float]:
+    """CPU and time of a commit, microseconds an event."""
+    from tocsin_collector.ingest.intake import BLOCK_RECORD
+    from tocsin_collector.journal import open_journal
+
+    body = _block(_events(random.Random(7), rows), 0)
+    with tempfile.TemporaryDirectory(prefix="tocsin-bench-") as folder:
+        journal = open_journal(folder, store=store)
+        journal.commit([(BLOCK_RECORD, body)])
+        began, cpu_began = time.perf_counter(), time.process_time()
+        for _ in range(COMMITS):
+            journal.commit([(BLOCK_RECORD, body)])
+        took = time.process_time() - cpu_began, time.perf_counter() - began
+        journal.close()
+    return took[0] / COMMITS / rows * 1e6, took[1] / COMMITS / rows * 1e6
 
 
 def _write(folder: Path) -> int:

@@ -1,5 +1,5 @@
 /* A disk that fails: preloaded into a collector, it breaks one call of its journal as the plan in a mapped file says.
-   Only files named *.journal are touched. The calls that it does make go to the kernel past the C library. */
+   Only files named *.journal or *.sqlite are touched. The calls that it does make go to the kernel past the C library. */
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -31,7 +31,7 @@ static int is_journal(int fd) {
     char name[64], path[4096];
     snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
     ssize_t size = readlink(name, path, sizeof path - 1);
-    return size > 8 && memcmp(path + size - 8, ".journal", 8) == 0;
+    return size > 8 && (!memcmp(path + size - 8, ".journal", 8) || !memcmp(path + size - 7, ".sqlite", 7));
 }
 
 static int breaks(uint32_t kind, int fd) {

@@ -14,9 +14,9 @@ from tocsin_schema.config import load
 from tocsin_schema.settings.collector import COLLECTOR
 
 
-def main(folder: str) -> None:
+def main(folder: str, store: str) -> None:
     values = load(COLLECTOR, None, {})
-    values.update({"listen": "127.0.0.1:0", "data_dir": folder})
+    values.update({"listen": "127.0.0.1:0", "data_dir": folder, "journal.store": store})
     assert threading.active_count() == 1, "a fork would lose these threads"
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps
     for _ in sys.stdin:
@@ -28,4 +28,4 @@ def main(folder: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,20 +45,29 @@ class Outcome(NamedTuple):
     broken: Counter[str]
 
 
-def outlive(folder: Path, kills: int, rows: Callable[[int], int], seed: int, events_a_life: int = 0) -> Outcome:
-    """Kill a collector so many times, six of seven with a fault of its disk, and see what is left.
+def outlive(
+    folder: Path,
+    kills: int,
+    rows: Callable[[int], int],
+    seed: int,
+    events_a_life: int = 0,
+    *,
+    store: str = "segments",
+    faults: Sequence[str] = FAULTS,
+) -> Outcome:
+    """Kill a collector so many times, with one fault of its disk after the other, and see what is left.
 
     ``rows`` gives the number of events of a client's n-th batch. A life that its disk does not end takes at least
     ``events_a_life``.
     """
     rng = random.Random(seed)
     disk = Disk(folder)
-    collectors = Collectors(folder / "data", disk)
+    collectors = Collectors(folder / "data", disk, store)
     clients = [Client(number, collectors, rows) for number in range(CLIENTS)]
     process = None
     try:
         for kill in range(kills):
-            process = _one_life(collectors, clients, disk, rng, kill, events_a_life)
+            process = _one_life(collectors, clients, disk, rng, kill, events_a_life, faults)
         disk.plan("sound")
         process = collectors.start()
         wait_until(lambda: collectors.address is not None, "the last collector to listen")
@@ -91,10 +100,16 @@ def outlive(folder: Path, kills: int, rows: Callable[[int], int], seed: int, eve
 
 
 def _one_life(
-    collectors: "Collectors", clients: "list[Client]", disk: "Disk", rng: random.Random, kill: int, events: int
+    collectors: "Collectors",
+    clients: "list[Client]",
+    disk: "Disk",
+    rng: random.Random,
+    kill: int,
+    events: int,
+    faults: Sequence[str],
 ) -> psutil.Process:
     """Start a collector and let it end: by its disk, at any moment, or in order now and then."""
-    fault = FAULTS[kill % len(FAULTS)]
+    fault = faults[kill % len(faults)]
     disk.plan(fault, after=rng.randrange(6), times=rng.randrange(1, 4))
     before = acknowledged(clients)
     process = collectors.start()
@@ -146,8 +161,8 @@ class Disk:
 class Collectors:
     """One collector after the other on the same data folder."""
 
-    def __init__(self, folder: Path, disk: Disk) -> None:
-        command = [sys.executable, str(HERE / "forked_collector.py"), str(folder)]
+    def __init__(self, folder: Path, disk: Disk, store: str) -> None:
+        command = [sys.executable, str(HERE / "forked_collector.py"), str(folder), store]
         self._zygote = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,

@@ -216,11 +216,11 @@ def _progress(folder: Path) -> Iterator[Callable[[int], None]]:
 def _listed(name: "Name") -> dict[str, Any]:
     from tocsin_collector.ingest import times
     from tocsin_collector.ingest.intake import BLOCK_RECORD
-    from tocsin_collector.journal.reading import contents, is_sealed
-    from tocsin_collector.journal.records import Record, scan
+    from tocsin_collector.journal.reading import is_sealed, items
+    from tocsin_collector.journal.records import Record
     from tocsin_schema.block import decode
 
-    records = [found for found in scan(contents(name), name.marker) if isinstance(found, Record)]
+    records = [found for found in items(name) if isinstance(found, Record)]
     blocks = [decode(record.payload) for record in records if record.type == BLOCK_RECORD]
     moments = [memoryview(block.columns["time"].data).cast("B").cast("q") for block in blocks if block.rows]
     return {

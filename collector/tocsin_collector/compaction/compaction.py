@@ -6,6 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,10 +56,11 @@ class Compaction:
         names = segments(self._journal)
         waiting = [name for name in names if is_sealed(name) and not self._folder.has(name.path.stem)]
         failed = list[Name]()
+        ends = dict(pairwise(name.base for name in names))
         for number, name in enumerate(waiting):
             self._waiting_bytes = sum(map(_size, [*failed, *waiting[number:]]))
             try:
-                self._compact(name)
+                self._compact(name, ends.get(name.base))
             except Exception:
                 self._failed += 1
                 failed.append(name)
@@ -77,16 +79,14 @@ class Compaction:
         yield Sample("tocsin_parquet_waiting_bytes", {}, self._waiting_bytes)
         yield Sample("tocsin_parquet_errors_total", {}, self._failed)
 
-    def _compact(self, name: Name) -> None:
+    def _compact(self, name: Name, end: int | None) -> None:
         from pyarrow import concat_tables
 
         started = time.perf_counter()
         self._folder.open()
         made: list[tuple[Path, str]] = []
         rows_total = 0
-        for part, tables in _gathered(
-            found.block for found in stored(self._journal, name.base, name.base + _size(name))
-        ).items():
+        for part, tables in _gathered(found.block for found in stored(self._journal, name.base, end)).items():
             for number, (_, alike) in enumerate(fitting(tables, _types)):
                 rows = concat_tables(alike, promote_options="default")
                 path = self._folder.unfinished / f"{len(made)}.part"
@@ -110,10 +110,10 @@ def compaction(values: Mapping[str, Any], journal: Path, clock: Callable[[], flo
 
 
 def write(rows: "pa.Table", path: Path) -> None:
-    """A durable Parquet file of these rows, in the order of their times. Raises OSError."""
+    """A durable Parquet file of these rows, in the order of their times, for its owner and group. Raises OSError."""
     from pyarrow import parquet
 
-    with path.open("wb") as file:
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640), "wb") as file:
         parquet.write_table(rows.sort_by("time"), file, compression="zstd", dictionary_pagesize_limit=_DICTIONARY_BYTES)
         file.flush()
         os.fsync(file.fileno())

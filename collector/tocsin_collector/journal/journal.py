@@ -25,10 +25,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from tocsin_collector.journal.reading import JournalError, contents, is_sealed, read
-from tocsin_collector.journal.records import Gap, Record, scan
+from tocsin_collector.journal.reading import JournalError, is_sealed, read
+from tocsin_collector.journal.records import Gap, Record
 from tocsin_collector.journal.reserve import Reserve
-from tocsin_collector.journal.segment import SEALED, Name, Segment, segments, sync_folder
+from tocsin_collector.journal.segment import Name, Segment, Store, segments, sync_folder
+from tocsin_collector.journal.stores import STORES, store_of
 
 T = TypeVar("T")
 SEGMENT_BYTES = 64 << 20
@@ -51,7 +52,7 @@ class Damage(NamedTuple):
 class Journal:
     """Made by ``open_journal``. Appending and writing happen in one thread of its own."""
 
-    def __init__(self, folder: Path, lock: int, segment_bytes: int) -> None:
+    def __init__(self, folder: Path, lock: int, segment_bytes: int, store: Store) -> None:
         self.folder = folder
         self.damage: list[Damage] = []
         self.bytes_total = 0
@@ -59,6 +60,7 @@ class Journal:
         self.sync_seconds_total = 0.0
         self._lock = lock
         self._segment_bytes = segment_bytes
+        self._store = store
         self._segment: Segment | None = None
         self._thread = ThreadPoolExecutor(1, "tocsin-journal")
         self.end = _cut_tail(folder)
@@ -138,7 +140,7 @@ class Journal:
         if self._segment is not None and self._segment.length + size_bytes > self._segment.room:
             self._seal()
         if self._segment is None:
-            self._segment = Segment(self.folder, self.end, max(self._segment_bytes, size_bytes))
+            self._segment = self._store.create(self.folder, self.end, max(self._segment_bytes, size_bytes))
         return self._segment
 
     def _seal(self) -> None:
@@ -161,8 +163,9 @@ class Journal:
         _log.error("journal_damaged file=%s offset=%d bytes=%d", name.path, gap.start, gap.end - gap.start)
 
 
-def open_journal(folder: str | Path, *, segment_bytes: int = SEGMENT_BYTES) -> Journal:
-    """Open or create a folder's journal and cut off a torn tail. Raises JournalError when another process has it."""
+def open_journal(folder: str | Path, *, segment_bytes: int = SEGMENT_BYTES, store: str = "segments") -> Journal:
+    """Open or create a folder's journal and cut off a torn tail. New segments are of the kind that ``store`` names in
+    ``STORES``; those that are there may be of any. Raises JournalError when another process has it."""
     folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -171,10 +174,10 @@ def open_journal(folder: str | Path, *, segment_bytes: int = SEGMENT_BYTES) -> J
         raise JournalError(f"{folder}: cannot be opened: {error.strerror}") from error
     try:
         _take(lock, folder)
-        for unfinished in folder.glob("*-*.part"):  # a segment that was to be written anew when its writer was killed
+        for unfinished in folder.glob("*-*.part*"):  # a segment that was to be written anew when its writer was killed
             unfinished.unlink()
         sync_folder(folder.parent)
-        return Journal(folder, lock, segment_bytes)
+        return Journal(folder, lock, segment_bytes, STORES[store])
     except BaseException:
         os.close(lock)
         raise
@@ -197,24 +200,12 @@ def _cut_tail(folder: Path) -> int:
     if not names:
         return 0
     name = names[-1]
-    if is_sealed(name):
-        return name.base + name.path.stat().st_size
-    length = 0
-    for found in scan(contents(name), name.marker):
-        if isinstance(found, Record):
-            length = found.end
-        elif found.last:
-            _log.warning("journal_tail_cut file=%s offset=%d bytes=%d", name.path, length, found.end - length)
-    _seal_at(name.path, length)
-    sync_folder(folder)
+    store = store_of(name)
+    try:
+        if is_sealed(name):
+            return name.base + store.length(name)
+        length = store.cut(name)
+        sync_folder(folder)
+    except OSError as error:
+        raise JournalError(f"{name.path}: cannot be opened: {error.strerror}") from error
     return name.base + length
-
-
-def _seal_at(path: Path, length: int) -> None:
-    if length == 0:
-        path.unlink()
-        return
-    with path.open("r+b") as file:
-        file.truncate(length)
-        os.fchmod(file.fileno(), SEALED)
-        os.fsync(file.fileno())

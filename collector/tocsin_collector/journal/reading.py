@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from tocsin_collector.journal.records import Gap, Record, scan
+from tocsin_collector.journal.records import Gap, Record
 from tocsin_collector.journal.segment import SEALED, Name, segments
+from tocsin_collector.journal.stores import store_of
 
 
 class JournalError(Exception):
@@ -35,8 +36,7 @@ def read(folder: Path, since: int = 0, until: int | None = None) -> Iterator[Fou
         ends = [position for position in (end, until) if position is not None]
         if (end is not None and end <= since) or (until is not None and until <= name.base):
             continue
-        data = contents(name)
-        for item in scan(data[: min(ends) - name.base] if ends else data, name.marker):
+        for item in items(name, min(ends) - name.base if ends else None):
             if name.base + item.start >= since:
                 yield Found(name, item)
 
@@ -46,12 +46,11 @@ def is_damage(found: Found) -> bool:
     return isinstance(found.item, Gap) and (not found.item.last or is_sealed(found.segment))
 
 
-def contents(name: Name) -> bytes:
-    """The bytes of a segment; none where retention has just dropped it."""
+def items(name: Name, end: int | None = None) -> Iterator[Record | Gap]:
+    """The records and gaps of one segment, up to an offset; none where retention has just dropped it. Raises
+    JournalError."""
     try:
-        return name.path.read_bytes()
-    except FileNotFoundError:
-        return b""
+        yield from store_of(name).read(name, end)
     except OSError as error:
         raise JournalError(f"{name.path}: cannot be read: {error.strerror}") from error
 

@@ -39,8 +39,12 @@ class Gap(NamedTuple):
 
 def pack(marker: bytes, type: int, payload: bytes) -> list[bytes]:
     """The pieces of a record, in order; the payload is not copied."""
-    crc = zlib.crc32(payload, zlib.crc32(_CHECKED.pack(len(payload), type)))
-    return [HEADER.pack(marker, crc, len(payload), type), payload, b"\0" * (-len(payload) % 8)]
+    return [HEADER.pack(marker, checksum(type, payload), len(payload), type), payload, b"\0" * (-len(payload) % 8)]
+
+
+def checksum(type: int, payload: bytes) -> int:
+    """What tells a sound record from others."""
+    return zlib.crc32(payload, zlib.crc32(_CHECKED.pack(len(payload), type)))
 
 
 def scan(data: bytes, marker: bytes) -> Iterator[Record | Gap]:
@@ -88,6 +92,6 @@ def _record(data: bytes, marker: bytes, at: int) -> Record | None:
     if found != marker or start + length > len(data):
         return None
     payload = data[start : start + length]
-    if zlib.crc32(payload, zlib.crc32(_CHECKED.pack(length, type))) != crc:
+    if checksum(type, payload) != crc:
         return None
     return Record(at, start + length + (-length % 8), type, payload)

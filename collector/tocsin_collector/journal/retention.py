@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from tocsin_collector.journal.erase import GONE, rewrite
 from tocsin_collector.journal.segment import Name, segments
 from tocsin_collector.journal.shares import Owner, Shares
+from tocsin_collector.journal.stores import store_of
 from tocsin_collector.projects import figures
 
 _EXAMPLE = "shop keep_s=2592000 keep_bytes=50000000000"
@@ -99,7 +100,7 @@ class Retention:
 
     def _drop(self, name: Name) -> None:
         self.dropped_bytes_total += _taken_bytes(name)
-        name.path.unlink()
+        store_of(name).remove(name)
         self._shares.drop(name)
 
 

@@ -1,20 +1,21 @@
-"""One segment file: reserved in full before its first byte, written at the end, cut to its length when it is sealed.
+"""Segment files: how they are named, in what order they come, and what every kind of them can do.
 
-A segment is named by the position of its first byte in the journal and by its marker, so that the file needs no header
-that could be damaged: ``00000000000067108864-5f0c9d1e2b3a4c5d.journal``. Reserving first has two gains: fdatasync need
-not write a new file size at each commit, and a full disk shows between two segments, not in the middle of a record.
+A segment is named by the position of its first byte in the journal and by its marker, eight random bytes, so that the
+file needs no header that could be damaged: ``00000000000067108864-5f0c9d1e2b3a4c5d.journal``. The ending tells its
+kind; a folder may have both.
 """
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from tocsin_collector.journal.records import pack
+from tocsin_collector.journal.records import Gap, Record
 
-SUFFIX = ".journal"
 SEALED = 0o400
 """The mode of a segment that nobody writes to any more: whatever is wrong at its end is damage, not a torn write."""
+_NAME = re.compile(r"(\d{20})-([0-9a-f]{16})\.(?:journal|sqlite)", re.ASCII)
 
 
 class Name(NamedTuple):
@@ -25,17 +26,63 @@ class Name(NamedTuple):
     marker: bytes
 
 
+class Place(NamedTuple):
+    """Where records lie in a segment, and the one that is to be there in their stead."""
+
+    start: int
+    end: int
+    type: int
+    payload: bytes
+
+
+class Segment(Protocol):
+    """The segment that is being written. Every method may raise OSError; after one the segment must be given up."""
+
+    path: Path
+    base: int
+    length: int
+    room: int
+
+    def write(self, records: list[tuple[int, bytes]]) -> list[int]:
+        """Append records, all or none, and make them durable; their positions in the journal."""
+
+    def seal(self) -> None:
+        """Give back what was reserved and not used, mark the file as sealed, and close."""
+
+    def discard(self) -> None:
+        """Close and remove a segment that holds nothing."""
+
+
+class Store(Protocol):
+    """One kind of segment files."""
+
+    def create(self, folder: Path, base: int, size_bytes: int) -> Segment:
+        """A new segment, durably in its folder. Raises OSError."""
+
+    def read(self, name: Name, end: int | None = None) -> Iterator[Record | Gap]:
+        """Every record of a segment that starts before an offset, in order, and the stretches between them that are
+        none; nothing where it was dropped just now. A collector may be writing there. Raises OSError."""
+
+    def length(self, name: Name) -> int:
+        """How many bytes of the journal a sealed one has. Raises OSError."""
+
+    def cut(self, name: Name) -> int:
+        """Seal a segment whose writer is gone behind its last sound record, or remove it where it has none; its length.
+        Raises OSError."""
+
+    def remove(self, name: Name) -> None:
+        """Remove a segment with all that is beside it. Raises OSError."""
+
+    def rewrite(self, name: Name, places: Sequence[Place]) -> None:
+        """Write a sealed one anew with some places changed, and put it in its own place. Raises OSError."""
+
+
 def segments(folder: Path) -> list[Name]:
     """The segments of a folder, oldest first. Files with other names are none of ours."""
-    return sorted((name for path in folder.glob("*" + SUFFIX) if (name := _parse(path))), key=lambda name: name.base)
-
-
-def _parse(path: Path) -> Name | None:
-    base, _, marker = path.name.removesuffix(SUFFIX).partition("-")
-    try:
-        return Name(path, int(base), bytes.fromhex(marker)) if len(marker) == 16 else None
-    except ValueError:
-        return None
+    found = [(path, _NAME.fullmatch(path.name)) for path in folder.iterdir()] if folder.is_dir() else []
+    return sorted(
+        (Name(path, int(said[1]), bytes.fromhex(said[2])) for path, said in found if said), key=lambda name: name.base
+    )
 
 
 def sync_folder(folder: Path) -> None:
@@ -47,68 +94,15 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-class Segment:
-    """The segment that is being written. Every method may raise OSError; after one the segment must be given up."""
-
-    def __init__(self, folder: Path, base: int, size_bytes: int) -> None:
-        self.base = base
-        self.length = 0
-        self.room = size_bytes
-        self._marker = os.urandom(8)
-        self.path = folder / f"{base:020}-{self._marker.hex()}{SUFFIX}"
-        self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            os.posix_fallocate(self._descriptor, 0, size_bytes)
-            os.fsync(self._descriptor)
-            sync_folder(folder)
-        except OSError:
-            self.discard()
-            raise
-
-    def write(self, records: list[tuple[int, bytes]]) -> list[int]:
-        """Append records and make them durable with one fdatasync; their positions in the journal."""
-        positions: list[int] = []
-        pieces: list[bytes] = []
-        end = self.length
-        for type, payload in records:
-            positions.append(self.base + end)
-            record = pack(self._marker, type, payload)
-            pieces += record
-            end += sum(map(len, record))
-        at = self.length
-        for chunk in _chunks(pieces):
-            at += _write_all(self._descriptor, chunk, at)
-        os.fdatasync(self._descriptor)
-        self.length = end
-        return positions
-
-    def seal(self) -> None:
-        """Give back what was reserved and not used, mark the file read-only, and close."""
-        try:
-            os.ftruncate(self._descriptor, self.length)
-            os.fchmod(self._descriptor, SEALED)
-            os.fsync(self._descriptor)
-        finally:
-            os.close(self._descriptor)
-
-    def discard(self) -> None:
-        """Close and remove a segment that holds nothing."""
-        os.close(self._descriptor)
-        self.path.unlink()
-
-
-def _chunks(pieces: list[bytes]) -> Iterator[list[bytes]]:
-    """At most 1,020 pieces each: IOV_MAX is 1,024 on Linux."""
-    for start in range(0, len(pieces), 1_020):
-        yield pieces[start : start + 1_020]
-
-
-def _write_all(descriptor: int, pieces: list[bytes], at: int) -> int:
-    """Write all pieces from ``at`` on, however the kernel cuts them; the bytes written."""
-    total = sum(map(len, pieces))
-    written = os.pwritev(descriptor, pieces, at)
-    if written < total:
-        rest = memoryview(b"".join(pieces))
-        while written < total:
-            written += os.pwrite(descriptor, rest[written:], at + written)
-    return total
+def put_in_place(unfinished: Path, name: Name) -> None:
+    """Seal a file that was written beside a segment and give it that one's place, and its age: that of its events."""
+    written = name.path.stat()
+    descriptor = os.open(unfinished, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        os.fchmod(descriptor, SEALED)
+        os.utime(descriptor, ns=(written.st_atime_ns, written.st_mtime_ns))
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    os.replace(unfinished, name.path)
+    sync_folder(name.path.parent)

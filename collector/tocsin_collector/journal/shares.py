@@ -10,8 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from tocsin_collector import wholefile
-from tocsin_collector.journal.reading import contents
-from tocsin_collector.journal.records import VOID, Record, scan
+from tocsin_collector.journal.reading import items
+from tocsin_collector.journal.records import VOID, Record
 from tocsin_collector.journal.segment import Name
 
 SUFFIX = ".shares"
@@ -36,7 +36,7 @@ class Shares:
     def count(self, name: Name) -> dict[str, int]:
         """The same, read from the segment anew, for it was changed."""
         found = Counter[str]()
-        for item in scan(contents(name), name.marker):
+        for item in items(name):
             if isinstance(item, Record) and item.type != VOID:
                 found[self._owner(item.type, item.payload)] += item.end - item.start
         self._known[name.path] = dict(found)

@@ -71,6 +71,14 @@ COLLECTOR = (
         range=(1 << 20, 1 << 44),
     ),
     Key(
+        "journal.store",
+        "text",
+        "segments",
+        "how events lie on disk: in segments that are reserved beforehand, or in SQLite databases, for file systems of "
+        "networks and others that do not keep what fdatasync promises; may be changed at any start",
+        range=("segments", "sqlite"),
+    ),
+    Key(
         "journal.keep_bytes",
         "integer",
         0,

@@ -93,6 +93,7 @@ def test_every_event_is_a_row_by_project_model_type_and_hour(data: Path) -> None
     assert {row["hour"] for row in read(data) if row["id"] == "late"} == {"2026-11-18T09"}
     assert {sample.name: sample.value for sample in compaction.samples()}["tocsin_parquet_rows_total"] == COUNT
     assert folder.done() == [name.path.stem for name in segments(data / "journal")]
+    assert not any(path.stat().st_mode & 0o007 for path in folder.files())
 
 
 def test_a_second_look_does_nothing_and_a_new_segment_comes_to_the_others(data: Path) -> None:
