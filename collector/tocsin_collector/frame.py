@@ -1,5 +1,6 @@
 """A block's columns as numpy arrays: what profiles, joins and scores work on. Views, not copies, where they can be."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -90,12 +91,13 @@ def _values(column: Column, whole: NDArray[np.bool_]) -> Values:
 
 def category(texts: Iterable[str | None], valid: NDArray[np.bool_] | None = None) -> Values:
     """A column of texts, None where missing."""
-    codes: dict[str, int] = {}
     items = list(texts)
-    data = np.array([codes.setdefault(text or "", len(codes)) for text in items], np.int64)
+    codes: defaultdict[str | None, int] = defaultdict()
+    codes.default_factory = codes.__len__  # a new text gets the next code
+    data = np.fromiter(map(codes.__getitem__, items), np.int64, len(items))
     if valid is None:
-        valid = np.array([text is not None for text in items], bool)
-    return Values(CATEGORY, data, valid, list(codes))
+        valid = data != codes[None] if None in codes else np.ones(len(items), bool)
+    return Values(CATEGORY, data, valid, [text or "" for text in codes])
 
 
 def number(items: Iterable[float | None]) -> Values:

@@ -27,11 +27,10 @@ _DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 _SCRIPTS = (
     (0x00, NO_LETTERS), (0x41, "Latin"), (0x5B, NO_LETTERS), (0x61, "Latin"), (0x7B, NO_LETTERS), (0xC0, "Latin"),
     (0x250, NO_LETTERS), (0x370, "Greek"), (0x400, "Cyrillic"), (0x530, "Armenian"), (0x590, "Hebrew"),
-    (0x600, "Arabic"),
-    (0x700, "other"), (0x900, "Devanagari"), (0x980, "other"), (0xE00, "Thai"), (0xE80, "other"), (0x1E00, "Latin"),
-    (0x1F00, "Greek"), (0x2000, NO_LETTERS), (0x3040, "Kana"), (0x3100, "other"), (0x3400, "Han"), (0xA000, "other"),
-    (0xAC00, "Hangul"), (0xD7B0, "other"), (0xF900, "Han"), (0xFB00, "other"), (0x1F000, NO_LETTERS), (0x20000, "Han"),
-    (0xE0000, NO_LETTERS),
+    (0x600, "Arabic"), (0x700, "other"), (0x900, "Devanagari"), (0x980, "other"), (0xE00, "Thai"), (0xE80, "other"),
+    (0x1E00, "Latin"), (0x1F00, "Greek"), (0x2000, NO_LETTERS), (0x3040, "Kana"), (0x3100, "other"), (0x3400, "Han"),
+    (0xA000, "other"), (0xAC00, "Hangul"), (0xD7B0, "other"), (0xF900, "Han"), (0xFB00, "other"),
+    (0x1F000, NO_LETTERS), (0x20000, "Han"), (0xE0000, NO_LETTERS),
 )  # fmt: skip
 _STARTS = np.array([start for start, _ in _SCRIPTS])
 _NAMES = [*dict.fromkeys(name for _, name in _SCRIPTS), EMPTY]
@@ -44,8 +43,8 @@ Times = NDArray[np.int64]
 def form_of(names: Sequence[str], rows: int) -> str:
     """Whether a reference's categories are texts or times: ``text``, ``time``, or empty where they are neither.
 
-    Times are all RFC 3339. Texts are different in half of the rows at least, and half of them have three words, or a
-    script that has no spaces.
+    Times are all dates or times of RFC 3339. Texts are different in half of the rows at least, and half of them have
+    three words, or a script that has no spaces.
     """
     if names and all(_seconds(name) is not None for name in names):
         return TIME
@@ -138,7 +137,7 @@ def _seconds(text: str) -> float | None:
     try:
         moment = datetime.fromisoformat(text)
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 
