@@ -277,7 +277,7 @@ def test_events_have_the_pseudonyms_of_their_reference(open_service):
     assert set(cities) == {"city"}
     ((stored, _),) = service.intake.journalled()
     texts = set(stored.columns["feature.city"].texts())
-    assert len({cities["city"].cell_of(text) for text in texts} - {-1}) == 2
+    assert len({*cities["city"].cells_of(sorted(texts))[0].tolist()} - {-1}) == 2
 
 
 def _send(service, *events):
