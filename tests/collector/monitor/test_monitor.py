@@ -277,10 +277,11 @@ def test_labels_of_many_windows_leave_the_thread_time_for_events(monitor, verdic
         monitor.apply(_rows(hour, seed=2)[0], 0)  # more rows of closed windows
     monitor.go_live(lambda: 103 * HOUR, verdicts.append)
     hours = range(100, 102)
-    rounds, started = 0, time.monotonic()
+    wanted = {hour * HOUR for hour in hours}
+    rounds, started, took = 0, time.monotonic(), 0.0
     del verdicts[:]
     spent = 0.0
-    while time.monotonic() - started < 0.5:
+    while took < 0.5 or (took < 20 and {verdict.start_s for verdict in verdicts} != wanted):
         for hour in hours:
             frame, labels = _rows(hour, seed=2)
             monitor.apply(_labels(frame.take(np.arange(rounds % ROWS, rounds % ROWS + 1)), labels[:1]), 0)
@@ -288,8 +289,9 @@ def test_labels_of_many_windows_leave_the_thread_time_for_events(monitor, verdic
         before = time.thread_time()
         monitor.tick()
         spent += time.thread_time() - before
-    assert {verdict.start_s for verdict in verdicts} == {hour * HOUR for hour in hours}
-    assert spent < 0.2
+        took = time.monotonic() - started
+    assert {verdict.start_s for verdict in verdicts} == wanted
+    assert spent < 0.4 * took
 
 
 def test_no_row_is_late_because_of_a_later_one_in_its_block(monitor, verdicts):
