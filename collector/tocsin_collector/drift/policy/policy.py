@@ -1,0 +1,99 @@
+"""What fitting leaves and stepping needs: the policy, its state, and what it says of a window."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tocsin_collector.drift.policy.innovation import Filter, Models
+from tocsin_collector.drift.policy.normal import Floats
+from tocsin_collector.drift.policy.season import Clock
+from tocsin_collector.drift.policy.statistics import Counts, Mask, Places, Streams
+from tocsin_collector.drift.policy.tail import Tails
+from tocsin_collector.profile import Layout
+
+
+class Signal(NamedTuple):
+    """What can be drifting: one kind of one feature."""
+
+    feature: str
+    kind: str
+    """mean, spread, shape, missing, category, new or invalid."""
+
+    @property
+    def id(self) -> str:
+        """The name of its incident."""
+        return f"{self.feature}:{self.kind}"
+
+
+class Rare(NamedTuple):
+    """What the reference says of new and of invalid values, two rows by feature."""
+
+    hits: Counts
+    rows: Counts
+    burst: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Policy:
+    """What is normal for one model version, learnt once from a reference."""
+
+    layout: Layout
+    window_s: float
+    rate: float
+    """Stated chance of any false alarm in 30 days."""
+    level: float
+    """Nats that an alarm needs."""
+    signals: tuple[Signal, ...]
+    spiky: tuple[str, ...]
+    """Features whose reference shows shocks so heavy that the stated rate is not held."""
+    clock: Clock
+    streams: Streams
+    followed: Mask
+    """Streams that the reference showed often enough."""
+    season: Floats
+    models: Models
+    scale: Floats
+    tails: Tails
+    signal_starts: Places
+    """Where each signal's streams begin; new and invalid come after them."""
+    rare: Rare
+    end: Filter
+    end_s: float
+    windows: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class State:
+    """What the windows so far have made of it. Arrays are never written to: a state that is kept stays as it is."""
+
+    time_s: float
+    filter: Filter
+    sums: Floats
+    since_s: Floats
+    """Where each sum left 0 the last time."""
+    open: NDArray[np.bool_]
+    hot_s: Floats
+    """The last window in which each signal was near the level."""
+
+
+class Onset(NamedTuple):
+    """An incident begins: ``score`` and ``threshold`` in nats, ``since_s`` where the evidence begins."""
+
+    feature: str | None
+    kind: str
+    score: float
+    threshold: float
+    since_s: float
+
+
+class Decision(NamedTuple):
+    """One window: the largest evidence, None where it has too few rows to tell; what began, and all that is open."""
+
+    start_s: float
+    rows: int
+    score: float | None
+    level: float
+    onsets: tuple[Onset, ...]
+    open: tuple[str, ...]

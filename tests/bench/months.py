@@ -1,0 +1,214 @@
+"""Months of hourly profiles without drift, drawn as multinomial counts, and the same with one feature changed.
+
+DESIGN families were looked at while the policy was chosen; CONFIRM families, their seeds and the number of runs were
+fixed before any of them was run, and are what the benches report. Both are one author's.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tocsin_collector.frame import Frame, Values
+from tocsin_collector.profile import Layout, Profile, layout_of
+from tocsin_collector.profile.layout import TALLIES
+from tocsin_collector.verdict import CATEGORY, NUMBER, ModelKey
+
+HOUR_S, DAY, WEEK = 3_600.0, 24, 168
+REFERENCE_HOURS, NULL_HOURS = 28 * DAY, 30 * DAY
+START_S = 1_767_571_200.0  # a Monday
+_MISSING, _NEW = 0, 4
+
+
+@dataclass(frozen=True)
+class Family:
+    """What its months have in common."""
+
+    name: str
+    rows: int
+    numbers: int = 12
+    categories: int = 8
+    traffic: str = "flat"
+    """flat, daily, weekly, rising, falling, jumps"""
+    season: float = 0.0
+    """Standard deviations by which the mean goes with hour and day."""
+    shape: str = "sine"
+    """Of the season: sine, hours (any shape over the week), square (shifts of eight hours)."""
+    states: tuple[tuple[float, float], ...] = ()
+    """AR(1) states of the mean: rho and stationary sd, added up."""
+    spread_state: tuple[float, float] = (0.0, 0.0)
+    shocks: float = 0.0
+    """Degrees of freedom of the states' innovations, 0 for normal ones."""
+    common: float = 0.0
+    """Share of the states' variance that all features have in common."""
+    gaps: float = 0.0
+    """Share of windows that are not there, in stretches of up to a day."""
+
+
+@dataclass
+class Month:
+    """The parameters of 58 days, by feature and hour; ``profile`` draws one window."""
+
+    layout: Layout
+    rows: np.ndarray
+    mean: np.ndarray
+    spread: np.ndarray
+    missing: np.ndarray
+    shares: list[np.ndarray]
+    present: np.ndarray
+    spiky_states: bool = field(default=False)
+
+
+def layout_for(numbers: int, categories: int) -> Layout:
+    """Cells as a reference of 20,000 rows would have them."""
+    rng = np.random.default_rng(7)
+    columns = {f"feature.n{i:03}": _values(NUMBER, rng.normal(size=20_000)) for i in range(numbers)}
+    for i in range(categories):
+        shares = base_shares(i)
+        codes = rng.choice(len(shares), 20_000, p=shares)
+        columns[f"feature.c{i:03}"] = _values(CATEGORY, codes, [f"v{code}" for code in range(len(shares))])
+    key = ModelKey("bench", "m", "1")
+    return layout_of([Frame("prediction", key, np.zeros(20_000, np.int64), ["x"] * 20_000, columns)])
+
+
+def base_shares(feature: int) -> np.ndarray:
+    """Zipf's, over 2 to 60 values."""
+    size = (2, 3, 5, 8, 12, 20, 30, 60)[feature % 8]
+    shares = 1 / np.arange(1, size + 1)
+    return shares / shares.sum()
+
+
+def draw_month(family: Family, seed: int) -> Month:
+    """The parameters of one reference and the month after it."""
+    rng = np.random.default_rng([seed, *family.name.encode()])
+    hours = REFERENCE_HOURS + NULL_HOURS
+    features = family.numbers + family.categories
+    state = sum((_states(family, rng, hours, features, *one) for one in family.states), np.zeros((hours, features)))
+    season = family.season * _season(family.shape, rng, hours, features)
+    spread = np.exp(_states(family, rng, hours, family.numbers, *family.spread_state))
+    missing = 0.02 * np.exp(2 * _states(family, rng, hours, features, *(family.states[0] if family.states else (0, 0))))
+    missing = missing * (np.arange(features) % 3 == 0)
+    layout = layout_for(family.numbers, family.categories)
+    level = state + season
+    return Month(
+        layout,
+        rng.poisson(family.rows * _traffic(family.traffic, rng, hours)),
+        level[:, : family.numbers],
+        spread,
+        np.minimum(missing, 0.5),
+        [_tilted(base_shares(i), level[:, family.numbers + i], rng) for i in range(family.categories)],
+        _present(family.gaps, rng, hours),
+    )
+
+
+def draw(month: Month, hours: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The counts of some hours: hours by counts, as a profile has them."""
+    features = len(month.layout.features)
+    counts = np.zeros((len(hours), month.layout.size), np.int64)
+    for at in range(features):
+        draw_feature(month, at, hours, rng, counts)
+    return counts
+
+
+def draw_feature(
+    month: Month, at: int, hours: np.ndarray, rng: np.random.Generator, counts: np.ndarray, **new: object
+) -> None:
+    """The counts of the feature with this number: numbers first, then categories. ``new`` replaces its parameters."""
+    numbers = month.mean.shape[1]
+    name = f"n{at:03}" if at < numbers else f"c{at - numbers:03}"
+    layout = month.layout.by_name[name]
+    start = month.layout.starts[name]
+    rows = month.rows[hours]
+    missing = rng.binomial(rows, new.get("missing", month.missing[hours, at]))
+    fresh = rng.binomial(rows - missing, new.get("fresh", 0.0))
+    counts[:, start + _MISSING], counts[:, start + _NEW] = missing, fresh
+    if at < numbers:
+        mean = month.mean[hours, at] + new.get("shift", 0.0)
+        spread = month.spread[hours, at] * new.get("stretch", 1.0)
+        edges = (np.array(layout.edges)[None] - mean[:, None]) / spread[:, None]
+        below = np.concatenate([np.zeros((len(hours), 1)), _cumulative(edges), np.ones((len(hours), 1))], axis=1)
+        shares = np.maximum(np.diff(below, axis=1), 0)
+    else:
+        own = month.shares[at - numbers][hours]
+        own = (1 - new.get("swap", 0.0)) * own + new.get("swap", 0.0) * own[:, ::-1]
+        shares = own[:, [int(value[1:]) for value in layout.names]]
+    shares /= shares.sum(axis=1, keepdims=True)
+    counts[:, start + TALLIES : start + TALLIES + layout.cells] = rng.multinomial(rows - missing - fresh, shares)
+
+
+def windows(month: Month, hours: np.ndarray, counts: np.ndarray) -> list[tuple[float, Profile]]:
+    """The profiles of the hours that are there."""
+    return [
+        (START_S + HOUR_S * hour, Profile(month.layout, int(month.rows[hour]), 0, row))
+        for hour, row in zip(hours.tolist(), counts, strict=True)
+        if month.present[hour]
+    ]
+
+
+def _states(family: Family, rng, hours: int, features: int, rho: float, sd: float) -> np.ndarray:
+    if not sd:
+        return np.zeros((hours, features))
+    shock = rng.normal(size=(hours, features + 1))
+    if family.shocks:
+        scale = np.sqrt(family.shocks / (family.shocks - 2))
+        shock = rng.standard_t(family.shocks, size=shock.shape) / scale
+    path = np.empty_like(shock)
+    path[0] = rng.normal(size=features + 1)
+    for hour in range(1, hours):
+        path[hour] = rho * path[hour - 1] + np.sqrt(1 - rho**2) * shock[hour]
+    mixed = np.sqrt(1 - family.common) * path[:, 1:] + np.sqrt(family.common) * path[:, :1]
+    return sd * mixed
+
+
+def _season(shape: str, rng, hours: int, features: int) -> np.ndarray:
+    hour = np.arange(hours)[:, None]
+    if shape == "sine":
+        phase, weekend = rng.random(features), rng.normal(size=features)
+        return np.sin(2 * np.pi * (hour / DAY + phase)) + 0.7 * weekend * (hour // DAY % 7 >= 5)
+    if shape == "square":
+        turn = rng.integers(0, DAY, features)
+        return np.where((hour + turn) % DAY < 8, 1.0, -0.5)
+    table = rng.normal(size=(WEEK + 8, features))
+    smooth = np.mean([np.roll(table, -by, axis=0) for by in range(6)], axis=0)[:WEEK]
+    return (
+        smooth / smooth.std(axis=0) * 1.0 if hours == WEEK else (smooth / smooth.std(axis=0))[np.arange(hours) % WEEK]
+    )
+
+
+def _traffic(kind: str, rng, hours: int) -> np.ndarray:
+    hour = np.arange(hours)
+    daily = 1 + 0.6 * np.sin(2 * np.pi * (hour - 8) / DAY)
+    weekly = daily * np.where(hour // DAY % 7 >= 5, 0.6, 1.1)
+    jumps = np.exp(np.repeat(rng.normal(0, 0.7, hours // 36 + 1), 36)[:hours])
+    return {
+        "flat": np.ones(hours),
+        "daily": daily,
+        "weekly": weekly,
+        "rising": weekly * np.linspace(0.5, 2, hours),
+        "falling": daily * np.linspace(2, 0.4, hours),
+        "jumps": daily * np.clip(jumps, 0.1, 10),
+    }[kind]
+
+
+def _tilted(shares: np.ndarray, level: np.ndarray, rng) -> np.ndarray:
+    direction = rng.normal(size=len(shares))
+    tilted = shares * np.exp(level[:, None] * direction)
+    return tilted / tilted.sum(axis=1, keepdims=True)
+
+
+def _present(share: float, rng, hours: int) -> np.ndarray:
+    present = np.ones(hours, bool)
+    while share and (~present).mean() < share:
+        start = rng.integers(1, hours)
+        present[start : start + rng.integers(1, DAY)] = False
+    return present
+
+
+def _cumulative(z: np.ndarray) -> np.ndarray:
+    t = 1 / (1 + 0.2316419 * np.abs(z))  # Abramowitz and Stegun 26.2.17, off by 7.5e-8
+    poly = t * (0.319381530 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))))
+    tail = np.exp(-z * z / 2) / np.sqrt(2 * np.pi) * poly
+    return np.where(z < 0, tail, 1 - tail)
+
+
+def _values(kind: str, data: np.ndarray, names: list[str] | None = None) -> Values:
+    return Values(kind, data, np.ones(len(data), bool), names or [])
