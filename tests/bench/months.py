@@ -4,7 +4,7 @@ DESIGN families were looked at while the policy was chosen; CONFIRM families, th
 fixed before any of them was run, and are what the benches report. Both are one author's.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -44,6 +44,37 @@ class Family:
     """Share of windows that are not there, in stretches of up to a day."""
 
 
+DESIGN = (
+    Family("iid 2000", 2_000),
+    Family("day and weekend 2000", 2_000, traffic="daily", season=0.2, states=((0.8, 0.05),)),
+    Family("day and weekend 500", 500, traffic="daily", season=0.2, states=((0.8, 0.05),)),
+    Family("AR .95", 2_000, states=((0.95, 0.1),), spread_state=(0.9, 0.03)),
+    Family("60 features AR .8", 1_500, 36, 24, traffic="daily", states=((0.8, 0.07),), common=0.7),
+    Family(
+        "two states rising", 5_000, traffic="rising", season=0.15, shape="hours", states=((0.5, 0.03), (0.98, 0.05))
+    ),
+    Family("holes", 1_000, traffic="weekly", season=0.1, states=((0.7, 0.04),), gaps=0.1),
+    Family("t4 shocks", 2_000, traffic="daily", states=((0.8, 0.06),), shocks=4),
+)
+
+CONFIRM = (
+    Family("iid, 2,000 rows", 2_000),
+    Family("iid, 300 rows", 300),
+    Family("day and week, 3,000 rows", 3_000, traffic="weekly", season=0.25, shape="hours"),
+    Family("day and week, 50,000 rows", 50_000, traffic="weekly", season=0.15, shape="square", states=((0.7, 0.02),)),
+    Family("autocorrelated .9, 2,000 rows", 2_000, states=((0.9, 0.04),)),
+    Family(
+        "slow state, 1,200 rows", 1_200, traffic="daily", season=0.1, shape="hours",
+        states=((0.6, 0.03), (0.98, 0.04)), spread_state=(0.9, 0.02),
+    ),
+    Family("traffic rises, windows missing", 2_500, traffic="rising", season=0.1, states=((0.85, 0.04),), gaps=0.05),
+    Family("traffic jumps", 1_500, traffic="jumps", season=0.1, shape="square", states=((0.75, 0.03),)),
+    Family("100 features", 1_000, 60, 40, traffic="weekly", season=0.1, shape="hours", states=((0.9, 0.05),), common=0.8),
+    Family("shocks that last hours", 2_000, traffic="daily", states=((0.85, 0.05),), shocks=5, common=0.3),
+)  # fmt: skip
+CONFIRM_SEED, CONFIRM_MONTHS = 20_261_127, 40
+
+
 @dataclass
 class Month:
     """The parameters of 58 days, by feature and hour; ``profile`` draws one window."""
@@ -55,7 +86,6 @@ class Month:
     missing: np.ndarray
     shares: list[np.ndarray]
     present: np.ndarray
-    spiky_states: bool = field(default=False)
 
 
 def layout_for(numbers: int, categories: int) -> Layout:
@@ -167,8 +197,8 @@ def _season(shape: str, rng, hours: int, features: int) -> np.ndarray:
     if shape == "square":
         turn = rng.integers(0, DAY, features)
         return np.where((hour + turn) % DAY < 8, 1.0, -0.5)
-    table = rng.normal(size=(WEEK + 8, features))
-    smooth = np.mean([np.roll(table, -by, axis=0) for by in range(6)], axis=0)[:WEEK]
+    table = rng.normal(size=(WEEK, features))
+    smooth = np.mean([np.roll(table, -by, axis=0) for by in range(6)], axis=0)
     return (
         smooth / smooth.std(axis=0) * 1.0 if hours == WEEK else (smooth / smooth.std(axis=0))[np.arange(hours) % WEEK]
     )
