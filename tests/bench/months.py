@@ -69,7 +69,9 @@ CONFIRM = (
     ),
     Family("traffic rises, windows missing", 2_500, traffic="rising", season=0.1, states=((0.85, 0.04),), gaps=0.05),
     Family("traffic jumps", 1_500, traffic="jumps", season=0.1, shape="square", states=((0.75, 0.03),)),
-    Family("100 features", 1_000, 60, 40, traffic="weekly", season=0.1, shape="hours", states=((0.9, 0.05),), common=0.8),
+    Family(
+        "100 features", 1_000, 60, 40, traffic="weekly", season=0.1, shape="hours", states=((0.9, 0.05),), common=0.8
+    ),
     Family("shocks that last hours", 2_000, traffic="daily", states=((0.85, 0.05),), shocks=5, common=0.3),
 )  # fmt: skip
 CONFIRM_SEED, CONFIRM_MONTHS = 20_261_127, 40

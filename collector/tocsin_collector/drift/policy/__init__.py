@@ -1,7 +1,7 @@
 """A sequential policy over a model's windows whose stated rate of false alarms holds: fit, then step."""
 
-from tocsin_collector.drift.policy.fit import Insufficient, fit
+from tocsin_collector.drift.policy.fitting import Insufficient, fit
 from tocsin_collector.drift.policy.policy import Decision, Onset, Policy, State
-from tocsin_collector.drift.policy.step import begin, step
+from tocsin_collector.drift.policy.stepping import begin, step
 
 __all__ = ["Decision", "Insufficient", "Onset", "Policy", "State", "begin", "fit", "step"]
