@@ -5,6 +5,7 @@ fixed before any of them was run, and are what the benches report. Both are one 
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -165,6 +166,35 @@ def draw_feature(
         shares = own[:, [int(value[1:]) for value in layout.names]]
     shares /= shares.sum(axis=1, keepdims=True)
     counts[:, start + TALLIES : start + TALLIES + layout.cells] = rng.multinomial(rows - missing - fresh, shares)
+
+
+class Drawn(NamedTuple):
+    """One month: its parameters, the windows of its reference, and the counts of every hour of both."""
+
+    month: Month
+    reference: list[tuple[float, Profile]]
+    counts: np.ndarray
+    rng: np.random.Generator
+
+    def window(self, hour: int, counts: np.ndarray | None = None) -> tuple[float, Profile]:
+        """The window of an hour, with other counts where they are given."""
+        row = self.counts[hour] if counts is None else counts
+        return START_S + HOUR_S * hour, Profile(self.month.layout, int(self.month.rows[hour]), 0, row)
+
+    @property
+    def hours(self) -> list[int]:
+        """The hours after the reference that are there."""
+        present = np.flatnonzero(self.month.present)
+        return present[present >= REFERENCE_HOURS].tolist()
+
+
+def confirm_month(family: Family, run: int) -> Drawn:
+    """The month with this number of a family of CONFIRM."""
+    month = draw_month(family, CONFIRM_SEED + run)
+    rng = np.random.default_rng([CONFIRM_SEED, run, *family.name.encode()])
+    counts = draw(month, np.arange(REFERENCE_HOURS + NULL_HOURS), rng)
+    past = np.arange(REFERENCE_HOURS)
+    return Drawn(month, windows(month, past, counts[past]), counts, rng)
 
 
 def windows(month: Month, hours: np.ndarray, counts: np.ndarray) -> list[tuple[float, Profile]]:

@@ -14,6 +14,7 @@ from tocsin_collector.drift.policy.season import DAY_S, WEEK_S, Clock, out_of_fo
 from tocsin_collector.drift.policy.statistics import (
     FEWEST_ROWS,
     Counts,
+    Measured,
     Observed,
     Places,
     Streams,
@@ -58,13 +59,14 @@ def fit(windows: Sequence[tuple[float, Profile]], layout: Layout, *, window_s: f
     measured = measured._replace(seen=measured.seen & followed)
     left, fold = out_of_fold(measured, start_s, clock)
     residual = measured._replace(value=left)
-    models = plausible(residual, gaps, streams.kinds)
+    kinds = _alike(residual, streams)
+    models = plausible(residual, gaps, kinds)
     raw, end = innovations(residual, gaps, models)
-    scale = tail.scales(raw, streams.kinds)
-    tails = tail.tails(raw[:, 0] / scale[0], streams.kinds)
+    scale = tail.scales(raw, kinds)
+    tails = tail.tails(raw[:, 0] / scale[0], kinds, models.variance[0] == 0)
     hits, rows = _rare_counts(seen, layout, fold)
     burst = np.array([dispersion(h, r) for h, r in zip(hits, rows, strict=True)])
-    path = np.maximum(_path(tail.scored(tails, raw / scale, streams.kinds)), _rare_path(hits, rows, burst, fold))
+    path = np.maximum(_path(tail.scored(tails, raw / scale)), _rare_path(hits, rows, burst, fold))
     return Policy(
         layout=layout,
         window_s=window_s,
@@ -85,6 +87,15 @@ def fit(windows: Sequence[tuple[float, Profile]], layout: Layout, *, window_s: f
         end_s=float(start_s[-1]),
         windows=len(used),
     )
+
+
+def _alike(residual: Measured, streams: Streams) -> Places:
+    """The kinds of streams, those that hardly move at all (no value is ever missing) as kinds of their own: what the
+    others are like must not be learnt from them."""
+    count = np.maximum(residual.seen.sum(axis=0), 1)
+    moves = np.where(residual.seen, residual.value**2, 0).sum(axis=0) / count
+    noise = np.where(residual.seen, residual.noise, 0).sum(axis=0) / count
+    return np.where(moves < noise / 4, streams.kinds + len(KINDS), streams.kinds)
 
 
 def _check(start_s: Floats, window_s: float, rate: float) -> None:
@@ -156,5 +167,5 @@ def _signal_starts(streams: Streams) -> Places:
 
 
 def _spiky(layout: Layout, streams: Streams, tails: tail.Tails) -> tuple[str, ...]:
-    heavy = tails.normal[streams.kinds] < SPIKY_WEIGHT
+    heavy = tails.normal[tails.group] < SPIKY_WEIGHT
     return tuple(layout.features[at].name for at in np.unique(streams.feature[heavy]).tolist())

@@ -56,9 +56,9 @@ def _moved(policy: Policy, state: State, start_s: float, seen: Observed) -> tupl
     moved, innovation, total = follow(
         policy.models, state.filter, value, measured.noise[0], told.astype(np.float64), gap
     )
-    score = scored(policy.tails, innovation / np.sqrt(total) / policy.scale, policy.streams.kinds)
+    score = scored(policy.tails, innovation / np.sqrt(total) / policy.scale)
     # A NaN that the rows do not explain must not pass for a stream that was not seen.
-    score = np.where(told, np.nan_to_num(score, nan=LOUDEST), np.nan)
+    score = np.where(told, np.where(np.isnan(score), LOUDEST, score), np.nan)
     sums = cusum.climb(state.sums, score, policy.level + MOST_BEYOND)
     since_s = np.where(state.sums > 0, state.since_s, start_s)
     return replace(state, time_s=start_s, filter=moved, sums=sums, since_s=since_s), cusum.evidence(sums, score)
