@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 
 from tocsin_collector.verdict import (
+    Decision,
     Distribution,
     FeatureVerdict,
     ModelKey,
+    Onset,
     OutcomeVerdict,
     QualityVerdict,
     WindowVerdict,
@@ -33,6 +35,7 @@ def verdict_state(verdict: WindowVerdict) -> dict[str, Any]:
         "features": [[getattr(feature, name) for name in _FEATURE] for feature in features],
         "current": np.array(current, np.float64),
         "quality": verdict.quality and asdict(verdict.quality),
+        "decision": _decision_state(verdict.decision),
         "outcomes": [[name, one.count, one.mean, one.reference_mean] for name, one in verdict.outcomes.items()],
         "classes": list(verdict.classes.items()),
         "segments": [[name, list(counts.items())] for name, counts in verdict.segments.items()],
@@ -47,10 +50,26 @@ def verdict_of(key: ModelKey, state: dict[str, Any], shares: Shares) -> WindowVe
         features=_features(state, shares),
         quality=quality and QualityVerdict(**quality | {"reasons": tuple(quality["reasons"])}),
         outcomes={name: OutcomeVerdict(*told) for name, *told in state["outcomes"]},
+        decision=_decision_of(state["decision"]),
         classes=dict(state["classes"]),
         segments={name: dict(counts) for name, counts in state["segments"]},
         **state["plain"],
     )
+
+
+def _decision_state(decision: Decision | None) -> list[Any] | None:
+    if decision is None:
+        return None
+    *plain, onsets, incidents, evidence = decision
+    return [*plain, [list(one) for one in onsets], [list(one) for one in incidents], list(evidence)]
+
+
+def _decision_of(state: list[Any] | None) -> Decision | None:
+    if state is None:
+        return None
+    start_s, rows, score, level, onsets, incidents, evidence = state
+    began, still_open = (tuple(Onset(*one) for one in some) for some in (onsets, incidents))
+    return Decision(start_s, rows, score, level, began, still_open, tuple(evidence))
 
 
 def _features(state: dict[str, Any], shares: Shares) -> dict[str, FeatureVerdict]:

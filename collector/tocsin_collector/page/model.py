@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from markupsafe import Markup
 
-from tocsin_collector.page import health, links
+from tocsin_collector.page import decided, health, links
 from tocsin_collector.page.address import feature_path, model_path
 from tocsin_collector.page.charts import Line, Mark, lines
 from tocsin_collector.page.numbers import number, shown, window
@@ -64,6 +64,8 @@ def context(view: ModelView, sources: Sources, end_s: int | None = None) -> dict
         "others": _ranked(chosen)[MOST_CARDS:] if chosen else [],
         "windows": _windows(view, sources.utc_offset_s),
         "table": list(reversed(view.verdicts[-MOST_ROWS:])),
+        "decisions": decided.how(view),
+        "evidence": decided.evidence(chosen),
         "state_of": health.of_window,
         "feature_path": feature_path,
     }

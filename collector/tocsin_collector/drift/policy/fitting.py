@@ -67,12 +67,15 @@ def fit(windows: Sequence[tuple[float, Profile]], layout: Layout, *, window_s: f
     hits, rows = _rare_counts(seen, layout, fold)
     burst = np.array([dispersion(h, r) for h, r in zip(hits, rows, strict=True)])
     path = np.maximum(_path(tail.scored(tails, raw / scale)), _rare_path(hits, rows, burst, fold))
+    signals = _signals(layout, streams)
+    number = {feature.name: at for at, feature in enumerate(layout.features)}
     return Policy(
         layout=layout,
         window_s=window_s,
         rate=rate,
         level=level(path, int(followed.sum()) + 2 * streams.features, HORIZON_S / window_s, rate),
-        signals=_signals(layout, streams),
+        signals=signals,
+        signal_feature=np.array([number[signal.feature] for signal in signals], np.intp),
         spiky=_spiky(layout, streams, tails),
         clock=clock,
         streams=streams,

@@ -1,4 +1,4 @@
-"""What fitting leaves and stepping needs: the policy, its state, and what it says of a window."""
+"""What fitting leaves and stepping needs: the policy and its state."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -20,11 +20,6 @@ class Signal(NamedTuple):
     feature: str
     kind: str
     """mean, spread, shape, missing, category, new or invalid."""
-
-    @property
-    def id(self) -> str:
-        """The name of its incident."""
-        return f"{self.feature}:{self.kind}"
 
 
 class Rare(NamedTuple):
@@ -56,6 +51,8 @@ class Policy:
     models: Models
     scale: Floats
     tails: Tails
+    signal_feature: Places
+    """The number of each signal's feature."""
     signal_starts: Places
     """Where each signal's streams begin; new and invalid come after them."""
     rare: Rare
@@ -74,26 +71,9 @@ class State:
     since_s: Floats
     """Where each sum left 0 the last time."""
     open: NDArray[np.bool_]
+    begun_s: Floats
+    """Where the evidence of each open incident begins."""
+    most: Floats
+    """The most evidence that each open incident had; of what is not open, that of the last window."""
     hot_s: Floats
     """The last window in which each signal was near the level."""
-
-
-class Onset(NamedTuple):
-    """An incident begins: ``score`` and ``threshold`` in nats, ``since_s`` where the evidence begins."""
-
-    feature: str | None
-    kind: str
-    score: float
-    threshold: float
-    since_s: float
-
-
-class Decision(NamedTuple):
-    """One window: the largest evidence, None where it has too few rows to tell; what began, and all that is open."""
-
-    start_s: float
-    rows: int
-    score: float | None
-    level: float
-    onsets: tuple[Onset, ...]
-    open: tuple[str, ...]

@@ -7,12 +7,13 @@ import numpy as np
 from tocsin_collector.drift.policy import cusum
 from tocsin_collector.drift.policy.innovation import follow
 from tocsin_collector.drift.policy.normal import Floats
-from tocsin_collector.drift.policy.policy import Decision, Onset, Policy, State
+from tocsin_collector.drift.policy.policy import Policy, State
 from tocsin_collector.drift.policy.rare import surprise
 from tocsin_collector.drift.policy.season import DAY_S
-from tocsin_collector.drift.policy.statistics import FEWEST_ROWS, Observed, observe
+from tocsin_collector.drift.policy.statistics import FEWEST_ROWS, Mask, Observed, observe
 from tocsin_collector.drift.policy.tail import scored
 from tocsin_collector.profile import Profile, ProfileError
+from tocsin_collector.verdict import Decision, Onset
 
 CLOSED_BELOW = 4.0
 """An incident stays open until its evidence was this many nats below the level for CLOSED_AFTER_S."""
@@ -27,7 +28,8 @@ def begin(policy: Policy) -> State:
     """The state at the end of the reference: the filters know where they are, nothing is suspected."""
     sums = np.zeros((len(cusum.SLOPES), 2, *policy.models.rho.shape))
     quiet = np.zeros(len(policy.signals), bool)
-    return State(policy.end_s, policy.end, sums, np.full_like(sums, policy.end_s), quiet, np.full(quiet.shape, -np.inf))
+    never = np.full(quiet.shape, -np.inf)
+    return State(policy.end_s, policy.end, sums, np.full_like(sums, policy.end_s), quiet, never, never, never)
 
 
 def step(policy: Policy, state: State, start_s: float, profile: Profile) -> tuple[State, Decision]:
@@ -40,7 +42,7 @@ def step(policy: Policy, state: State, start_s: float, profile: Profile) -> tupl
     if start_s <= state.time_s:
         raise ValueError(f"the window of {start_s} is not after {state.time_s}: windows come in order of time")
     if profile.rows < FEWEST_ROWS:
-        return state, Decision(start_s, profile.rows, None, policy.level, (), _names(policy, state))
+        return state, Decision(start_s, profile.rows, None, policy.level, (), _incidents(policy, state, state.open))
     seen = observe([profile], policy.layout)
     state, found = _moved(policy, state, start_s, seen)
     signals = np.concatenate([np.maximum.reduceat(cusum.of_streams(found), policy.signal_starts), *_rare(policy, seen)])
@@ -77,15 +79,23 @@ def _decided(
     fired = signals > policy.level
     hot_s = np.where(signals < policy.level - CLOSED_BELOW, state.hot_s, start_s)
     is_open = fired | (state.open & (start_s - hot_s < CLOSED_AFTER_S))
-    fresh = np.flatnonzero(fired & ~state.open).tolist()
-    state = replace(state, open=is_open, hot_s=hot_s)
-    onsets = tuple(_onset(policy, state, at, float(signals[at]), found, start_s) for at in fresh)
-    return state, Decision(start_s, rows, float(signals.max(initial=0.0)), policy.level, onsets, _names(policy, state))
+    fresh = fired & ~state.open
+    begun_s = state.begun_s.copy()
+    for at in np.flatnonzero(fresh).tolist():
+        begun_s[at] = _since(policy, state, at, found, start_s)
+    most = np.where(is_open, np.maximum(np.where(state.open, state.most, 0.0), signals), signals)
+    state = replace(state, open=is_open, begun_s=begun_s, most=most, hot_s=hot_s)
+    evidence = np.zeros(policy.streams.features)
+    np.maximum.at(evidence, policy.signal_feature, most)
+    score, (onsets, incidents) = float(signals.max()), (_incidents(policy, state, which) for which in (fresh, is_open))
+    return state, Decision(start_s, rows, score, policy.level, onsets, incidents, tuple(evidence.tolist()))
 
 
-def _onset(policy: Policy, state: State, at: int, score: float, found: Floats, start_s: float) -> Onset:
-    feature, kind = policy.signals[at]
-    return Onset(feature, kind, score, policy.level, _since(policy, state, at, found, start_s))
+def _incidents(policy: Policy, state: State, which: Mask) -> tuple[Onset, ...]:
+    return tuple(
+        Onset(*policy.signals[at], float(state.most[at]), policy.level, float(state.begun_s[at]))
+        for at in np.flatnonzero(which).tolist()
+    )
 
 
 def _since(policy: Policy, state: State, at: int, found: Floats, start_s: float) -> float:
@@ -99,7 +109,3 @@ def _since(policy: Policy, state: State, at: int, found: Floats, start_s: float)
         return start_s
     side = int(state.sums[way, :, model, stream].argmax())
     return float(state.since_s[way, side, model, stream])
-
-
-def _names(policy: Policy, state: State) -> tuple[str, ...]:
-    return tuple(policy.signals[at].id for at in np.flatnonzero(state.open).tolist())
