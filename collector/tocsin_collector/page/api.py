@@ -148,7 +148,14 @@ def _decision(decision: Decision | None) -> Json | None:
 
 
 def _incident(one: Onset) -> Json:
-    return {**one._asdict(), "id": one.id, "since": _time(one.since_s)}
+    return {
+        "id": one.id,
+        "feature": one.feature,
+        "kind": one.kind,
+        "score": _finite(one.score),
+        "threshold": _finite(one.threshold),
+        "since": _time(one.since_s),
+    }
 
 
 def _feature(feature: FeatureVerdict) -> Json:

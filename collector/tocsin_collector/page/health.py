@@ -67,5 +67,5 @@ def in_order(scores: dict[str, float]) -> list[str]:
     return [name for name in HEADLINES if name in scores] + sorted(set(scores) - set(HEADLINES))
 
 
-METHODS = {"ks": "Kolmogorov-Smirnov", "js": "Jensen-Shannon", "psi": "PSI"}
+METHODS = {"ks": "Kolmogorov-Smirnov", "js": "Jensen-Shannon", "psi": "PSI", "evidence": "share of what alarms"}
 """The names of distances as people know them."""
