@@ -9,10 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tocsin_collector.frame import Frame, Values
-from tocsin_collector.profile import Layout, Profile, layout_of
+from tocsin_collector.profile import FeatureLayout, Layout, Profile
 from tocsin_collector.profile.layout import TALLIES
-from tocsin_collector.verdict import CATEGORY, NUMBER, ModelKey
+from tocsin_collector.verdict import CATEGORY, NUMBER
 
 HOUR_S, DAY, WEEK = 3_600.0, 24, 168
 REFERENCE_HOURS, NULL_HOURS = 28 * DAY, 30 * DAY
@@ -92,15 +91,25 @@ class Month:
 
 
 def layout_for(numbers: int, categories: int) -> Layout:
-    """Cells as a reference of 20,000 rows would have them."""
+    """128 cells a number by the quantiles of 20,000 rows, as a reference would have them, and a cell a category."""
     rng = np.random.default_rng(7)
-    columns = {f"feature.n{i:03}": _values(NUMBER, rng.normal(size=20_000)) for i in range(numbers)}
+    ranks = np.arange(1, 128) / 128
+    features = []
+    for i in range(numbers):
+        edges = np.quantile(rng.normal(size=20_000), [0.0, *ranks, 1.0], method="inverted_cdf").tolist()
+        features.append(FeatureLayout(f"n{i:03}", NUMBER, edges=(*edges, float(np.nextafter(edges[-1], np.inf)))))
     for i in range(categories):
         shares = base_shares(i)
-        codes = rng.choice(len(shares), 20_000, p=shares)
-        columns[f"feature.c{i:03}"] = _values(CATEGORY, codes, [f"v{code}" for code in range(len(shares))])
-    key = ModelKey("bench", "m", "1")
-    return layout_of([Frame("prediction", key, np.zeros(20_000, np.int64), ["x"] * 20_000, columns)])
+        found = np.bincount(rng.choice(len(shares), 20_000, p=shares), minlength=len(shares))
+        names = sorted((f"v{value}" for value in range(len(shares))), key=lambda name: (-found[int(name[1:])], name))
+        features.append(FeatureLayout(f"c{i:03}", CATEGORY, names=tuple(names)))
+    return Layout(tuple(sorted(features, key=lambda feature: feature.name)))
+
+
+def counted(layout: Layout, rows: int, counts: np.ndarray) -> Profile:
+    """A profile of these counts; sums and distinct names play no part."""
+    _, sums, registers = layout.sizes
+    return Profile(layout, rows, 0, counts, np.zeros(sums, np.int64), np.zeros(registers, np.uint8))
 
 
 def base_shares(feature: int) -> np.ndarray:
@@ -136,7 +145,7 @@ def draw_month(family: Family, seed: int) -> Month:
 def draw(month: Month, hours: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The counts of some hours: hours by counts, as a profile has them."""
     features = len(month.layout.features)
-    counts = np.zeros((len(hours), month.layout.size), np.int64)
+    counts = np.zeros((len(hours), month.layout.sizes[0]), np.int64)
     for at in range(features):
         draw_feature(month, at, hours, rng, counts)
     return counts
@@ -179,7 +188,7 @@ class Drawn(NamedTuple):
     def window(self, hour: int, counts: np.ndarray | None = None) -> tuple[float, Profile]:
         """The window of an hour, with other counts where they are given."""
         row = self.counts[hour] if counts is None else counts
-        return START_S + HOUR_S * hour, Profile(self.month.layout, int(self.month.rows[hour]), 0, row)
+        return START_S + HOUR_S * hour, counted(self.month.layout, int(self.month.rows[hour]), row)
 
     @property
     def hours(self) -> list[int]:
@@ -200,7 +209,7 @@ def confirm_month(family: Family, run: int) -> Drawn:
 def windows(month: Month, hours: np.ndarray, counts: np.ndarray) -> list[tuple[float, Profile]]:
     """The profiles of the hours that are there."""
     return [
-        (START_S + HOUR_S * hour, Profile(month.layout, int(month.rows[hour]), 0, row))
+        (START_S + HOUR_S * hour, counted(month.layout, int(month.rows[hour]), row))
         for hour, row in zip(hours.tolist(), counts, strict=True)
         if month.present[hour]
     ]
@@ -270,7 +279,3 @@ def _cumulative(z: np.ndarray) -> np.ndarray:
     poly = t * (0.319381530 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))))
     tail = np.exp(-z * z / 2) / np.sqrt(2 * np.pi) * poly
     return np.where(z < 0, tail, 1 - tail)
-
-
-def _values(kind: str, data: np.ndarray, names: list[str] | None = None) -> Values:
-    return Values(kind, data, np.ones(len(data), bool), names or [])

@@ -5,7 +5,17 @@ from functools import cache
 import numpy as np
 import pytest
 
-from tests.bench.months import HOUR_S, REFERENCE_HOURS, START_S, Family, draw, draw_feature, draw_month, windows
+from tests.bench.months import (
+    HOUR_S,
+    REFERENCE_HOURS,
+    START_S,
+    Family,
+    counted,
+    draw,
+    draw_feature,
+    draw_month,
+    windows,
+)
 from tocsin_collector.drift.policy import Insufficient, Policy, State, begin, fit, step
 from tocsin_collector.profile import Layout, Profile, ProfileError, empty
 
@@ -127,7 +137,7 @@ def test_a_feature_that_vanishes_is_missing_and_its_other_statistics_rest():
     cells = slice(start, start + 5 + policy.layout.by_name["n000"].cells)
     counts[cells] = 0
     counts[start] = profile.rows
-    _, decision = step(policy, begin(policy), start_s, Profile(policy.layout, profile.rows, 0, counts))
+    _, decision = step(policy, begin(policy), start_s, counted(policy.layout, profile.rows, counts))
     assert [(onset.feature, onset.kind) for onset in decision.onsets] == [("n000", "missing")]
 
 
@@ -162,7 +172,7 @@ def test_too_short_or_thin_a_reference_says_what_is_lacking():
     with pytest.raises(Insufficient, match="0 windows"):
         fit([], month().layout, window_s=HOUR_S)
     hours = np.arange(REFERENCE_HOURS)
-    nothing = Profile(Layout(()), 100, 0, np.empty(0, np.int64))
+    nothing = counted(Layout(()), 100, np.empty(0, np.int64))
     with pytest.raises(Insufficient, match="no feature"):
         fit([(START_S + HOUR_S * hour, nothing) for hour in hours.tolist()], Layout(()), window_s=HOUR_S)
 

@@ -10,7 +10,7 @@ from tocsin_collector.drift.policy.level import level
 from tocsin_collector.drift.policy.normal import Floats
 from tocsin_collector.drift.policy.policy import Policy, Rare, Signal
 from tocsin_collector.drift.policy.rare import dispersion, surprise
-from tocsin_collector.drift.policy.season import DAY_S, WEEK_S, Clock, out_of_fold, season
+from tocsin_collector.drift.policy.season import DAY_S, WEEK_S, Clock, folds, out_of_fold, season
 from tocsin_collector.drift.policy.statistics import (
     FEWEST_ROWS,
     Counts,
@@ -18,10 +18,12 @@ from tocsin_collector.drift.policy.statistics import (
     Observed,
     Places,
     Streams,
+    groups_of,
     observe,
     streams_of,
+    tallies,
 )
-from tocsin_collector.profile import Layout, Profile
+from tocsin_collector.profile import Layout, Profile, Tally
 from tocsin_collector.verdict import NUMBER
 
 HORIZON_S = 30 * DAY_S
@@ -48,8 +50,12 @@ def fit(windows: Sequence[tuple[float, Profile]], layout: Layout, *, window_s: f
     _check(start_s, window_s, rate)
     clock = Clock(window_s)
     gaps = np.maximum(1, np.rint(np.diff(start_s, prepend=start_s[0] - window_s) / window_s)).astype(np.intp)
-    seen = observe([window for _, window in used], layout)
-    streams = streams_of(layout, seen)
+    fold = folds(start_s)
+    counted = [tallies(window) for _, window in used]
+    pooled = _pooled(counted, fold)
+    groups = groups_of(layout, [np.sum(cells, axis=0) for cells in pooled])
+    seen = observe(counted, groups)
+    streams = streams_of(layout, seen, groups)
     if len(streams.kinds) > MOST_STREAMS:
         raise Insufficient(f"{len(streams.kinds)} statistics of features; at most {MOST_STREAMS} are followed at once")
     measured = streams.measure(seen)
@@ -57,14 +63,14 @@ def fit(windows: Sequence[tuple[float, Profile]], layout: Layout, *, window_s: f
     if not followed.any():
         raise Insufficient(f"no feature has {FEWEST_ROWS} values in each of {FEWEST_WINDOWS} windows of the reference")
     measured = measured._replace(seen=measured.seen & followed)
-    left, fold = out_of_fold(measured, start_s, clock)
+    left = out_of_fold(measured, start_s, clock, fold)
     residual = measured._replace(value=left)
     kinds = _alike(residual, streams)
     models = plausible(residual, gaps, kinds)
     raw, end = innovations(residual, gaps, models)
     scale = tail.scales(raw, kinds)
     tails = tail.tails(raw[:, 0] / scale[0], kinds, models.variance[0] == 0)
-    hits, rows = _rare_counts(seen, layout, fold)
+    hits, rows = _rare_counts(seen, layout, fold, counted, pooled)
     burst = np.array([dispersion(h, r) for h, r in zip(hits, rows, strict=True)])
     path = np.maximum(_path(tail.scored(tails, raw / scale)), _rare_path(hits, rows, burst, fold))
     signals = _signals(layout, streams)
@@ -78,6 +84,7 @@ def fit(windows: Sequence[tuple[float, Profile]], layout: Layout, *, window_s: f
         signal_feature=np.array([number[signal.feature] for signal in signals], np.intp),
         spiky=_spiky(layout, streams, tails),
         clock=clock,
+        groups=groups,
         streams=streams,
         followed=followed,
         season=season(measured, start_s, clock),
@@ -124,19 +131,26 @@ def _path(score: Floats) -> Floats:
     return np.array(found)
 
 
-def _rare_counts(seen: Observed, layout: Layout, fold: Places) -> tuple[Counts, Counts]:
+def _pooled(counted: Sequence[Sequence[Tally]], fold: Places) -> list[list[Counts]]:
+    """The counts of each feature's cells, by fold."""
+    return [
+        [np.sum([windows[at].cells for windows, own in zip(counted, fold, strict=True) if own == number], axis=0)
+         for number in range(fold.max() + 1)]
+        for at in range(len(counted[0]))
+    ]  # fmt: skip
+
+
+def _rare_counts(
+    seen: Observed, layout: Layout, fold: Places, counted: Sequence[Sequence[Tally]], pooled: list[list[Counts]]
+) -> tuple[Counts, Counts]:
     """Hits and rows of new and of invalid values, by window and feature. A category that one fold alone has would have
     been new in it: the layout knows it only because that fold was looked at."""
     hits = np.array([seen.new, seen.invalid])
-    end = 0
     for at, feature in enumerate(layout.features):
-        own = seen.cells[:, end : end + feature.cells]
-        end += feature.cells
-        if feature.kind == NUMBER or feature.hashed:
+        if feature.kind == NUMBER or feature.hashed or len(pooled[at]) < 2:
             continue
-        for number in range(fold.max() + 1 if fold.max() else 0):
-            alone = own.sum(axis=0) == own[fold == number].sum(axis=0)
-            hits[0, fold == number, at] += own[fold == number][:, alone].sum(axis=1)
+        alone = [sum(pooled[at]) == own for own in pooled[at]]
+        hits[0, :, at] += [windows[at].cells[alone[own]].sum() for windows, own in zip(counted, fold, strict=True)]
     rows = np.array([seen.valid, np.broadcast_to(seen.rows[:, None], seen.valid.shape)])
     return hits, rows
 

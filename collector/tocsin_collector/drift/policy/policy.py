@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from tocsin_collector.drift.policy.innovation import Filter, Models
 from tocsin_collector.drift.policy.normal import Floats
 from tocsin_collector.drift.policy.season import Clock
-from tocsin_collector.drift.policy.statistics import Counts, Mask, Places, Streams
+from tocsin_collector.drift.policy.statistics import Counts, Groups, Mask, Places, Streams
 from tocsin_collector.drift.policy.tail import Tails
 from tocsin_collector.profile import Layout
 
@@ -44,6 +44,7 @@ class Policy:
     spiky: tuple[str, ...]
     """Features whose reference shows shocks so heavy that the stated rate is not held."""
     clock: Clock
+    groups: Groups
     streams: Streams
     followed: Mask
     """Streams that the reference showed often enough."""

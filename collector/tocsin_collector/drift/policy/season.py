@@ -54,15 +54,14 @@ def season(measured: Measured, start_s: Floats, clock: Clock) -> Floats:
     return total + _table(left, weight, hour_of_week, 7 * clock.hours)
 
 
-def out_of_fold(measured: Measured, start_s: Floats, clock: Clock) -> tuple[Floats, Places]:
-    """What each week is beside a season fitted without it, and the fold of each window."""
-    fold = folds(start_s)
+def out_of_fold(measured: Measured, start_s: Floats, clock: Clock, fold: Places) -> Floats:
+    """What each week is beside a season fitted without it."""
     left = np.empty_like(measured.value)
     for number in range(fold.max() + 1):
         rest, own = fold != number, fold == number
         table = season(Measured(*(part[rest] for part in measured)), start_s[rest], clock)
         left[own] = measured.value[own] - table[clock.hour_of_week(start_s[own])]
-    return left, fold
+    return left
 
 
 def folds(start_s: Floats) -> Places:

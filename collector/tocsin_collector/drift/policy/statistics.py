@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin_collector.drift.policy.normal import Floats, deviate
-from tocsin_collector.profile import FeatureLayout, Layout, Profile
+from tocsin_collector.profile import FeatureLayout, Layout, Profile, Tally
 from tocsin_collector.verdict import NUMBER
 
 Counts = NDArray[np.int64]
@@ -28,11 +28,13 @@ FEWEST_CELLS = 6
 """A number that fills fewer cells is followed cell by cell: it has no shape."""
 MOST_SHARES = 16
 """Categories followed by themselves; the last takes the rest."""
+MOST_CELLS, NUMBER_GROUPS = 160, 128
+"""With more cells than the first a number's are taken together into about so many groups."""
 FURTHEST_SCORE = 3.5
 
 
 class Observed(NamedTuple):
-    """Windows (rows) by feature, in the order of the layout; ``cells`` has all features' cells side by side."""
+    """Windows by feature, in the order of the layout; ``cells`` has all features' groups of cells side by side."""
 
     rows: Counts
     missing: Counts
@@ -50,21 +52,51 @@ class Measured(NamedTuple):
     seen: Mask
 
 
-def observe(windows: Sequence[Profile], layout: Layout) -> Observed:
-    """Take the counts out of profiles, which must all have this layout."""
-    shape = len(windows), len(layout.features)
-    missing, invalid, new, valid = (np.zeros(shape, np.int64) for _ in range(4))
-    cells = np.zeros((len(windows), sum(feature.cells for feature in layout.features)), np.int64)
+def tallies(window: Profile) -> list[Tally]:
+    """A window's counts in the order of the layout's features."""
+    return [window.tally(feature.name) for feature in window.layout.features]
+
+
+class Groups(NamedTuple):
+    """Neighbouring cells that are taken together: where each group begins, all features' cells side by side, and how
+    many groups each feature has."""
+
+    starts: Places
+    sizes: list[int]
+
+
+def groups_of(layout: Layout, pooled: Sequence[Counts]) -> Groups:
+    """The groups of each feature, by the reference's counts of its cells: of a number about equal shares of it, of a
+    category the most frequent ones and the rest."""
+    own = [_groups(feature, cells) for feature, cells in zip(layout.features, pooled, strict=True)]
+    begins = np.cumsum([0, *(len(cells) for cells in pooled)]).tolist()
+    starts = [begin + starts for begin, starts in zip(begins, own, strict=False)]
+    return Groups(_joined(starts), [len(starts) for starts in own])
+
+
+def observe(windows: Sequence[Sequence[Tally]], groups: Groups) -> Observed:
+    """Windows' counts as columns."""
+    shape = len(windows), len(groups.sizes)
+    missing, invalid, new = (np.zeros(shape, np.int64) for _ in range(3))
+    cells = np.zeros((len(windows), len(groups.starts)), np.int64)
     for at, window in enumerate(windows):
-        tallies = [window.tally(feature.name) for feature in layout.features]
-        missing[at] = [tally.missing + tally.nan for tally in tallies]
-        invalid[at] = [tally.infinite + tally.other_kind for tally in tallies]
-        new[at] = [tally.new for tally in tallies]
-        if tallies:
-            np.concatenate([tally.cells for tally in tallies], out=cells[at])
-    rows = np.array([window.rows for window in windows], np.int64)
-    valid[:] = rows[:, None] - missing - invalid
-    return Observed(rows, missing, invalid, new, valid, cells)
+        missing[at] = [tally.missing + tally.nan for tally in window]
+        invalid[at] = [tally.infinite + tally.other_kind for tally in window]
+        new[at] = [tally.new for tally in window]
+        if len(groups.starts):
+            np.add.reduceat(np.concatenate([tally.cells for tally in window]), groups.starts, out=cells[at])
+    rows = np.array([window[0].rows if window else 0 for window in windows], np.int64)
+    return Observed(rows, missing, invalid, new, rows[:, None] - missing - invalid, cells)
+
+
+def _groups(feature: FeatureLayout, cells: Counts) -> Places:
+    if feature.kind != NUMBER:
+        return np.arange(min(len(cells), MOST_SHARES))
+    if len(cells) <= MOST_CELLS or not cells.sum():
+        return np.arange(min(len(cells), MOST_CELLS))
+    share = cells / cells.sum()
+    group = np.floor(NUMBER_GROUPS * (np.cumsum(share) - share / 2))
+    return np.flatnonzero(np.diff(group, prepend=-1)).astype(np.intp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +114,6 @@ class Streams:
     influence: Floats
     """Sampling variance of one row: mean, spread, shape by number."""
     share_cells: Places
-    share_starts: Places
     share_feature: Places
     """The feature of each share."""
     features: int
@@ -102,7 +133,7 @@ class Streams:
         """Each window's statistics."""
         rows = seen.rows[:, None].repeat(self.features, axis=1)
         of_number, of_share = seen.valid[:, self.numbers], seen.valid[:, self.share_feature]
-        hits = _sums(seen.cells[:, self.share_cells], self.share_starts)
+        hits = seen.cells[:, self.share_cells]
         values = (
             *self._moments(seen.cells[:, self.number_cells]),
             arcsine(seen.missing, rows),
@@ -121,19 +152,15 @@ class Streams:
         return mean, np.log(variance), lean / variance
 
 
-def streams_of(layout: Layout, pooled: Observed) -> Streams:
+def streams_of(layout: Layout, seen: Observed, groups: Groups) -> Streams:
     """The streams of a reference, by the sum of its windows."""
-    cells = pooled.cells.sum(axis=0)
-    ends = np.cumsum([feature.cells for feature in layout.features]).tolist()
-    own = [cells[end - feature.cells : end] for feature, end in zip(layout.features, ends, strict=True)]
+    ends = np.cumsum(groups.sizes).tolist()
+    places = [np.arange(end - size, end) for end, size in zip(ends, groups.sizes, strict=True)]
+    own = [seen.cells[:, place].sum(axis=0) for place in places]
     numbers = [at for at, feature in enumerate(layout.features) if _has_moments(feature, own[at])]
     shares = [at for at in range(len(own)) if at not in set(numbers) and own[at].size]
-    places = [np.arange(end - len(counts), end) for end, counts in zip(ends, own, strict=True)]
     scores = [_scores(own[at]) for at in numbers]
     sizes = [own[at].size for at in numbers]
-    kept = [min(own[at].size, MOST_SHARES) for at in shares]
-    begins = np.cumsum([0, *(own[at].size for at in shares)])[:-1]
-    starts = [begin + np.arange(count) for begin, count in zip(begins, kept, strict=True)]
     influence = [_influence(own[at], score) for at, score in zip(numbers, scores, strict=True)]
     return Streams(
         numbers=np.array(numbers, np.intp),
@@ -143,8 +170,7 @@ def streams_of(layout: Layout, pooled: Observed) -> Streams:
         number_of=np.repeat(np.arange(len(numbers)), sizes),
         influence=np.array(influence, np.float64).reshape(len(numbers), 3).T,
         share_cells=_joined([places[at] for at in shares]),
-        share_starts=_joined(starts),
-        share_feature=np.repeat(np.array(shares, np.intp), kept),
+        share_feature=np.repeat(np.array(shares, np.intp), [own[at].size for at in shares]),
         features=len(layout.features),
     )
 

@@ -10,7 +10,7 @@ from tocsin_collector.drift.policy.normal import Floats
 from tocsin_collector.drift.policy.policy import Policy, State
 from tocsin_collector.drift.policy.rare import surprise
 from tocsin_collector.drift.policy.season import DAY_S
-from tocsin_collector.drift.policy.statistics import FEWEST_ROWS, Mask, Observed, observe
+from tocsin_collector.drift.policy.statistics import FEWEST_ROWS, Mask, Observed, observe, tallies
 from tocsin_collector.drift.policy.tail import scored
 from tocsin_collector.profile import Profile, ProfileError
 from tocsin_collector.verdict import Decision, Onset
@@ -43,7 +43,7 @@ def step(policy: Policy, state: State, start_s: float, profile: Profile) -> tupl
         raise ValueError(f"the window of {start_s} is not after {state.time_s}: windows come in order of time")
     if profile.rows < FEWEST_ROWS:
         return state, Decision(start_s, profile.rows, None, policy.level, (), _incidents(policy, state, state.open))
-    seen = observe([profile], policy.layout)
+    seen = observe([tallies(profile)], policy.groups)
     state, found = _moved(policy, state, start_s, seen)
     signals = np.concatenate([np.maximum.reduceat(cusum.of_streams(found), policy.signal_starts), *_rare(policy, seen)])
     return _decided(policy, state, start_s, profile.rows, signals, found)
