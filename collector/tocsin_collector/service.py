@@ -180,7 +180,7 @@ class Service:
         async with self._taking:
             with self.tracing.span("take reference", model="/".join(key), rows=rows.frame.rows):
                 held, about = await asyncio.to_thread(self.references.put, rows, source)
-                judge = await asyncio.to_thread(Judge.fit, held, self.monitor.calendar, about)
+                judge = await asyncio.to_thread(self._judge, held, about)
                 if any(view.rows_total for view in self.views() if view.key == key):
                     await self._rebuild()
                 else:
@@ -316,7 +316,11 @@ class Service:
 
     def _set_references(self, monitor: Monitor) -> None:
         for rows, about in self.references.load():
-            monitor.set_judge(rows.frame.key, Judge.fit(rows, monitor.calendar, about))
+            monitor.set_judge(rows.frame.key, self._judge(rows, about))
+
+    def _judge(self, rows: ReferenceRows, about: dict[str, object]) -> Judge:
+        calibrated = self.values["drift.policy"] == "calibrated"
+        return Judge.fit(rows, self.monitor.calendar, about, calibrated=calibrated)
 
 
 @cache

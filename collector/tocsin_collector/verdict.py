@@ -30,7 +30,11 @@ class Distribution:
 
 @dataclass(frozen=True, slots=True)
 class FeatureVerdict:
-    """One feature in one window. ``score`` is None where window or reference were too small to judge by."""
+    """One feature in one window. ``score`` is None where window or reference were too small to judge by.
+
+    By method ``ks`` or ``js`` it is a distance; by ``evidence``, where the calibrated policy decides, a share of the
+    evidence that alarms, and no share of rows has a bound.
+    """
 
     name: str
     kind: str
@@ -61,6 +65,44 @@ class FeatureVerdict:
     def judged(self) -> bool:
         """Whether the window could tell anything of it: a distance, or a bound that it is beyond."""
         return self.score is not None or self.alarmed
+
+
+class Onset(NamedTuple):
+    """A drift of one kind of one feature (None: of all together) begins, or goes on. Score and threshold in nats: minus
+    the logarithm of how often chance alone brings this; ``since_s`` is where the evidence begins.
+
+    The score of an incident is the most that it had. Kinds: mean, spread, shape, missing, invalid, new, category.
+    """
+
+    feature: str | None
+    kind: str
+    score: float
+    threshold: float
+    since_s: float
+
+    @property
+    def id(self) -> str:
+        """The name of its incident."""
+        return f"{self.feature or ''}:{self.kind}"
+
+
+class Decision(NamedTuple):
+    """What the calibrated policy decided of one window. ``score`` is the largest evidence, None where the window has
+    too few rows to tell; ``onsets`` are the incidents that began with it, ``incidents`` all that are open after it."""
+
+    start_s: float
+    rows: int
+    score: float | None
+    level: float
+    onsets: tuple[Onset, ...]
+    incidents: tuple[Onset, ...]
+    evidence: tuple[float, ...] = ()
+    """The largest of each feature, in the order of the layout."""
+
+    @property
+    def open(self) -> tuple[str, ...]:
+        """The names of all open incidents."""
+        return tuple(incident.id for incident in self.incidents)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +182,8 @@ class WindowVerdict:
     segments: dict[str, dict[str, int]] = field(default_factory=dict)
     """Rows by segment name and value: the 64 values with the most rows, largest first, and `_other` for the rest."""
     final: bool = False
+    decision: Decision | None = None
+    """What the calibrated policy decided; None where each window is held against thresholds."""
 
     @property
     def reasons(self) -> tuple[str, ...]:

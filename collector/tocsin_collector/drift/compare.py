@@ -31,6 +31,13 @@ def compare(reference: Reference, current: Profile, min_rows: int) -> dict[str, 
     return found
 
 
+def where(reference: Reference, current: Profile, name: str) -> str:
+    """Where a feature differs most from the reference, as the middle of a sentence; empty with too few values."""
+    known = reference.features[name]
+    distance = _distance(known, current.tally(name))
+    return place(known, distance) if distance else ""
+
+
 def _verdict(known: FeatureReference, tally: Tally, judged: bool) -> FeatureVerdict:
     distance = _distance(known, tally) if judged else None
     threshold = _threshold(known, distance) if distance else None

@@ -10,7 +10,7 @@ from tocsin_collector.monitor.model import Model
 from tocsin_collector.monitor.monitor import Name
 from tocsin_collector.quality.delay import QUANTILES, quantiles
 from tocsin_collector.quality.tally import unpack
-from tocsin_collector.verdict import FeatureVerdict, ModelKey, QualityVerdict
+from tocsin_collector.verdict import Decision, FeatureVerdict, ModelKey, QualityVerdict
 
 _FEATURE, _SCORE = ("feature",), ("feature", "method")
 
@@ -43,6 +43,7 @@ class Newest(NamedTuple):
     end_s: float
     rows: int
     alarm: int | None
+    decision: Decision | None
 
 
 def newest(model: Model) -> Newest | None:
@@ -50,7 +51,8 @@ def newest(model: Model) -> Newest | None:
     verdict = model.latest()
     if verdict is None:
         return None
-    return Newest(verdict.end_s, verdict.rows, None if model.judge is None else int(bool(verdict.reasons)))
+    alarm = None if model.judge is None else int(bool(verdict.reasons))
+    return Newest(verdict.end_s, verdict.rows, alarm, verdict.decision)
 
 
 def windows(found: Mapping[ModelKey, Newest]) -> Iterable[Column]:
@@ -60,6 +62,11 @@ def windows(found: Mapping[ModelKey, Newest]) -> Iterable[Column]:
     yield Column("tocsin_window_rows", {}, by, keys, [each.rows for each in found.values()])
     alarms = {key: each.alarm for key, each in found.items() if each.alarm is not None}
     yield Column("tocsin_drift_alarm", {}, by, [*alarms], [*alarms.values()])
+    decided = {key: each.decision for key, each in found.items() if each.decision is not None}
+    yield Column("tocsin_drift_incidents", {}, by, [*decided], [len(each.incidents) for each in decided.values()])
+    told = {key: (each.score, each.level) for key, each in decided.items() if each.score is not None}
+    yield Column("tocsin_drift_evidence", {}, by, [*told], [score for score, _ in told.values()])
+    yield Column("tocsin_drift_evidence_threshold", {}, by, [*told], [level for _, level in told.values()])
 
 
 class Room:

@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin_collector.drift import Reference, compare, fit
+from tocsin_collector.drift import Reference, compare, fit, policy
 from tocsin_collector.frame import Frame, Values
+from tocsin_collector.monitor.incidents import told
 from tocsin_collector.monitor.reference_file import ReferenceRows, digest
 from tocsin_collector.monitor.windows import Calendar
 from tocsin_collector.profile import Layout, Profile, layout_of, profile
 from tocsin_collector.quality import Labelled, Policy, QualityReference, fit_quality, pack, weigh
-from tocsin_collector.verdict import FeatureVerdict, QualityVerdict
+from tocsin_collector.verdict import Decision, FeatureVerdict, QualityVerdict
 
 STRIKES = 2
 """So many windows in a row must be beyond a bound of quality before it alarms."""
@@ -26,6 +27,8 @@ class Judge:
 
     layout: Layout
     drift: Reference
+    policy: policy.Policy | None
+    """Decides over windows as they come; None where each is held against the thresholds of ``drift``."""
     qualities: QualityReference | None
     coverage: float
     outcome_means: dict[str, float]
@@ -34,14 +37,19 @@ class Judge:
     """The reference's content by its name."""
 
     @staticmethod
-    def fit(rows: ReferenceRows, calendar: Calendar, about: dict[str, object]) -> "Judge":
-        """Learn it. ``about`` is what the page tells of the reference."""
+    def fit(rows: ReferenceRows, calendar: Calendar, about: dict[str, object], *, calibrated: bool = True) -> "Judge":
+        """Learn it. ``about`` is what the page tells of the reference; ``calibrated`` wants the sequential policy where
+        the reference can carry one."""
         layout = layout_of([rows.frame])
         spans = _windows(rows.frame, calendar)
+        counted = [profile(rows.frame.take(span), layout) for span in spans]
+        starts = [calendar.start_s(int(calendar.index(rows.frame.time_us[span[:1]])[0])) for span in spans]
+        decides, how = _policy(list(zip(starts, counted, strict=True)), layout, calendar, calibrated)
         labelled = [] if rows.labels is None else [_labelled(rows, rows.labels, span) for span in spans]
         return Judge(
             layout,
-            fit([profile(rows.frame.take(span), layout) for span in spans], layout),
+            fit(counted, layout),
+            decides,
             fit_quality(labelled),
             0.0 if rows.labels is None else float(rows.labels.valid.mean()),
             {
@@ -49,13 +57,14 @@ class Judge:
                 for name, values in rows.outcomes.items()
                 if values.valid.any()
             },
-            {**about, "windows": len(spans)},
+            {**about, "windows": len(spans), "decisions": how},
             digest(rows),
         )
 
-    def features(self, counted: Profile, min_rows: int) -> dict[str, FeatureVerdict]:
-        """Each feature of a window against the reference."""
-        return compare(self.drift, counted, min_rows)
+    def features(self, counted: Profile, min_rows: int, decision: Decision | None = None) -> dict[str, FeatureVerdict]:
+        """Each feature of a window against the reference; where the policy decided of it, its reasons count alone."""
+        found = compare(self.drift, counted, min_rows)
+        return found if decision is None else told(self.drift, counted, found, decision)
 
 
 def quality(
@@ -85,6 +94,24 @@ def quality(
     strikes = 1 + (before.strikes if before else 0)
     lasting = tuple(f"{reason}, {strikes} windows in a row" for reason in verdict.reasons)
     return replace(verdict, reasons=lasting if strikes >= STRIKES else (), strikes=strikes)
+
+
+def _policy(
+    windows: list[tuple[float, Profile]], layout: Layout, calendar: Calendar, calibrated: bool
+) -> tuple[policy.Policy | None, dict[str, object]]:
+    """The policy, and what to tell of how is decided."""
+    if not calibrated:
+        return None, {"policy": "threshold", "reason": "the configuration says so (drift.policy)"}
+    try:
+        found = policy.fit(windows, layout, window_s=calendar.length_s)
+    except policy.Insufficient as error:
+        return None, {"policy": "threshold", "reason": str(error)}
+    return found, {
+        "policy": "calibrated",
+        "false_alarms_per_month": found.rate,
+        "level_nats": found.level,
+        "spiky": list(found.spiky),
+    }
 
 
 def _windows(frame: Frame, calendar: Calendar) -> list[NDArray[np.intp]]:

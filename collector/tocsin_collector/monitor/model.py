@@ -16,6 +16,7 @@ from tocsin_collector.monitor.judge import Judge, quality
 from tocsin_collector.monitor.latency import Latency
 from tocsin_collector.monitor.schema import Schema
 from tocsin_collector.monitor.segments import Told
+from tocsin_collector.monitor.track import Closed, Track
 from tocsin_collector.monitor.verdict_state import Shares, verdict_of, verdict_state
 from tocsin_collector.monitor.watermark import Watermark
 from tocsin_collector.monitor.window import Window
@@ -23,6 +24,7 @@ from tocsin_collector.monitor.windows import Calendar
 from tocsin_collector.profile import Layout, empty
 from tocsin_collector.quality import Labelled, Policy, by_segment, outcome, outcomes_by_segment
 from tocsin_collector.verdict import (
+    Decision,
     FeatureVerdict,
     ModelKey,
     ModelView,
@@ -64,6 +66,7 @@ class Model:
         self.schema = Schema()
         self.judge: Judge | None = None
         self.policy = policy
+        self._track: Track | None = None
         self.windows: dict[int, Window] = {}
         self._verdicts: dict[int, WindowVerdict] = {}
         self.revised_s = 0.0
@@ -75,6 +78,11 @@ class Model:
         self._keep = keep
         self._min_rows = min_rows
         self._sealed: deque[int] = deque(maxlen=10 * keep)
+
+    def hold(self, judge: Judge | None) -> None:
+        """Judge by this reference from here on."""
+        self.judge = judge
+        self._track = Track(judge.policy, self._min_rows) if judge and judge.policy else None
 
     @property
     def layout(self) -> Layout | None:
@@ -102,6 +110,7 @@ class Model:
             "schema": self.schema.state(),
             "sealed": list(self._sealed),
             "windows": [window.state() for window in self.windows.values()],
+            "track": self._track and self._track.state(),
             # A verdict never changes: it is made plain when it is written.
             "verdicts": [[index, partial(verdict_state, verdict)] for index, verdict in self._verdicts.items()],
         }
@@ -121,6 +130,17 @@ class Model:
             self.windows[window.index] = window
             self._join.reopen(window, window)
             self._join.reopen(window.vouched, window)
+        if self._track and state["track"]:
+            self._track.load(state["track"], self._can_change())
+
+    def _can_change(self) -> list[Closed]:
+        """The closed windows that late rows can still change, in order of time."""
+        closed = sorted(index for index, window in self.windows.items() if window.closed and window.profile)
+        return [self._closed(self.windows[index]) for index in closed]
+
+    def _closed(self, window: Window) -> Closed:
+        assert window.profile is not None  # noqa: S101  a closed window of a model with a reference is counted
+        return Closed(window.index, self._calendar.start_s(window.index), window.profile)
 
     def _shares(self) -> Shares:
         """What the verdicts of one reference have in common: the cells of each feature with the reference's shares."""
@@ -311,9 +331,10 @@ class Model:
             self.schema.close(self._calendar.start_s(window.index), window.rows, window.present)
         window.revision += not first
         window.closed, window.changed, window.final = True, False, final
+        if self._track:
+            self._decide(self._track, window)
         verdict = self._judge(window)
-        before = self._verdicts.get(window.index)
-        self.alarms_total += bool(verdict.reasons) and not (before and before.reasons)
+        self.alarms_total += _raised(verdict, self._verdicts.get(window.index))
         self._verdicts[window.index] = verdict
         self.verdicts_total += 1
         while len(self._verdicts) > self._keep:
@@ -322,7 +343,16 @@ class Model:
             self._seal(window)
         return verdict
 
+    def _decide(self, track: Track, window: Window) -> None:
+        before = track.onsets
+        for other in track.follow(self._can_change()):
+            if other != window.index and other in self.windows:
+                self.windows[other].changed = True  # what came late here has changed what was decided there
+        self.alarms_total += max(0, track.onsets - before)  # an incident that begins elsewhere now was told before
+
     def _seal(self, window: Window) -> None:
+        if self._track and window.profile is not None:
+            self._track.seal(self._closed(window))
         self._labels_sealed += window.labelled
         self._outcomes_sealed += window.outcomes
         self._forget(window)
@@ -344,7 +374,9 @@ class Model:
             outcomes=self._outcomes(window),
             final=window.final,
         )
-        return replace(bare, features=self._features(window), quality=self._quality(window))
+        decision = self._track.decision(window.index) if self._track else None
+        features = self._features(window, decision)
+        return replace(bare, features=features, quality=self._quality(window), decision=decision)
 
     def _told_before(self, window: Window) -> Told:
         """The segments of the newest window before."""
@@ -397,7 +429,15 @@ class Model:
             found[name] = replace(outcome(values, window.rows, means.get(name)), segments=by_value)
         return found
 
-    def _features(self, window: Window) -> dict[str, FeatureVerdict]:
+    def _features(self, window: Window, decision: Decision | None) -> dict[str, FeatureVerdict]:
         if self.judge is None or window.profile is None:
             return {}
-        return self.judge.features(window.profile, self._min_rows)
+        return self.judge.features(window.profile, self._min_rows, decision)
+
+
+def _raised(verdict: WindowVerdict, before: WindowVerdict | None) -> bool:
+    """Whether a window alarms that did not; of the calibrated policy's incidents the track tells."""
+    if verdict.decision is None:
+        return bool(verdict.reasons) and not (before and before.reasons)
+    was_bad = bool(before and before.quality and before.quality.reasons)
+    return bool(verdict.quality and verdict.quality.reasons) and not was_bad

@@ -95,12 +95,12 @@ class Monitor:
             self._join(ModelKey(project, name, "")).load(told)
         for *names, told in state["models"]:
             model = self._model(ModelKey(*names))
-            model.judge = judges.get(model.key)
+            model.hold(judges.get(model.key))
             model.load(told)
         return True
 
     def _fits(self) -> list[Any]:
-        judged = [[*model.key, model.judge.digest] for model in self.models() if model.judge]
+        judged = [[*m.key, m.judge.digest, m.judge.policy is not None] for m in self.models() if m.judge]
         # Another version may count or judge otherwise, and name its fields otherwise.
         stated = [
             [
@@ -169,7 +169,7 @@ class Monitor:
         into a new monitor when windows that are open already should be counted so too."""
         model = self._model(key)
         model.count()  # what came before is counted in the cells of before
-        model.judge = judge
+        model.hold(judge)
 
     def models(self) -> Iterable[Model]:
         """The models in the order of their names."""

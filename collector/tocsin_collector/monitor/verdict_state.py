@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 
 from tocsin_collector.verdict import (
+    Decision,
     Distribution,
     FeatureVerdict,
     ModelKey,
+    Onset,
     OutcomeVerdict,
     QualityVerdict,
     WindowVerdict,
@@ -35,6 +37,7 @@ def verdict_state(verdict: WindowVerdict) -> dict[str, Any]:
         "current": np.array(current, np.float64),
         "quality": verdict.quality and _quality_state(verdict.quality),
         "outcomes": [[name, _outcome_state(one)] for name, one in verdict.outcomes.items()],
+        "decision": _decision_state(verdict.decision),
         "classes": list(verdict.classes.items()),
         "segments": [[name, list(counts.items())] for name, counts in verdict.segments.items()],
     }
@@ -48,6 +51,7 @@ def verdict_of(key: ModelKey, state: dict[str, Any], shares: Shares) -> WindowVe
         features=_features(state, shares),
         quality=quality and _quality_of(quality),
         outcomes={name: _outcome_of(told) for name, told in state["outcomes"]},
+        decision=_decision_of(state["decision"]),
         classes=dict(state["classes"]),
         segments={name: dict(counts) for name, counts in state["segments"]},
         **state["plain"],
@@ -84,6 +88,21 @@ def _tallies(verdict: QualityVerdict | OutcomeVerdict) -> dict[str, Any]:
 def _tallies_of(state: dict[str, Any]) -> dict[str, Any]:
     segments = {name: {value: b64decode(tally) for value, tally in pairs} for name, pairs in state["segments"]}
     return {"tally": b64decode(state["tally"]), "segments": segments}
+
+
+def _decision_state(decision: Decision | None) -> list[Any] | None:
+    if decision is None:
+        return None
+    *plain, onsets, incidents, evidence = decision
+    return [*plain, [list(one) for one in onsets], [list(one) for one in incidents], list(evidence)]
+
+
+def _decision_of(state: list[Any] | None) -> Decision | None:
+    if state is None:
+        return None
+    start_s, rows, score, level, onsets, incidents, evidence = state
+    began, still_open = (tuple(Onset(*one) for one in some) for some in (onsets, incidents))
+    return Decision(start_s, rows, score, level, began, still_open, tuple(evidence))
 
 
 def _features(state: dict[str, Any], shares: Shares) -> dict[str, FeatureVerdict]:

@@ -9,9 +9,11 @@ from tocsin_collector.page.address import model_path
 from tocsin_collector.page.view import Sources
 from tocsin_collector.servers import ServerView
 from tocsin_collector.verdict import (
+    Decision,
     FeatureSchema,
     FeatureVerdict,
     ModelView,
+    Onset,
     OutcomeVerdict,
     QualityVerdict,
     SchemaChange,
@@ -120,12 +122,37 @@ def _window(verdict: WindowVerdict) -> Json:
         "rows": verdict.rows,
         "state": health.of_window(verdict),
         "reasons": list(verdict.reasons),
+        "decision": _decision(verdict.decision),
         "drift": {name: _feature(feature) for name, feature in verdict.features.items()},
         "quality": _quality(verdict.quality),
         "outcomes": {name: _outcome(outcome) for name, outcome in verdict.outcomes.items()},
         "latency_s": verdict.latency_s,
         "classes": verdict.classes,
         "segments": verdict.segments,
+    }
+
+
+def _decision(decision: Decision | None) -> Json | None:
+    """What the calibrated policy decided; None where thresholds decide."""
+    if decision is None:
+        return None
+    return {
+        "score": _finite(decision.score),
+        "level": _finite(decision.level),
+        "onsets": [_incident(one) for one in decision.onsets],
+        "incidents": [_incident(one) for one in decision.incidents],
+        "open": list(decision.open),
+    }
+
+
+def _incident(one: Onset) -> Json:
+    return {
+        "id": one.id,
+        "feature": one.feature,
+        "kind": one.kind,
+        "score": _finite(one.score),
+        "threshold": _finite(one.threshold),
+        "since": _time(one.since_s),
     }
 
 

@@ -57,6 +57,7 @@ def context(view: ModelView, name: str, end_s: int | None, sources: Sources) -> 
         "distances": [(DISTANCES.get(name, name), value) for name, value in feature.distances.items()],
         "timeline": model.distance_chart(view, name, offset_s, every=True),
         "missing": model.missing_chart(view, name, offset_s, every=True),
+        "measure": model.measure(feature),
         "method": health.METHODS.get(feature.method, feature.method),
         "segments": _segments(chosen),
     }

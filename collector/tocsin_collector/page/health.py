@@ -85,5 +85,5 @@ def in_order(scores: Iterable[str]) -> list[str]:
     return [name for name in HEADLINES if name in known] + sorted(known - set(HEADLINES))
 
 
-METHODS = {"ks": "Kolmogorov-Smirnov", "js": "Jensen-Shannon", "psi": "PSI"}
+METHODS = {"ks": "Kolmogorov-Smirnov", "js": "Jensen-Shannon", "psi": "PSI", "evidence": "share of what alarms"}
 """The names of distances as people know them."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from markupsafe import Markup
 
-from tocsin_collector.page import health, links
+from tocsin_collector.page import decided, health, links
 from tocsin_collector.page.address import feature_path, model_path
 from tocsin_collector.page.charts import Line, Mark, lines
 from tocsin_collector.page.numbers import number, shown, window
@@ -65,6 +65,8 @@ def context(view: ModelView, sources: Sources, end_s: int | None = None) -> dict
         "others": _ranked(chosen)[MOST_CARDS:] if chosen else [],
         "windows": _windows(view, sources.utc_offset_s),
         "table": list(reversed(view.verdicts[-MOST_ROWS:])),
+        "decisions": decided.how(view),
+        "evidence": decided.evidence(chosen),
         "state_of": health.of_window,
         "feature_path": feature_path,
     }
@@ -165,11 +167,16 @@ def nearness(feature: FeatureVerdict) -> float:
     return feature.score / feature.threshold if feature.score is not None and feature.threshold else 0.0
 
 
+def measure(feature: FeatureVerdict) -> str:
+    """What the score of a feature is: evidence added up over windows, or the distance of one."""
+    return "evidence" if feature.method == "evidence" else "distance"
+
+
 def _feature(view: ModelView, newest: FeatureVerdict, sources: Sources) -> Card:
     offset_s = sources.utc_offset_s
     missing = _last_alarm_is_missing(view, newest)
     method = health.METHODS.get(newest.method, newest.method)
-    distance = f"distance {number(newest.score)}, bound {number(newest.threshold)}"
+    distance = f"{measure(newest)} {number(newest.score)}, bound {number(newest.threshold)}"
     share = f"{shown(newest.missing_ratio, 'ratio')} missing, bound {shown(newest.missing_threshold, 'ratio')}"
     return Card(
         title=newest.name,
@@ -243,7 +250,7 @@ def _numbers(feature: FeatureVerdict) -> str:
     if feature.score is None:
         return f"too few rows to judge ({feature.rows})"
     missing = shown(feature.missing_ratio, "ratio")
-    return f"distance {number(feature.score)}, bound {number(feature.threshold)}, {missing} missing"
+    return f"{measure(feature)} {number(feature.score)}, bound {number(feature.threshold)}, {missing} missing"
 
 
 def _window_text(verdict: WindowVerdict, reasons: Sequence[str], offset_s: float) -> str:

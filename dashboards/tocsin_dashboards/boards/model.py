@@ -213,6 +213,29 @@ RIGHT = (
         drills=_TO_MODEL,
         no_value="no label has come yet",
     ),
+    Panel(
+        35,
+        "Evidence of drift",
+        "The largest evidence of any feature, added up over the windows, as a share of what alarms; above 100 % an "
+        "incident opens. Only where the calibrated policy decides.",
+        "percentunit",
+        (Query(f"{series('tocsin_drift_evidence')} / {series('tocsin_drift_evidence_threshold')}", _MODEL),),
+        width=12,
+        steps=above(1),
+        drills=_TO_MODEL,
+        no_value="thresholds decide",
+    ),
+    Panel(
+        36,
+        "Open incidents",
+        "Incidents that the calibrated policy has open: one a feature and kind of drift, however long it lasts.",
+        "short",
+        (Query(series("tocsin_drift_incidents"), _MODEL),),
+        width=12,
+        decimals=0,
+        drills=_TO_MODEL,
+        no_value="thresholds decide",
+    ),
 )
 
 SERVING = (

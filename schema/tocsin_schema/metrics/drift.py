@@ -4,14 +4,15 @@ from tocsin_schema.metric import COUNTER, GAUGE, Metric
 
 _MODEL = {"project": 100, "model": 100, "version": 20}
 _FEATURE = {**_MODEL, "feature": 1_000}
-_SCORE = {**_FEATURE, "method": 2}
+_SCORE = {**_FEATURE, "method": 3}
 
 METRICS = (
     Metric(
         "tocsin_feature_drift_score",
         GAUGE,
         "ratio",
-        "Distance between the newest closed window and the reference, 0 to 1: ks for numbers, js for categories.",
+        "Distance between the newest closed window and the reference, 0 to 1: ks for numbers, js for categories; or, "
+        "where the calibrated policy decides, evidence as a share of what alarms.",
         emitter="collector",
         labels=_SCORE,
     ),
@@ -19,7 +20,8 @@ METRICS = (
         "tocsin_feature_drift_threshold",
         GAUGE,
         "ratio",
-        "Largest distance that is normal for a window of as many rows, learned from the reference's own windows.",
+        "Largest distance that is normal for a window of as many rows, learned from the reference's own windows; 1 of "
+        "evidence.",
         emitter="collector",
         labels=_SCORE,
     ),
@@ -73,6 +75,31 @@ METRICS = (
         labels=_FEATURE,
     ),
     Metric(
+        "tocsin_drift_incidents",
+        GAUGE,
+        "",
+        "Incidents of the model that the calibrated policy has open after the newest closed window.",
+        emitter="collector",
+        labels=_MODEL,
+    ),
+    Metric(
+        "tocsin_drift_evidence",
+        GAUGE,
+        "",
+        "Largest evidence of drift of any feature after the newest closed window, in nats: minus the logarithm of how "
+        "often chance alone brings as much.",
+        emitter="collector",
+        labels=_MODEL,
+    ),
+    Metric(
+        "tocsin_drift_evidence_threshold",
+        GAUGE,
+        "",
+        "Evidence in nats that alarms, chosen so that the stated rate of false alarms a month holds.",
+        emitter="collector",
+        labels=_MODEL,
+    ),
+    Metric(
         "tocsin_drift_alarm",
         GAUGE,
         "",
@@ -84,7 +111,7 @@ METRICS = (
         "tocsin_drift_alarms_total",
         COUNTER,
         "",
-        "Alarms raised for the model: closed windows that alarm after one that did not.",
+        "Alarms raised for the model: incidents of the calibrated policy, else closed windows beyond a bound.",
         emitter="collector",
         labels=_MODEL,
     ),

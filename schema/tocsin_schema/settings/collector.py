@@ -211,6 +211,14 @@ COLLECTOR = (
     *_receiver("otlp"),
     Key("drift.min_rows", "integer", 200, "a window with fewer rows is not judged", range=(1, 1_000_000)),
     Key(
+        "drift.policy",
+        "text",
+        "calibrated",
+        "who decides that a feature drifts: evidence added up over the windows at a stated rate of false alarms, where "
+        "the reference has enough of them; or each window by itself against thresholds",
+        range=("calibrated", "threshold"),
+    ),
+    Key(
         "quality.floors",
         "list",
         [],

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import time
+from dataclasses import replace
 
 from tests.collector.export.test_text import read
 from tests.collector.exposed import BUDGET, text
@@ -13,7 +14,15 @@ from tocsin_collector.export.metrics import PIECE_BYTES, Metrics, gzipped
 from tocsin_collector.export.models import totals
 from tocsin_collector.monitor.latency import Latency
 from tocsin_collector.monitor.schema import Schema
-from tocsin_collector.verdict import Distribution, FeatureVerdict, ModelKey, QualityVerdict, WindowVerdict
+from tocsin_collector.verdict import (
+    Decision,
+    Distribution,
+    FeatureVerdict,
+    ModelKey,
+    Onset,
+    QualityVerdict,
+    WindowVerdict,
+)
 
 
 class Watched:
@@ -89,6 +98,20 @@ def test_a_new_verdict_takes_the_place_of_the_one_before():
     assert not [key for key in second if "city" in key or key[0].endswith(("_score", "missing_threshold"))]
     assert second["tocsin_model_label_coverage_ratio", "credit"] == 0.5
     assert ("tocsin_model_quality", "auc", "credit") in second or ("tocsin_model_quality", "credit", "auc") in second
+
+
+def test_what_the_calibrated_policy_decided_is_shown_where_it_did():
+    model = Watched()
+    model.close(7, [feature("age", 0.1)])
+    assert not [key for key in values(shown(model)) if key[0].startswith(("tocsin_drift_evidence", "tocsin_drift_inc"))]
+    incident = Onset("age", "mean", 23.0, 16.0, 0.0)
+    model.verdict = replace(model.verdict, decision=Decision(0.0, 7, 23.0, 16.0, (), (incident,)))
+    found = values(shown(model))
+    assert found["tocsin_drift_evidence", "credit"] == 23
+    assert found["tocsin_drift_evidence_threshold", "credit"] == 16
+    assert found["tocsin_drift_incidents", "credit"] == 1
+    model.verdict = replace(model.verdict, decision=Decision(0.0, 7, None, 16.0, (), (incident,)))
+    assert ("tocsin_drift_evidence", "credit") not in values(shown(model))
 
 
 def test_a_model_that_is_gone_is_shown_no_longer():

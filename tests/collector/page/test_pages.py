@@ -13,7 +13,7 @@ import pytest
 
 import tocsin_alerts
 from tocsin_collector.page.address import feature_path, model_path
-from tocsin_collector.verdict import FeatureSchema, ModelKey, ModelView, SchemaChange
+from tocsin_collector.verdict import Decision, FeatureSchema, ModelKey, ModelView, Onset, SchemaChange
 
 PAGES = (
     "/", "/models/demo/flights/2", "/models/demo/flights/2/features/dep_delay",
@@ -151,6 +151,34 @@ def test_a_chart_shows_the_measure_that_alarms(service: Any, empty: Any) -> None
     text = get(empty, "/models/demo/flights/2").text
     assert "<title>Missing dep_delay by window</title>" in text
     assert "<title>Distance of dep_delay by window</title>" not in text
+
+
+def test_evidence_of_drift_is_told_with_who_decides(service: Any, empty: Any) -> None:
+    view = next(view for view in service.views if view.key.model == "flights")
+    last = view.verdicts[-1]
+    incident = Onset("dep_delay", "mean", 23.4, 16.6, 1_386_000_000.0)
+    decision = Decision(last.start_s, last.rows, 23.4, 16.6, (incident,), (incident,), (0.0,))
+    feature = replace(last.features["dep_delay"], method="evidence", score=1.41, threshold=1.0)
+    # A window that drifts need not have labels.
+    drifting = replace(last, features={"dep_delay": feature}, quality=None, decision=decision)
+    how = {"policy": "calibrated", "false_alarms_per_month": 0.1, "level_nats": 16.6, "spiky": ["wind"]}
+    about = {**(view.reference or {}), "decisions": how}
+    empty.views = [replace(view, reference=about, verdicts=(*view.verdicts[:-1], drifting))]
+    text = html.unescape(get(empty, "/models/demo/flights/2").text)
+    assert "10.0 % chance of any false alarm in 30 days; not held where the reference has shocks: wind" in text
+    assert "23.4 nats, 16.6 alarm; 1 incident open" in text
+    assert "evidence 1.41, bound 1" in text
+    (version,) = get(empty, "/v1/models/demo/flights").json()["versions"]
+    told = version["windows"][-1]["decision"]
+    assert (told["score"], told["open"]) == (23.4, ["dep_delay:mean"])
+    assert told["onsets"][0]["since"] == "2013-12-02T16:00:00.000Z"
+    assert get(empty, "/models/demo/flights/2/features/dep_delay").status_code == 200
+    short = {"policy": "threshold", "reason": "the reference has 30 windows"}
+    empty.views = [replace(view, reference={**about, "decisions": short})]
+    assert (
+        "thresholds for each window by itself: the reference has 30 windows"
+        in get(empty, "/models/demo/flights/2").text
+    )
 
 
 def test_traffic_and_latency_come_from_the_ring(service: Any) -> None:

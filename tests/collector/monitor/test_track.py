@@ -1,0 +1,118 @@
+"""The calibrated policy along a live stream: incidents are told once, restated for late rows, and outlive restarts."""
+
+import numpy as np
+import pytest
+
+from tests.collector.monitor.test_monitor import HOUR, KEY, _reference, _rows
+from tests.collector.monitor.test_state import _state, _through_a_file, _told
+from tocsin_collector.frame import Frame
+from tocsin_collector.monitor.judge import Judge
+from tocsin_collector.monitor.monitor import Monitor
+from tocsin_collector.monitor.windows import Calendar
+
+DAY = 24
+CALENDAR = Calendar(HOUR, 0, lateness_s=600, label_wait_s=12 * HOUR)
+REFERENCE = _reference(15 * DAY)
+JUDGE = Judge.fit(REFERENCE, CALENDAR, {"source": "a test"})
+FIRST = 15 * DAY
+ONSET, LAST = FIRST + 20, FIRST + 30
+
+
+def live(hour, part=None):
+    """An hour of the stream, in which ages go missing from the onset on; ``part`` takes every second row."""
+    frame, _ = _rows(hour, missing=0.3 if hour >= ONSET else 0.01)
+    rows = np.arange(frame.rows) if part is None else np.arange(part, frame.rows, 2)
+    return Frame("prediction", KEY, frame.time_us[rows], [frame.ids[row] for row in rows], frame.take(rows).columns)
+
+
+def opened(judge=JUDGE):
+    verdicts = []
+    monitor = Monitor(CALENDAR, keep=100, min_rows=100, on_verdict=verdicts.append)
+    monitor.set_judge(KEY, judge)
+    return monitor, verdicts
+
+
+def fed(monitor, hours):
+    for hour in hours:
+        monitor.apply(live(hour), 0)
+    monitor.tick()
+
+
+def decisions(monitor):
+    return {v.start_s: v.decision for v in monitor.views()[0].verdicts if v.decision}
+
+
+def test_a_drift_is_one_incident_with_its_evidence():
+    monitor, verdicts = opened()
+    fed(monitor, range(FIRST, LAST))
+    first = next(verdict for verdict in verdicts if verdict.reasons)
+    assert first.start_s == ONSET * HOUR
+    assert [(onset.feature, onset.kind) for onset in first.decision.onsets] == [("age", "missing")]
+    reason = first.features["age"].reasons[0]
+    assert "of values are missing, 1.0 % in the reference, since 1970-01-16 20:00 UTC (evidence" in reason
+    assert (first.features["age"].method, first.features["age"].threshold) == ("evidence", 1.0)
+    assert first.features["age"].score > 1 > first.features["city"].score
+    newest = monitor.views()[0].verdicts[-1]
+    assert newest.decision.open == ("age:missing",)
+    assert not newest.decision.onsets
+    assert newest.reasons
+    assert next(iter(monitor.models())).alarms_total == 1
+
+
+def test_what_decides_is_told():
+    assert JUDGE.about["decisions"]["policy"] == "calibrated"
+    assert JUDGE.about["decisions"]["false_alarms_per_month"] == 0.1
+    short = Judge.fit(_reference(30), CALENDAR, {})
+    assert short.policy is None
+    assert "30 windows" in short.about["decisions"]["reason"]
+    wanted = Judge.fit(REFERENCE, CALENDAR, {}, calibrated=False)
+    assert wanted.policy is None
+    assert "drift.policy" in wanted.about["decisions"]["reason"]
+
+
+@pytest.mark.parametrize("late", [ONSET - 3, ONSET])
+def test_rows_that_come_late_restate_what_was_decided_after_them(late):
+    in_time, _ = opened()
+    fed(in_time, range(FIRST, LAST))
+    monitor, _ = opened()
+    for hour in range(FIRST, LAST):
+        monitor.apply(live(hour, 0) if hour == late else live(hour), 0)
+    before = decisions(monitor)
+    monitor.apply(live(late, 1), 0)
+    (model,) = monitor.models()
+    fresh = model.revise(1e9) + model.revise(1e9)
+    assert decisions(monitor) != before
+    assert decisions(monitor) == decisions(in_time)
+    restated = {verdict.start_s: verdict.revision for verdict in fresh}
+    assert restated[late * HOUR] == 1
+    assert len(restated) > 1
+    assert model.alarms_total == next(iter(in_time.models())).alarms_total
+
+
+@pytest.mark.parametrize("stop", [FIRST + 5, ONSET + 1, ONSET + 8])
+def test_it_goes_on_after_a_restart_as_one_that_never_stopped(tmp_path, stop):
+    (never, told), (stopped, _), (taken_up, told_after) = opened(), opened(), opened()
+    for monitor in (never, stopped):
+        fed(monitor, range(FIRST, stop))
+    assert taken_up.load(_through_a_file(stopped.state(), tmp_path))
+    assert _state(taken_up) == _state(stopped)
+    count = len(told)
+    for monitor in (never, stopped, taken_up):
+        fed(monitor, range(stop, LAST))
+    assert repr(told_after) == repr(told[count:])
+    assert _told(taken_up) == _told(never)
+    assert _state(taken_up) == _state(stopped)
+
+
+def test_another_policy_does_not_take_its_state_over(tmp_path):
+    monitor, _ = opened()
+    fed(monitor, range(FIRST, FIRST + 4))
+    other, _ = opened(Judge.fit(REFERENCE, CALENDAR, {"source": "a test"}, calibrated=False))
+    assert not other.load(_through_a_file(monitor.state(), tmp_path))
+
+
+def test_windows_that_the_reference_reaches_into_are_held_against_thresholds():
+    monitor, _ = opened()
+    fed(monitor, range(FIRST - 5, FIRST + 3))
+    told = {verdict.start_s / HOUR: verdict.decision is not None for verdict in monitor.views()[0].verdicts}
+    assert told == {float(hour): hour >= FIRST for hour in range(FIRST - 5, FIRST + 2)}
