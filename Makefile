@@ -29,7 +29,7 @@ check: .venv/.test  ## format, lint, types, directions of import, generated file
 generate: .venv/.test  ## write the generated boards, rules and reference pages again
 	$(BIN)/python -m tests.generated
 
-bench: .venv/.test .venv-reports/.ready .venv-nvitop/.ready  ## tocsin and its peers side by side; only=NAME for one
+bench: .venv/.test .venv-reports/.ready .venv-nvitop/.ready .venv-nannyml/.ready  ## tocsin and its peers side by side; only=NAME for one
 	@exec $(BIN)/python -m tests.bench $(only)
 
 grafana: .venv/.test  ## build the real Grafana that the tests run against (8 minutes once, needs Go and gcc)
@@ -89,6 +89,12 @@ reports: .venv-reports/.ready  ## the environment of the extra `reports` (Eviden
 	@$(BIN)/uv pip install --quiet --python .venv-nvitop/bin/python --no-deps --require-hashes -r locks/nvitop.lock
 	@touch $@
 
+.venv-nannyml/.ready: locks/nannyml.lock .venv/.build
+	@echo "setting up .venv-nannyml (a peer of the benches, 0.8 GB)"
+	@$(BIN)/python -m venv --clear --without-pip .venv-nannyml
+	@$(BIN)/uv pip install --quiet --python .venv-nannyml/bin/python --no-deps --require-hashes -r locks/nannyml.lock
+	@touch $@
+
 # One resolution, one lock file a purpose, with hashes and without addresses.
 EXPORT := $(BIN)/uv export --quiet --no-emit-workspace --no-annotate --no-header --format requirements-txt
 lock: .venv/.build  ## resolve anew and write locks/
@@ -98,6 +104,7 @@ lock: .venv/.build  ## resolve anew and write locks/
 	$(EXPORT) --extra demo --extra arrow --extra elasticsearch --extra otlp --extra parquet --extra zstd --prune pandas --group test --group check --group bench > locks/test.lock
 	$(EXPORT) --extra reports > locks/reports.lock
 	$(EXPORT) --only-group nvitop > locks/nvitop.lock
+	$(EXPORT) --only-group nannyml --prune nvidia-nccl-cu12 --prune kaleido --prune gcsfs > locks/nannyml.lock
 
 clean:  ## remove what was installed and generated here
-	rm -rf .venv .venv-reports .venv-nvitop .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-reports .venv-nvitop .venv-nannyml .mypy_cache .ruff_cache .hypothesis

@@ -100,6 +100,21 @@ class QualityVerdict:
 
 
 @dataclass(frozen=True, slots=True)
+class EstimateVerdict:
+    """What a window's quality probably is, told of all its rows before their labels have come.
+
+    ``scores`` are those that the labels would show, ``bounds`` the ends of their 95 % interval, ``chosen`` the
+    estimator of each, ``answers`` what every estimator said, by its name.
+    """
+
+    rows: int
+    scores: dict[str, float]
+    bounds: dict[str, tuple[float, float]]
+    chosen: dict[str, str]
+    answers: dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
 class OutcomeVerdict:
     """A business outcome's window: how many came and their mean, beside the reference's; and their sum a prediction.
 
