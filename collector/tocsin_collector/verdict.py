@@ -112,6 +112,21 @@ class EstimateVerdict:
     bounds: dict[str, tuple[float, float]]
     chosen: dict[str, str]
     answers: dict[str, dict[str, float]]
+    shifts: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """Once the labels have come: how much of each score's change is covariate shift, and how much concept shift."""
+
+
+@dataclass(frozen=True, slots=True)
+class JointVerdict:
+    """How far the worst pair of features is from going together as in the reference, as a normal deviate.
+
+    ``pairs`` are those beyond ``threshold`` with their own scores, the worst first.
+    """
+
+    score: float
+    threshold: float
+    pairs: tuple[tuple[str, str, float], ...] = ()
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +170,15 @@ class WindowVerdict:
     segments: dict[str, dict[str, int]] = field(default_factory=dict)
     """Rows by segment name and value: the 64 values with the most rows, largest first, and `_other` for the rest."""
     final: bool = False
+    joint: JointVerdict | None = None
+    """None where the window has too few rows, or the reference no two features."""
+    estimate: EstimateVerdict | None = None
 
     @property
     def reasons(self) -> tuple[str, ...]:
         """Every reason to alarm: the data's first, then the model's."""
         data = tuple(reason for feature in self.features.values() for reason in feature.reasons)
-        return data + (self.quality.reasons if self.quality else ())
+        return data + (self.joint.reasons if self.joint else ()) + (self.quality.reasons if self.quality else ())
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ def conditions(verdict: WindowVerdict) -> dict[str, tuple[str, ...]]:
     features = list(verdict.features.values())
     if any(feature.score is not None or feature.reasons for feature in features):
         found[DATA] = tuple(reason for feature in features for reason in _missing(feature))
-        found[DRIFT] = tuple(reason for feature in features for reason in feature.reasons[len(_missing(feature)) :])
+        alone = tuple(reason for feature in features for reason in feature.reasons[len(_missing(feature)) :])
+        found[DRIFT] = alone + (verdict.joint.reasons if verdict.joint else ())
     if verdict.quality is not None and verdict.quality.mature and verdict.quality.thresholds:
         found[QUALITY] = verdict.quality.reasons
     return found

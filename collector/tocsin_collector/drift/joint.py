@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from tocsin_collector.drift.spread import Spread, chance, folds, normal_quantile, spread, strays
 from tocsin_collector.profile import ProfileError
 from tocsin_collector.profile.pairs import Pairs, merge_pairs, pairs_of
+from tocsin_collector.verdict import JointVerdict
 
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -27,22 +28,6 @@ SHARE = 4
 """Joint drift may cause a quarter of the false alarms that features may, on top of them."""
 _ROUNDS = 8
 _EXPECTED_ROWS = 5.0  # a cell that expects fewer varies as one of five does: Pearson's statistic has no tail then
-
-
-class Pair(NamedTuple):
-    """Two features and how far they are from meeting as they did, as a normal deviate."""
-
-    first: str
-    second: str
-    score: float
-
-
-class Joint(NamedTuple):
-    """A window's score, what it may be, and the pairs that are beyond, the worst first."""
-
-    score: float
-    threshold: float
-    pairs: tuple[Pair, ...]
 
 
 class JointReference(NamedTuple):
@@ -77,7 +62,7 @@ def fit(windows: Sequence[Pairs]) -> JointReference | None:
     return JointReference(pool, process, spread(own, alpha), alpha)
 
 
-def score(reference: JointReference, pairs: Pairs) -> Joint | None:
+def score(reference: JointReference, pairs: Pairs) -> JointVerdict | None:
     """Hold a window against it; None with too few rows. Raises ProfileError for another layout's."""
     if pairs.layout.digest != reference.pool.layout.digest:
         raise ProfileError("the window's pairs were counted under another layout than the reference's")
@@ -90,18 +75,18 @@ def score(reference: JointReference, pairs: Pairs) -> Joint | None:
     threshold = max(normal_quantile(reference.alpha / len(deviates)), usual + reference.spread.bound(scale**2))
     worst = np.argsort(-deviates, kind="stable")[:NAMED_MOST].tolist()
     names = pairs_of(pairs.layout)
-    named = [(*names[at], float(deviates[at])) for at in worst if not deviates[at] <= threshold]
-    return Joint(float(deviates[worst[0]]), threshold, tuple(Pair(*one) for one in named))
+    beyond = tuple((*names[at], float(deviates[at])) for at in worst if not deviates[at] <= threshold)
+    reasons = tuple(_sentence(first, second, far, threshold) for first, second, far in beyond)
+    return JointVerdict(float(deviates[worst[0]]), threshold, beyond, reasons)
 
 
-def reasons(joint: Joint) -> tuple[str, ...]:
-    """Why a window alarms, a sentence a pair."""
-    if not (isfinite(joint.score) and isfinite(joint.threshold)):
-        return (f"the joint score {joint.score} cannot be held against the bound {joint.threshold}",)
-    return tuple(
-        f"{pair.first} and {pair.second} go together otherwise than in the reference, whatever each is alone "
-        f"({pair.score:.1f} standard deviations, bound {joint.threshold:.1f})"
-        for pair in joint.pairs
+def _sentence(first: str, second: str, found: float, threshold: float) -> str:
+    # A NaN here means a damaged reference: it must wake someone, not pass for silence.
+    if not (isfinite(found) and isfinite(threshold)):
+        return f"{first} and {second}: {found} cannot be held against the bound {threshold}; build the reference again"
+    return (
+        f"{first} and {second} go together otherwise than in the reference, whatever each is alone "
+        f"({found:.1f} standard deviations, bound {threshold:.1f})"
     )
 
 
@@ -138,7 +123,8 @@ def _fitted(table: Floats, window: Counts) -> Floats:
 
 def _degrees(pool: Counts) -> Floats:
     cells = [np.maximum((pool.sum(axis=axis) > 0).sum(axis=1) - 1, 1) for axis in (1, 2)]
-    return (cells[0] * cells[1]).astype(np.float64)
+    found: Floats = (cells[0] * cells[1]).astype(np.float64)
+    return found
 
 
 def _deviates(statistic: Floats, degrees: Floats) -> Floats:

@@ -1,17 +1,20 @@
 """A fitted reference, and the verdicts that it gives of a window."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin_collector.drift import Reference, compare, fit
+from tocsin_collector.drift import Reference, compare, fit, joint
 from tocsin_collector.frame import Frame, Values
 from tocsin_collector.monitor.reference_file import ReferenceRows, digest
 from tocsin_collector.monitor.windows import Calendar
 from tocsin_collector.profile import Layout, Profile, layout_of, profile
-from tocsin_collector.quality import Labelled, Policy, QualityReference, fit_quality, pack, weigh
-from tocsin_collector.verdict import FeatureVerdict, QualityVerdict
+from tocsin_collector.profile.coarse import codes, shares
+from tocsin_collector.profile.pairs import Pairs, profile_pairs
+from tocsin_collector.quality import Labelled, Policy, QualityReference, estimate, fit_quality, pack, weigh
+from tocsin_collector.verdict import EstimateVerdict, FeatureVerdict, JointVerdict, QualityVerdict
 
 STRIKES = 2
 """So many windows in a row must be beyond a bound of quality before it alarms."""
@@ -32,16 +35,19 @@ class Judge:
     about: dict[str, object]
     digest: str
     """The reference's content by its name."""
+    pairs: joint.JointReference | None = None
+    estimators: estimate.Estimators | None = None
 
     @staticmethod
     def fit(rows: ReferenceRows, calendar: Calendar, about: dict[str, object]) -> "Judge":
         """Learn it. ``about`` is what the page tells of the reference."""
         layout = layout_of([rows.frame])
         spans = _windows(rows.frame, calendar)
+        parts = [rows.frame.take(span) for span in spans]
         labelled = [] if rows.labels is None else [_labelled(rows, rows.labels, span) for span in spans]
         return Judge(
             layout,
-            fit([profile(rows.frame.take(span), layout) for span in spans], layout),
+            fit([profile(part, layout) for part in parts], layout),
             fit_quality(labelled),
             0.0 if rows.labels is None else float(rows.labels.valid.mean()),
             {
@@ -51,11 +57,35 @@ class Judge:
             },
             {**about, "windows": len(spans)},
             digest(rows),
+            joint.fit([profile_pairs(part, layout) for part in parts]),
+            _estimators(rows, layout),
         )
 
     def features(self, counted: Profile, min_rows: int) -> dict[str, FeatureVerdict]:
         """Each feature of a window against the reference."""
         return compare(self.drift, counted, min_rows)
+
+    def together(self, counted: Pairs, min_rows: int) -> JointVerdict | None:
+        """How the features of a window go together."""
+        return joint.score(self.pairs, counted) if self.pairs is not None and counted.rows >= min_rows else None
+
+    def answers(self, said: estimate.Said, counted: Profile, losses: NDArray[np.int64]) -> estimate.Answers:
+        """What each estimator says of a window before its labels."""
+        return estimate.answers(self.estimators, said, shares(counted), losses) if self.estimators else {}
+
+    def before_labels(
+        self, answers: estimate.Answers, rows: int, past: Sequence[estimate.Past], quality: QualityVerdict | None
+    ) -> EstimateVerdict | None:
+        """What a window's quality probably is, by what windows with labels have shown; and once its own have come, why
+        it is what it is."""
+        if self.estimators is None:
+            return None
+        verdict = estimate.tell(self.estimators, answers, rows, past)
+        if verdict is None or quality is None or not quality.mature:
+            return verdict
+        reference = {name: score.value for name, score in self.estimators.reference.items()}
+        found = estimate.shifts(reference, answers.get(estimate.WEIGHTED, {}), quality.scores)
+        return replace(verdict, shifts={name: (one.covariate, one.concept) for name, one in found.items()})
 
 
 def quality(
@@ -92,6 +122,13 @@ def _windows(frame: Frame, calendar: Calendar) -> list[NDArray[np.intp]]:
     order = np.argsort(index, kind="stable")
     starts = np.flatnonzero(np.diff(index[order])) + 1
     return np.split(order, starts)
+
+
+def _estimators(rows: ReferenceRows, layout: Layout) -> estimate.Estimators | None:
+    if rows.labels is None:
+        return None
+    columns = rows.frame.columns
+    return estimate.fit(rows.labels, columns.get("prediction"), rows.frame.group("score."), codes(rows.frame, layout))
 
 
 def _labelled(rows: ReferenceRows, labels: Values, span: NDArray[np.intp]) -> Labelled:

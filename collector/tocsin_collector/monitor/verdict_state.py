@@ -13,7 +13,9 @@ import numpy as np
 
 from tocsin_collector.verdict import (
     Distribution,
+    EstimateVerdict,
     FeatureVerdict,
+    JointVerdict,
     ModelKey,
     OutcomeVerdict,
     QualityVerdict,
@@ -34,6 +36,8 @@ def verdict_state(verdict: WindowVerdict) -> dict[str, Any]:
         "features": [[getattr(feature, name) for name in _FEATURE] for feature in features],
         "current": np.array(current, np.float64),
         "quality": verdict.quality and _quality_state(verdict.quality),
+        "joint": verdict.joint and asdict(verdict.joint),
+        "estimate": verdict.estimate and asdict(verdict.estimate),
         "outcomes": [[name, _outcome_state(one)] for name, one in verdict.outcomes.items()],
         "classes": list(verdict.classes.items()),
         "segments": [[name, list(counts.items())] for name, counts in verdict.segments.items()],
@@ -47,6 +51,8 @@ def verdict_of(key: ModelKey, state: dict[str, Any], shares: Shares) -> WindowVe
         key=key,
         features=_features(state, shares),
         quality=quality and _quality_of(quality),
+        joint=_joint(state["joint"]),
+        estimate=_estimate(state["estimate"]),
         outcomes={name: _outcome_of(told) for name, told in state["outcomes"]},
         classes=dict(state["classes"]),
         segments={name: dict(counts) for name, counts in state["segments"]},
@@ -84,6 +90,20 @@ def _tallies(verdict: QualityVerdict | OutcomeVerdict) -> dict[str, Any]:
 def _tallies_of(state: dict[str, Any]) -> dict[str, Any]:
     segments = {name: {value: b64decode(tally) for value, tally in pairs} for name, pairs in state["segments"]}
     return {"tally": b64decode(state["tally"]), "segments": segments}
+
+
+def _joint(told: dict[str, Any] | None) -> JointVerdict | None:
+    if told is None:
+        return None
+    pairs = tuple((first, second, score) for first, second, score in told["pairs"])
+    return JointVerdict(told["score"], told["threshold"], pairs, tuple(told["reasons"]))
+
+
+def _estimate(told: dict[str, Any] | None) -> EstimateVerdict | None:
+    if told is None:
+        return None
+    spans = {name: {score: tuple(ends) for score, ends in told[name].items()} for name in ("bounds", "shifts")}
+    return EstimateVerdict(**told | spans)
 
 
 def _features(state: dict[str, Any], shares: Shares) -> dict[str, FeatureVerdict]:

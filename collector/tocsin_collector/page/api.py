@@ -9,8 +9,10 @@ from tocsin_collector.page.address import model_path
 from tocsin_collector.page.view import Sources
 from tocsin_collector.servers import ServerView
 from tocsin_collector.verdict import (
+    EstimateVerdict,
     FeatureSchema,
     FeatureVerdict,
+    JointVerdict,
     ModelView,
     OutcomeVerdict,
     QualityVerdict,
@@ -121,7 +123,9 @@ def _window(verdict: WindowVerdict) -> Json:
         "state": health.of_window(verdict),
         "reasons": list(verdict.reasons),
         "drift": {name: _feature(feature) for name, feature in verdict.features.items()},
+        "joint": _joint(verdict.joint),
         "quality": _quality(verdict.quality),
+        "estimate": _estimate(verdict.estimate),
         "outcomes": {name: _outcome(outcome) for name, outcome in verdict.outcomes.items()},
         "latency_s": verdict.latency_s,
         "classes": verdict.classes,
@@ -172,6 +176,36 @@ def _quality(quality: QualityVerdict | None) -> Json | None:
         "floors": quality.floors,
         "remarks": list(quality.remarks),
     }
+
+
+def _joint(joint: JointVerdict | None) -> Json | None:
+    if joint is None:
+        return None
+    return {
+        "score": _finite(joint.score),
+        "threshold": _finite(joint.threshold),
+        "pairs": [{"features": [first, second], "score": _finite(score)} for first, second, score in joint.pairs],
+    }
+
+
+def _estimate(estimate: EstimateVerdict | None) -> Json | None:
+    """The scores that the labels would show; ``shift`` only once they have come."""
+    if estimate is None:
+        return None
+    return {
+        name: {
+            "value": _finite(value),
+            "low": _finite(estimate.bounds[name][0]),
+            "high": _finite(estimate.bounds[name][1]),
+            "estimator": estimate.chosen[name],
+            "shift": _shift(estimate.shifts.get(name)),
+        }
+        for name, value in estimate.scores.items()
+    }
+
+
+def _shift(parts: tuple[float, float] | None) -> Json | None:
+    return None if parts is None else {"covariate": _finite(parts[0]), "concept": _finite(parts[1])}
 
 
 def _alarm(alarm: Alarm, found: Alarms) -> Json:

@@ -41,12 +41,12 @@ def test_windows_as_ever_are_silent_whatever_their_rows(known):
 def test_a_pair_that_goes_together_otherwise_is_named_though_each_alone_is_as_ever(known):
     found = _score(known, 2, correlation=0.2)
     assert found.score > found.threshold
-    assert (found.pairs[0].first, found.pairs[0].second) == ("a", "b")
-    assert "a and b go together otherwise" in joint.reasons(found)[0]
+    assert found.pairs[0][:2] == ("a", "b")
+    assert "a and b go together otherwise" in found.reasons[0]
 
 
 def test_a_number_and_a_category_are_a_pair_too(known):
-    assert {(one.first, one.second) for one in _score(known, 3, rich_in_b=0.4).pairs} == {("d", "kind")}
+    assert {pair[:2] for pair in _score(known, 3, rich_in_b=0.4).pairs} == {("d", "kind")}
 
 
 def test_what_a_feature_does_alone_does_not_count(known):
@@ -80,8 +80,10 @@ def test_features_that_are_missing_from_a_window_are_no_joint_drift(known):
     assert not joint.score(reference, profile_pairs(frame, layout)).pairs
 
 
-def test_a_score_that_is_not_finite_is_a_reason_to_alarm():
-    assert joint.reasons(joint.Joint(float("nan"), 4.0, ()))
+def test_a_bound_that_is_not_finite_is_a_reason_to_alarm(known):
+    reference, layout = known
+    damaged = reference._replace(process=np.full_like(reference.process, np.nan)), layout
+    assert "build the reference again" in _score(damaged, 12).reasons[0]
 
 
 def test_another_layout_is_refused(known):

@@ -70,13 +70,14 @@ def answers(
     rows' ``losses``."""
     if told.classes != model.classes or not told.table.size:
         return {}
+    table = told.table[:, np.lexsort(told.table)]  # whatever order the rows came in, the same bits come out
     found = {}
     if model.direct is None:
-        found[CBPE] = calibrated.estimate(model.calibrations, told.table)
+        found[CBPE] = calibrated.estimate(model.calibrations, table)
     else:
-        found[DLE] = direct.estimate(model.direct, sums, told.table.shape[1])
+        found[DLE] = direct.estimate(model.direct, sums, table.shape[1])
     if shares is not None:
-        found[WEIGHTED] = weighted.estimate(model.weighted, told.table, shares)
+        found[WEIGHTED] = weighted.estimate(model.weighted, table, shares)
     return found
 
 
