@@ -308,6 +308,37 @@ WINDOWS = (
         no_value=_QUIET,
     ),
     Panel(
+        35,
+        "Features that go together otherwise",
+        "How far the worst pair of features is from going together as in the reference, in standard deviations; "
+        "dashed: the bound, beyond which it alarms.",
+        "none",
+        (
+            Query(series("tocsin_joint_drift_score"), _MODEL),
+            Query(series("tocsin_joint_drift_threshold"), f"{_MODEL} bound", bound=True),
+        ),
+        width=12,
+        minimum=None,
+        decimals=1,
+        drills=_TO_MODEL,
+        no_value=_QUIET,
+    ),
+    Panel(
+        36,
+        "Quality before labels",
+        "What the labels of the newest window would probably show; dashed: the ends of the 95 % interval.",
+        "none",
+        (
+            Query(series("tocsin_model_quality_estimate"), f"{_MODEL} {{{{metric}}}}"),
+            Query(series("tocsin_model_quality_estimate_lower"), f"{_MODEL} {{{{metric}}}} low", bound=True),
+            Query(series("tocsin_model_quality_estimate_upper"), f"{_MODEL} {{{{metric}}}} high", bound=True),
+        ),
+        width=12,
+        decimals=2,
+        drills=_TO_MODEL,
+        no_value="no estimate: the reference has no labels",
+    ),
+    Panel(
         20,
         "Windows with bad quality",
         "Windows in a row whose quality is beyond a bound; from the second on it alarms.",
