@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from tocsin_collector.alarms import Alarm, Alarms
+from tocsin_collector.drift.explain import Explanation, explain
 from tocsin_collector.logs.route import rfc3339
 from tocsin_collector.page import health
 from tocsin_collector.page.address import model_path
@@ -109,7 +110,31 @@ def _detail(view: ModelView, sources: Sources) -> Json:
     labels = tuple((name, value) for name, value in view.key._asdict().items() if value)
     return {
         "alarms": [_alarm(alarm, sources.alarms) for alarm in sources.alarms.of(labels)],
+        "explanation": _explanation(explain(view.verdicts, view.changes)),
         "windows": [_window(verdict) for verdict in view.verdicts],
+    }
+
+
+def _explanation(found: Explanation | None) -> Json | None:
+    """Of the newest window, if it alarms."""
+    if found is None:
+        return None
+    return {
+        "features": [
+            {
+                "feature": one.feature,
+                "what": one.what,
+                "since": _time(one.since_s),
+                "windows": one.windows,
+                "cells": [cell._asdict() for cell in one.cells],
+            }
+            for one in found.features
+        ],
+        "segments": [one._asdict() for one in found.segments],
+        "classes": [one._asdict() for one in found.classes],
+        "rows": found.rows and found.rows._asdict(),
+        "latency_s": found.latency_s and found.latency_s._asdict(),
+        "changes": [_change(one) for one in found.changes],
     }
 
 

@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from markupsafe import Markup
 
+from tocsin_collector.drift.explain import explain
 from tocsin_collector.page import estimated, health, links
 from tocsin_collector.page.address import feature_path, model_path
 from tocsin_collector.page.charts import Line, Mark, lines
 from tocsin_collector.page.numbers import number, shown, window
 from tocsin_collector.page.overview import requests
 from tocsin_collector.page.view import Sources
+from tocsin_collector.page.why import sentences
 from tocsin_collector.quality import RISES
 from tocsin_collector.verdict import FeatureVerdict, ModelView, QualityVerdict, WindowVerdict
 
@@ -48,6 +50,7 @@ def context(view: ModelView, sources: Sources, end_s: int | None = None) -> dict
         "path": model_path(*view.key),
         "health": health.of_model(replace(view, verdicts=view.verdicts[: index + 1])),
         "chosen": chosen,
+        "why": _why(view, index, sources.utc_offset_s),
         "is_newest": index == len(ends) - 1,
         "alarms": sources.alarms.of(labels),
         "strip": [(verdict, health.of_window(verdict)) for verdict in view.verdicts],
@@ -68,6 +71,11 @@ def context(view: ModelView, sources: Sources, end_s: int | None = None) -> dict
         "state_of": health.of_window,
         "feature_path": feature_path,
     }
+
+
+def _why(view: ModelView, index: int, offset_s: float) -> list[str]:
+    found = explain(view.verdicts[: index + 1], view.changes)
+    return sentences(found, offset_s) if found else []
 
 
 def _live(view: ModelView, sources: Sources) -> list[Card]:

@@ -1,4 +1,4 @@
-"""Joint drift on real rows that were not used to choose it: every flight out of New York, 13 September to 31 December."""
+"""Joint drift on real rows that no one chose it by: every flight out of New York, 13 September to 31 December."""
 
 import numpy as np
 
