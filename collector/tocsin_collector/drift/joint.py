@@ -26,7 +26,7 @@ FEWEST_ROWS = 200
 NAMED_MOST = 3
 SHARE = 4
 """Joint drift may cause a quarter of the false alarms that features may, on top of them."""
-_ROUNDS = 8
+_ROUNDS, _NEAR_ROWS = 8, 0.5
 _EXPECTED_ROWS = 5.0  # a cell that expects fewer varies as one of five does: Pearson's statistic has no tail then
 
 
@@ -115,9 +115,12 @@ def _smoothed(pool: Counts) -> Floats:
 
 def _fitted(table: Floats, window: Counts) -> Floats:
     """The table with the window's margins and its own odds ratios (Deming and Stephan 1940)."""
+    rows, columns = window.sum(axis=2, keepdims=True), window.sum(axis=1, keepdims=True)
     for _ in range(_ROUNDS):
-        for axis in (2, 1):
-            table *= window.sum(axis=axis, keepdims=True) / np.maximum(table.sum(axis=axis, keepdims=True), 1e-9)
+        table *= rows / np.maximum(table.sum(axis=2, keepdims=True), 1e-9)
+        table *= columns / np.maximum(table.sum(axis=1, keepdims=True), 1e-9)
+        if np.abs(table.sum(axis=2, keepdims=True) - rows).max() < _NEAR_ROWS:
+            break
     return table
 
 

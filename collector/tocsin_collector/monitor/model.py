@@ -402,6 +402,8 @@ class Model:
     def _estimate(self, window: Window, quality: QualityVerdict | None) -> EstimateVerdict | None:
         if self.judge is None or window.profile is None or window.rows < self._min_rows:
             return None
+        if window.profile.rows != window.rows:
+            return None  # the reference came while the window was open: of its first rows nothing is counted
         before = self._verdicts.get(window.index)
         if before is not None and before.estimate is not None and before.rows == window.rows:
             answers: Answers = before.estimate.answers  # labels alone have come: no row says anything else

@@ -32,6 +32,7 @@ _DRIFT = ratio(_SCORE, _BOUND)
 _MISSING = ratio("tocsin_feature_missing_ratio", "tocsin_feature_missing_threshold")
 _NEW = ratio("tocsin_feature_new_ratio", "tocsin_feature_new_threshold")
 _INVALID = ratio("tocsin_feature_invalid_ratio", "tocsin_feature_invalid_threshold")
+_JOINT = ratio("tocsin_joint_drift_score", "tocsin_joint_drift_threshold")
 _OUT = f"{_DRIFT} > bool 1 or ({_MISSING} > bool 1) + ({_NEW} > bool 1) + ({_INVALID} > bool 1)"
 _FAILED = rate_by(_BY_MODEL, _REQUESTS, 'outcome="server_error"')
 _ALL = rate_by(_BY_MODEL, _REQUESTS)
@@ -310,16 +311,12 @@ WINDOWS = (
     Panel(
         35,
         "Features that go together otherwise",
-        "How far the worst pair of features is from going together as in the reference, in standard deviations; "
-        "dashed: the bound, beyond which it alarms.",
-        "none",
-        (
-            Query(series("tocsin_joint_drift_score"), _MODEL),
-            Query(series("tocsin_joint_drift_threshold"), f"{_MODEL} bound", bound=True),
-        ),
+        "How far the worst pair of features is from going together as in the reference, as a share of its own bound; "
+        "above 100 % it alarms.",
+        "percentunit",
+        (Query(_JOINT, _MODEL),),
         width=12,
-        minimum=None,
-        decimals=1,
+        steps=above(1),
         drills=_TO_MODEL,
         no_value=_QUIET,
     ),

@@ -82,7 +82,7 @@ def test_features_that_part_alarm_by_their_names_and_no_other_window_does(classi
     assert found[104].joint.pairs[0][:2] == ("age", "income")
     assert [hour for hour, verdict in found.items() if verdict.joint.reasons] == [104]
     assert "age and income go together otherwise" in found[104].reasons[0]
-    assert any("age and income" in reason for reason in conditions(found[104])["drift"])
+    assert any("age and income" in reason for reason in conditions(found[104])["joint"])
 
 
 def test_labels_say_later_what_the_change_is_due_to(classified):
