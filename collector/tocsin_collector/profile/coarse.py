@@ -1,7 +1,8 @@
 """Few cells of each feature, cut where the layout's are: one small code a value, for models that learn from codes.
 
 Code 0 is a value that is missing, not finite or of another kind; numbers have the codes 1 to ``GROUPS`` by quantile,
-categories by how frequent they were in the reference, the last one for all the rare and the new.
+categories by how frequent they were in the reference, the last one for all the rare and the new. Aspects of texts and
+times have no codes: each row would have to be looked at again.
 """
 
 from functools import lru_cache
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from tocsin_collector.frame import Frame, Values
 from tocsin_collector.profile.counts import Profile
+from tocsin_collector.profile.edges import BEYOND
 from tocsin_collector.profile.layout import FeatureLayout, Layout
 from tocsin_collector.verdict import CATEGORY, NUMBER
 
@@ -27,7 +29,7 @@ def codes(frame: Frame, layout: Layout) -> Codes:
     found = np.zeros((len(layout.features), frame.rows), np.uint8)
     for target, feature in zip(found, layout.features, strict=True):
         values = columns.get(feature.name)
-        if values is not None and values.kind == feature.kind:
+        if values is not None and values.kind == feature.kind and not feature.aspect:
             target[:] = _numbers(values, feature) if feature.kind == NUMBER else _names(values, feature)
     return found
 
@@ -37,6 +39,9 @@ def shares(profile: Profile) -> Floats:
     found = np.zeros((len(profile.layout.features), CODES))
     for target, feature in zip(found, profile.layout.features, strict=True):
         tally = profile.tally(feature.name)
+        if feature.aspect:
+            target[0] = tally.rows
+            continue
         target[:] = np.bincount(_code_of_cell(feature), tally.cells, CODES)
         target[GROUPS] += tally.new
         target[0] += tally.rows - tally.new - tally.cells.sum()
@@ -45,9 +50,12 @@ def shares(profile: Profile) -> Floats:
 
 @lru_cache(maxsize=4_096)
 def cuts(feature: FeatureLayout, groups: int) -> tuple[int, ...]:
-    """Which of a number's edges part its values into so many groups of about the same share."""
-    inner = np.linspace(0, len(feature.edges) - 1, groups + 1)[1:-1] if len(feature.edges) >= groups else None
-    return tuple(range(len(feature.edges)) if inner is None else np.rint(inner).astype(int).tolist())
+    """Which of a number's edges part its values into so many groups of about the same share: those of its quantiles, of
+    which there are as many in each; the edges beyond the reference's range are none."""
+    first, last = len(BEYOND), len(feature.edges) - 1 - len(BEYOND)
+    if last - first < groups - 1:
+        return tuple(range(max(first, 0), last + 1))
+    return tuple(np.rint(np.linspace(first, last, groups + 1)[1:-1]).astype(int).tolist())
 
 
 def _code_of_cell(feature: FeatureLayout) -> NDArray[np.intp]:
@@ -64,6 +72,6 @@ def _numbers(values: Values, feature: FeatureLayout) -> NDArray[np.intp]:
 
 
 def _names(values: Values, feature: FeatureLayout) -> NDArray[np.intp]:
-    cells = np.array([feature.cell_of(name) for name in values.names] or [0], np.intp)
+    cells = feature.cells_of(values.names or [""])[0]
     of_name = np.where(cells < 0, GROUPS, 1 + np.minimum(cells, GROUPS - 1))
     return np.where(values.valid, of_name[values.data.astype(np.int64)], 0)

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from tocsin_collector.frame import Frame, Values
 from tocsin_collector.profile.coarse import cuts
 from tocsin_collector.profile.layout import FeatureLayout, Layout, ProfileError
-from tocsin_collector.verdict import CATEGORY, NUMBER
+from tocsin_collector.verdict import NUMBER
 
 CELLS = 4
 FEATURES_MOST = 64
-"""Pairs grow with the square: of more features than these the first by name, constant ones left out, are paired."""
+"""Pairs grow with the square: of more features than these the first by name, constant ones left out, are paired.
+Aspects of a text or a time are not."""
 _CHUNK = 4_096  # of float32, 20 features of so many rows stay in the cache, and every sum is exact
 
 Counts = NDArray[np.int64]
@@ -37,7 +38,7 @@ class Pairs:
 @lru_cache(maxsize=256)
 def paired(layout: Layout) -> tuple[FeatureLayout, ...]:
     """The features that are paired."""
-    varied = [one for one in layout.features if one.kind in (NUMBER, CATEGORY) and one.cells > 1]
+    varied = [one for one in layout.features if one.cells > 1 and not one.aspect]
     return tuple(varied[:FEATURES_MOST])
 
 
@@ -84,7 +85,7 @@ def _steps(values: Values, feature: FeatureLayout) -> tuple[NDArray[np.generic],
         finite = np.isfinite(values.data)
         valid = values.valid if finite.all() else values.valid & finite
         return values.data, steps, None if valid.all() else valid
-    cells = np.array([feature.cell_of(name) for name in values.names] or [0])
+    cells = feature.cells_of(values.names or [""])[0]
     ranks = np.where((cells < 0) | (cells >= CELLS), CELLS - 1, cells).astype(np.uint8)
     return ranks[values.data.astype(np.intp)], [1.0, 2.0, 3.0], None if values.valid.all() else values.valid
 
