@@ -15,7 +15,7 @@ from tocsin_collector.drift import joint
 from tocsin_collector.frame import Frame, Values
 from tocsin_collector.profile import layout_of
 from tocsin_collector.profile.pairs import pairs_of, profile_pairs
-from tocsin_collector.verdict import NUMBER, ModelKey
+from tocsin_collector.verdict import NUMBER, JointVerdict, ModelKey
 
 FEATURES, ROWS, REFERENCE, WINDOWS = 20, 2_000, 40, 200
 RATE, MISSED, COST_US = 0.05, 0.05, 1.5
@@ -47,7 +47,7 @@ def run() -> list[Measure]:
     ]
 
 
-def _scores(rng, draw, layout, known) -> list[joint.Joint]:
+def _scores(rng, draw, layout, known) -> list[JointVerdict]:
     return [joint.score(known, profile_pairs(_frame(rng, draw()), layout)) for _ in range(WINDOWS)]
 
 

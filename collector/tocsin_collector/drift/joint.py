@@ -73,7 +73,7 @@ def score(reference: JointReference, pairs: Pairs) -> JointVerdict | None:
     deviates = _deviates(found, degrees)
     usual, scale = _largest_of(len(deviates))
     threshold = max(normal_quantile(reference.alpha / len(deviates)), usual + reference.spread.bound(scale**2))
-    worst = np.argsort(-deviates, kind="stable")[:NAMED_MOST].tolist()
+    worst = np.argsort(-np.nan_to_num(deviates, nan=np.inf), kind="stable")[:NAMED_MOST].tolist()
     names = pairs_of(pairs.layout)
     beyond = tuple((*names[at], float(deviates[at])) for at in worst if not deviates[at] <= threshold)
     reasons = tuple(_sentence(first, second, far, threshold) for first, second, far in beyond)

@@ -37,8 +37,3 @@ def rake(codes: Codes, shares: Sequence[Floats]) -> Floats:
         if farthest < NEAR:
             break
     return weights / weights.mean() if weights.any() else np.ones(rows)
-
-
-def effective(weights: Floats) -> float:
-    """How many equal rows the weighted ones are worth (Kish)."""
-    return float(weights.sum() ** 2 / (weights**2).sum())

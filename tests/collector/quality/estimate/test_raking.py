@@ -1,6 +1,6 @@
 import numpy as np
 
-from tocsin_collector.quality.estimate.raking import MOST, effective, rake
+from tocsin_collector.quality.estimate.raking import MOST, rake
 
 
 def test_the_weighted_rows_show_the_wanted_shares_of_every_feature():
@@ -17,7 +17,6 @@ def test_the_weighted_rows_show_the_wanted_shares_of_every_feature():
 def test_equal_shares_leave_equal_weights():
     codes = np.array([[0, 1, 0, 1]], np.uint8)
     assert rake(codes, [np.array([0.5, 0.5])]).tolist() == [1.0] * 4
-    assert effective(np.ones(7)) == 7
 
 
 def test_a_cell_that_no_row_has_is_left_out():
