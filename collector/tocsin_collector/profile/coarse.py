@@ -5,8 +5,6 @@ categories by how frequent they were in the reference, the last one for all the 
 times have no codes: each row would have to be looked at again.
 """
 
-from functools import lru_cache
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -48,7 +46,6 @@ def shares(profile: Profile) -> Floats:
     return found / max(profile.rows, 1)
 
 
-@lru_cache(maxsize=4_096)
 def cuts(feature: FeatureLayout, groups: int) -> tuple[int, ...]:
     """Which of a number's edges part its values into so many groups of about the same share: those of its quantiles, of
     which there are as many in each; the edges beyond the reference's range are none."""

@@ -6,7 +6,7 @@ counts for a pair where both features are there. All pairs come from one product
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,11 +35,10 @@ class Pairs:
     counts: Counts
 
 
-@lru_cache(maxsize=256)
 def paired(layout: Layout) -> tuple[FeatureLayout, ...]:
     """The features that are paired."""
-    varied = [one for one in layout.features if one.cells > 1 and not one.aspect]
-    return tuple(varied[:FEATURES_MOST])
+    varied = (one for one in layout.features if one.cells > 1 and not one.aspect)
+    return tuple(islice(varied, FEATURES_MOST))
 
 
 def pairs_of(layout: Layout) -> list[tuple[str, str]]:
