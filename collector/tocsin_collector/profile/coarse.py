@@ -1,9 +1,10 @@
 """Few cells of each feature, cut where the layout's are: one small code a value, for models that learn from codes.
 
 Code 0 is a value that is missing, not finite or of another kind; numbers have the codes 1 to ``GROUPS`` by quantile,
-categories by how frequent they were in the reference, the last one for all the rare and the new. Aspects of texts and
-times have no codes: each row would have to be looked at again.
+categories by how frequent they were in the reference, the last one for all the rare and the new.
 """
+
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,27 +20,32 @@ Floats = NDArray[np.float64]
 
 GROUPS = 32
 CODES = GROUPS + 1
+FEATURES_MOST = 64
+"""What is learnt from codes costs time for each feature and for each pair: a rule that no traffic changes bounds it."""
+
+
+def chosen(layout: Layout) -> tuple[FeatureLayout, ...]:
+    """The features that have codes: the first by name, without constant ones and the aspects of texts and times."""
+    return tuple(islice((one for one in layout.features if one.cells > 1 and not one.aspect), FEATURES_MOST))
 
 
 def codes(frame: Frame, layout: Layout) -> Codes:
-    """The codes of a frame's features, features x rows in the layout's order; an absent column is all missing."""
-    columns = frame.group("feature.")
-    found = np.zeros((len(layout.features), frame.rows), np.uint8)
-    for target, feature in zip(found, layout.features, strict=True):
+    """The codes of a frame's ``chosen`` features, features x rows; an absent column is all missing."""
+    columns, features = frame.group("feature."), chosen(layout)
+    found = np.zeros((len(features), frame.rows), np.uint8)
+    for target, feature in zip(found, features, strict=True):
         values = columns.get(feature.name)
-        if values is not None and values.kind == feature.kind and not feature.aspect:
+        if values is not None and values.kind == feature.kind:
             target[:] = _numbers(values, feature) if feature.kind == NUMBER else _names(values, feature)
     return found
 
 
 def shares(profile: Profile) -> Floats:
     """The share of each code in a profile's rows, features x ``CODES``; all 0 where there are no rows."""
-    found = np.zeros((len(profile.layout.features), CODES))
-    for target, feature in zip(found, profile.layout.features, strict=True):
+    features = chosen(profile.layout)
+    found = np.zeros((len(features), CODES))
+    for target, feature in zip(found, features, strict=True):
         tally = profile.tally(feature.name)
-        if feature.aspect:
-            target[0] = tally.rows
-            continue
         target[:] = np.bincount(_code_of_cell(feature), tally.cells, CODES)
         target[GROUPS] += tally.new
         target[0] += tally.rows - tally.new - tally.cells.sum()

@@ -6,20 +6,16 @@ counts for a pair where both features are there. All pairs come from one product
 """
 
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tocsin_collector.frame import Frame, Values
-from tocsin_collector.profile.coarse import cuts
+from tocsin_collector.profile.coarse import chosen, cuts
 from tocsin_collector.profile.layout import FeatureLayout, Layout, ProfileError
 from tocsin_collector.verdict import NUMBER
 
 CELLS = 4
-FEATURES_MOST = 64
-"""Pairs grow with the square: of more features than these the first by name, constant ones left out, are paired.
-Aspects of a text or a time are not."""
 _CHUNK = 4_096  # of float32, 20 features of so many rows stay in the cache, and every sum is exact
 
 Counts = NDArray[np.int64]
@@ -35,27 +31,21 @@ class Pairs:
     counts: Counts
 
 
-def paired(layout: Layout) -> tuple[FeatureLayout, ...]:
-    """The features that are paired."""
-    varied = (one for one in layout.features if one.cells > 1 and not one.aspect)
-    return tuple(islice(varied, FEATURES_MOST))
-
-
 def pairs_of(layout: Layout) -> list[tuple[str, str]]:
     """The names of each pair."""
-    names = [feature.name for feature in paired(layout)]
+    names = [feature.name for feature in chosen(layout)]
     return [(names[a], names[b]) for a, b in zip(*np.triu_indices(len(names), 1), strict=True)]
 
 
 def empty_pairs(layout: Layout) -> Pairs:
     """The counts of no rows."""
-    features = len(paired(layout))
+    features = len(chosen(layout))
     return Pairs(layout, 0, np.zeros((features * (features - 1) // 2, CELLS, CELLS), np.int64))
 
 
 def profile_pairs(frame: Frame, layout: Layout) -> Pairs:
     """Count a block's pairs. A column that is absent or of another kind meets nothing: nothing fails."""
-    features = paired(layout)
+    features = chosen(layout)
     columns = frame.group("feature.")
     known = [(at, feature, columns[feature.name]) for at, feature in enumerate(features) if feature.name in columns]
     told = [(at, *_steps(values, feature)) for at, feature, values in known if values.kind == feature.kind]

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from tocsin_collector.frame import Frame, Values, category, number
 from tocsin_collector.profile import layout_of, profile
-from tocsin_collector.profile.coarse import CODES, GROUPS, codes, shares
+from tocsin_collector.profile.coarse import CODES, GROUPS, chosen, codes, shares
 from tocsin_collector.verdict import NUMBER, ModelKey
 
 numbers = st.lists(st.one_of(st.none(), st.floats(width=32), st.sampled_from([0.0, 1.0, float("nan")])), min_size=1)
@@ -21,8 +21,10 @@ def _frame(**columns):
 def test_the_shares_of_a_profile_are_those_of_its_rows_codes(before, now, names_before, names_now):
     for old, new in ((number(before), number(now)), (category(names_before), category(names_now))):
         layout, window = layout_of([_frame(x=old)]), _frame(x=new)
-        found = np.bincount(codes(window, layout)[0], minlength=CODES) / window.rows
-        assert np.allclose(shares(profile(window, layout))[0], found)
+        found = codes(window, layout)
+        assert len(found) == len(chosen(layout))
+        counts = [np.bincount(one, minlength=CODES) for one in found]
+        assert np.allclose(shares(profile(window, layout)), np.array(counts).reshape(-1, CODES) / window.rows)
 
 
 def test_numbers_are_parted_into_groups_of_about_the_same_share_and_into_tails():

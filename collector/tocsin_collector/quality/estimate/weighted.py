@@ -24,7 +24,8 @@ _CELLS = STRATA + 1  # and one for what is missing
 
 
 class Weighted(NamedTuple):
-    """``strata`` has the stratum of each code, features x codes; ``rows`` that of each of the reference's rows."""
+    """``known`` are the reference's rows without their codes; ``strata`` (features x codes) the stratum of each code,
+    ``rows`` that of each row."""
 
     known: Known
     grouped: tuple[Grouped, ...]
@@ -42,7 +43,7 @@ def fit(known: Known) -> Weighted:
     if not known.classes:
         cuts = np.unique(np.quantile(known.table[0], np.arange(1, STRATA) / STRATA))
         rows = np.vstack([rows, np.searchsorted(cuts, known.table[0], side="right").astype(np.uint8)])
-    return Weighted(known, grouped, strata, rows, cuts)
+    return Weighted(known._replace(codes=known.codes[:0]), grouped, strata, rows, cuts)
 
 
 def estimate(model: Weighted, table: Floats, shares: Floats) -> dict[str, float]:
