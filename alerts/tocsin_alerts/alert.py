@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 CRITICAL, WARNING, INFO = "critical", "warning", "info"
 VALUE, RATE, INCREASE = "value", "rate", "increase"
-DATA, DRIFT, QUALITY = "data", "drift", "quality"
+DATA, DRIFT, JOINT, QUALITY = "data", "drift", "joint", "quality"
 FLEET, MODEL, PIPELINE = "tocsin-fleet", "tocsin-model", "tocsin-pipeline"
 
 

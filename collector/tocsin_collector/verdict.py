@@ -142,6 +142,36 @@ class QualityVerdict:
 
 
 @dataclass(frozen=True, slots=True)
+class EstimateVerdict:
+    """What a window's quality probably is, told of all its rows before their labels have come.
+
+    ``scores`` are those that the labels would show, ``bounds`` the ends of their 95 % interval, ``chosen`` the
+    estimator of each, ``answers`` what every estimator said, by its name.
+    """
+
+    rows: int
+    scores: dict[str, float]
+    bounds: dict[str, tuple[float, float]]
+    chosen: dict[str, str]
+    answers: dict[str, dict[str, float]]
+    shifts: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """Once the labels have come: how much of each score's change is covariate shift, and how much concept shift."""
+
+
+@dataclass(frozen=True, slots=True)
+class JointVerdict:
+    """How far the worst pair of features is from going together as in the reference, as a normal deviate.
+
+    ``pairs`` are those beyond ``threshold`` with their own scores, the worst first.
+    """
+
+    score: float
+    threshold: float
+    pairs: tuple[tuple[str, str, float], ...] = ()
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class OutcomeVerdict:
     """A business outcome's window: how many came and their mean, beside the reference's; and their sum a prediction.
 
@@ -184,12 +214,15 @@ class WindowVerdict:
     final: bool = False
     decision: Decision | None = None
     """What the calibrated policy decided; None where each window is held against thresholds."""
+    joint: JointVerdict | None = None
+    """None where the window has too few rows, or the reference no two features."""
+    estimate: EstimateVerdict | None = None
 
     @property
     def reasons(self) -> tuple[str, ...]:
         """Every reason to alarm: the data's first, then the model's."""
         data = tuple(reason for feature in self.features.values() for reason in feature.reasons)
-        return data + (self.quality.reasons if self.quality else ())
+        return data + (self.joint.reasons if self.joint else ()) + (self.quality.reasons if self.quality else ())
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The data that a model is asked about: is it there, is it what the model was built on."""
 
-from tocsin_alerts.alert import DATA, DRIFT, MODEL, WARNING, Alert
+from tocsin_alerts.alert import DATA, DRIFT, JOINT, MODEL, WARNING, Alert
 
 _BY = "project, model, version, feature"
 
@@ -39,6 +39,21 @@ ALERTS = (
             _beyond("drift_score", "drift_threshold"),
             _beyond("new_ratio", "new_threshold"),
             _beyond("invalid_ratio", "invalid_threshold"),
+        ),
+    ),
+    Alert(
+        name="JointDrift",
+        severity=WARNING,
+        summary="features of model {model} go together otherwise",
+        description=(
+            "A pair of features of model {model} {version} ({project}) is {value} standard deviations from going"
+            " together as in the reference, beyond its bound, whatever each feature is alone."
+        ),
+        panel=(MODEL, 35),
+        window=JOINT,
+        promql=(
+            "tocsin_joint_drift_score > on (project, model, version) group_left"
+            " max by (project, model, version) (tocsin_joint_drift_threshold)"
         ),
     ),
 )

@@ -1,6 +1,6 @@
-"""A closed window's verdict as conditions of the window alerts: data, drift, quality."""
+"""A closed window's verdict as conditions of the window alerts: data, drift, joint drift, quality."""
 
-from tocsin_alerts.alert import DATA, DRIFT, QUALITY
+from tocsin_alerts.alert import DATA, DRIFT, JOINT, QUALITY
 from tocsin_collector.verdict import FeatureVerdict, WindowVerdict
 
 
@@ -15,6 +15,8 @@ def conditions(verdict: WindowVerdict) -> dict[str, tuple[str, ...]]:
     if any(feature.score is not None or feature.reasons for feature in features):
         found[DATA] = tuple(reason for feature in features for reason in _missing(feature))
         found[DRIFT] = tuple(reason for feature in features for reason in feature.reasons[len(_missing(feature)) :])
+    if verdict.joint is not None:
+        found[JOINT] = verdict.joint.reasons
     if verdict.quality is not None and verdict.quality.mature and verdict.quality.thresholds:
         found[QUALITY] = verdict.quality.reasons
     return found

@@ -10,7 +10,7 @@ from tocsin_collector.monitor.model import Model
 from tocsin_collector.monitor.monitor import Name
 from tocsin_collector.quality.delay import QUANTILES, quantiles
 from tocsin_collector.quality.tally import unpack
-from tocsin_collector.verdict import Decision, FeatureVerdict, ModelKey, QualityVerdict
+from tocsin_collector.verdict import Decision, FeatureVerdict, ModelKey, QualityVerdict, WindowVerdict
 
 _FEATURE, _SCORE = ("feature",), ("feature", "method")
 
@@ -102,7 +102,8 @@ def wanted(model: Model) -> int:
     features = FEATURE_SERIES * len(latest.features) if latest else 0
     segments = sum(map(len, latest.segments.values())) if latest else 0
     scores = _series(quality) if quality else 0
-    return HISTOGRAM_SERIES * bool(model.latency.total) + scores + features + segments
+    before = _before_labels(latest) if latest else 0
+    return HISTOGRAM_SERIES * bool(model.latency.total) + scores + before + features + segments
 
 
 def verdict(model: Model, room: Room, shown: dict[str, Container[str]]) -> Iterable[Column]:
@@ -116,6 +117,8 @@ def verdict(model: Model, room: Room, shown: dict[str, Container[str]]) -> Itera
         yield from _quality(labels, quality)
     if latest is None:
         return
+    if room.has(_before_labels(latest)):
+        yield from _estimate(labels, latest)
     features = [*latest.features.values()]
     yield from _features(labels, features[: room.of(len(features), FEATURE_SERIES)])
     rows = {}
@@ -124,6 +127,26 @@ def verdict(model: Model, room: Room, shown: dict[str, Container[str]]) -> Itera
         shown[name] = found.keys()
         rows.update({(name, value): count for value, count in found.items()})
     yield Column("tocsin_window_segment_rows", labels, ("segment", "value"), [*rows], [*rows.values()])
+
+
+def _before_labels(latest: WindowVerdict) -> int:
+    """The series of what is told of a window without its labels and of no feature alone."""
+    return 2 * (latest.joint is not None) + (3 * len(latest.estimate.scores) if latest.estimate else 0)
+
+
+def _estimate(labels: Mapping[str, str], latest: WindowVerdict) -> Iterable[Column]:
+    if latest.joint is not None:
+        yield single("tocsin_joint_drift_score", labels, latest.joint.score)
+        yield single("tocsin_joint_drift_threshold", labels, latest.joint.threshold)
+    if latest.estimate is not None:
+        keys = [(metric,) for metric in latest.estimate.scores]
+        bounds = [latest.estimate.bounds[metric] for (metric,) in keys]
+        for name, values in (
+            ("tocsin_model_quality_estimate", [*latest.estimate.scores.values()]),
+            ("tocsin_model_quality_estimate_lower", [low for low, _ in bounds]),
+            ("tocsin_model_quality_estimate_upper", [high for _, high in bounds]),
+        ):
+            yield Column(name, labels, ("metric",), keys, values)
 
 
 def _features(labels: Mapping[str, str], features: Sequence[FeatureVerdict]) -> Iterable[Column]:

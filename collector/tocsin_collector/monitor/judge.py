@@ -1,18 +1,21 @@
 """A fitted reference, and the verdicts that it gives of a window."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin_collector.drift import Reference, compare, fit, policy
+from tocsin_collector.drift import Reference, compare, fit, joint, policy
 from tocsin_collector.frame import Frame, Values
 from tocsin_collector.monitor.incidents import told
 from tocsin_collector.monitor.reference_file import ReferenceRows, digest
 from tocsin_collector.monitor.windows import Calendar
 from tocsin_collector.profile import Layout, Profile, layout_of, profile
-from tocsin_collector.quality import Labelled, Policy, QualityReference, fit_quality, pack, weigh
-from tocsin_collector.verdict import Decision, FeatureVerdict, QualityVerdict
+from tocsin_collector.profile.coarse import codes, shares
+from tocsin_collector.profile.pairs import Pairs, profile_pairs
+from tocsin_collector.quality import Labelled, Policy, QualityReference, estimate, fit_quality, pack, weigh
+from tocsin_collector.verdict import Decision, EstimateVerdict, FeatureVerdict, JointVerdict, QualityVerdict
 
 STRIKES = 2
 """So many windows in a row must be beyond a bound of quality before it alarms."""
@@ -35,6 +38,8 @@ class Judge:
     about: dict[str, object]
     digest: str
     """The reference's content by its name."""
+    pairs: joint.JointReference | None = None
+    estimators: estimate.Estimators | None = None
 
     @staticmethod
     def fit(rows: ReferenceRows, calendar: Calendar, about: dict[str, object], *, calibrated: bool = True) -> "Judge":
@@ -42,8 +47,9 @@ class Judge:
         the reference can carry one."""
         layout = layout_of([rows.frame])
         spans = _windows(rows.frame, calendar)
-        counted = [profile(rows.frame.take(span), layout) for span in spans]
-        starts = [calendar.start_s(int(calendar.index(rows.frame.time_us[span[:1]])[0])) for span in spans]
+        parts = [rows.frame.take(span) for span in spans]
+        counted = [profile(part, layout) for part in parts]
+        starts = [calendar.start_s(int(calendar.index(part.time_us[:1])[0])) for part in parts]
         decides, how = _policy(list(zip(starts, counted, strict=True)), layout, calendar, calibrated)
         labelled = [] if rows.labels is None else [_labelled(rows, rows.labels, span) for span in spans]
         return Judge(
@@ -59,12 +65,36 @@ class Judge:
             },
             {**about, "windows": len(spans), "decisions": how},
             digest(rows),
+            joint.fit([profile_pairs(part, layout) for part in parts]),
+            _estimators(rows, layout),
         )
 
     def features(self, counted: Profile, min_rows: int, decision: Decision | None = None) -> dict[str, FeatureVerdict]:
         """Each feature of a window against the reference; where the policy decided of it, its reasons count alone."""
         found = compare(self.drift, counted, min_rows)
         return found if decision is None else told(self.drift, counted, found, decision)
+
+    def together(self, counted: Pairs, min_rows: int) -> JointVerdict | None:
+        """How the features of a window go together."""
+        return joint.score(self.pairs, counted) if self.pairs is not None and counted.rows >= min_rows else None
+
+    def answers(self, said: estimate.Said, counted: Profile, losses: NDArray[np.int64]) -> estimate.Answers:
+        """What each estimator says of a window before its labels."""
+        return estimate.answers(self.estimators, said, shares(counted), losses) if self.estimators else {}
+
+    def before_labels(
+        self, answers: estimate.Answers, rows: int, past: Sequence[estimate.Past], quality: QualityVerdict | None
+    ) -> EstimateVerdict | None:
+        """What a window's quality probably is, by what windows with labels have shown; and once its own have come, why
+        it is what it is."""
+        if self.estimators is None:
+            return None
+        verdict = estimate.tell(self.estimators, answers, rows, past)
+        if verdict is None or quality is None or not quality.mature:
+            return verdict
+        reference = {name: score.value for name, score in self.estimators.reference.items()}
+        found = estimate.shifts(reference, answers.get(estimate.WEIGHTED, {}), quality.scores)
+        return replace(verdict, shifts={name: (one.covariate, one.concept) for name, one in found.items()})
 
 
 def quality(
@@ -119,6 +149,13 @@ def _windows(frame: Frame, calendar: Calendar) -> list[NDArray[np.intp]]:
     order = np.argsort(index, kind="stable")
     starts = np.flatnonzero(np.diff(index[order])) + 1
     return np.split(order, starts)
+
+
+def _estimators(rows: ReferenceRows, layout: Layout) -> estimate.Estimators | None:
+    if rows.labels is None:
+        return None
+    columns = rows.frame.columns
+    return estimate.fit(rows.labels, columns.get("prediction"), rows.frame.group("score."), codes(rows.frame, layout))
 
 
 def _labelled(rows: ReferenceRows, labels: Values, span: NDArray[np.intp]) -> Labelled:

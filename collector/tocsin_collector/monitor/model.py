@@ -23,8 +23,10 @@ from tocsin_collector.monitor.window import Window
 from tocsin_collector.monitor.windows import Calendar
 from tocsin_collector.profile import Layout, empty
 from tocsin_collector.quality import Labelled, Policy, by_segment, outcome, outcomes_by_segment
+from tocsin_collector.quality.estimate import Answers, Past
 from tocsin_collector.verdict import (
     Decision,
+    EstimateVerdict,
     FeatureVerdict,
     ModelKey,
     ModelView,
@@ -35,6 +37,8 @@ from tocsin_collector.verdict import (
 from tocsin_schema.receipt import Receipt
 
 OPEN_WINDOWS_MOST = 16_384
+PAST_MOST = 64
+"""Windows whose labels say which estimator is nearest: what was so long ago may not be so now."""
 GATHER = 8_192
 """Rows that are gathered before they are counted, unless someone looks: of few rows most of the cost is that of the
 columns. A tick counts them too, so that they do not lie about."""
@@ -189,7 +193,7 @@ class Model:
         if self._gathered:
             self._gathered = 0
             for window in self.windows.values():
-                window.count(self.layout)
+                window.count(self.layout, self.judge.estimators if self.judge else None)
 
     def settle(self) -> None:
         """Count and join what was gathered."""
@@ -375,8 +379,15 @@ class Model:
             final=window.final,
         )
         decision = self._track.decision(window.index) if self._track else None
-        features = self._features(window, decision)
-        return replace(bare, features=features, quality=self._quality(window), decision=decision)
+        quality = self._quality(window)
+        return replace(
+            bare,
+            features=self._features(window, decision),
+            quality=quality,
+            joint=self.judge.together(window.pairs, self._min_rows) if self.judge and window.pairs else None,
+            estimate=self._estimate(window, quality),
+            decision=decision,
+        )
 
     def _told_before(self, window: Window) -> Told:
         """The segments of the newest window before."""
@@ -419,6 +430,28 @@ class Model:
             window.segments_of(rows, stand_ins.size),
             np.concatenate([delay_s, unknown]),
         )
+
+    def _estimate(self, window: Window, quality: QualityVerdict | None) -> EstimateVerdict | None:
+        if self.judge is None or window.profile is None or window.rows < self._min_rows:
+            return None
+        if window.profile.rows != window.rows:
+            return None  # the reference came while the window was open: of its first rows nothing is counted
+        before = self._verdicts.get(window.index)
+        if before is not None and before.estimate is not None and before.rows == window.rows:
+            answers: Answers = before.estimate.answers  # labels alone have come: no row says anything else
+        else:
+            said = window.said()
+            answers = {} if said is None else self.judge.answers(said, window.profile, window.losses)
+        return self.judge.before_labels(answers, window.rows, self._past(window.index), quality)
+
+    def _past(self, index: int) -> list[Past]:
+        """Windows before this one whose labels have come, the newest."""
+        earlier = [self._verdicts[at] for at in sorted(self._verdicts) if at < index]
+        return [
+            Past(verdict.estimate.answers, verdict.quality.scores)
+            for verdict in earlier[-PAST_MOST:]
+            if verdict.estimate is not None and verdict.quality is not None and verdict.quality.mature
+        ]
 
     def _outcomes(self, window: Window) -> dict[str, OutcomeVerdict]:
         means = self.judge.outcome_means if self.judge else {}

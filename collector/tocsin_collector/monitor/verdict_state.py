@@ -14,7 +14,9 @@ import numpy as np
 from tocsin_collector.verdict import (
     Decision,
     Distribution,
+    EstimateVerdict,
     FeatureVerdict,
+    JointVerdict,
     ModelKey,
     Onset,
     OutcomeVerdict,
@@ -36,6 +38,8 @@ def verdict_state(verdict: WindowVerdict) -> dict[str, Any]:
         "features": [[getattr(feature, name) for name in _FEATURE] for feature in features],
         "current": np.array(current, np.float64),
         "quality": verdict.quality and _quality_state(verdict.quality),
+        "joint": verdict.joint and asdict(verdict.joint),
+        "estimate": verdict.estimate and asdict(verdict.estimate),
         "outcomes": [[name, _outcome_state(one)] for name, one in verdict.outcomes.items()],
         "decision": _decision_state(verdict.decision),
         "classes": list(verdict.classes.items()),
@@ -50,6 +54,8 @@ def verdict_of(key: ModelKey, state: dict[str, Any], shares: Shares) -> WindowVe
         key=key,
         features=_features(state, shares),
         quality=quality and _quality_of(quality),
+        joint=_joint(state["joint"]),
+        estimate=_estimate(state["estimate"]),
         outcomes={name: _outcome_of(told) for name, told in state["outcomes"]},
         decision=_decision_of(state["decision"]),
         classes=dict(state["classes"]),
@@ -103,6 +109,20 @@ def _decision_of(state: list[Any] | None) -> Decision | None:
     start_s, rows, score, level, onsets, incidents, evidence = state
     began, still_open = (tuple(Onset(*one) for one in some) for some in (onsets, incidents))
     return Decision(start_s, rows, score, level, began, still_open, tuple(evidence))
+
+
+def _joint(told: dict[str, Any] | None) -> JointVerdict | None:
+    if told is None:
+        return None
+    pairs = tuple((first, second, score) for first, second, score in told["pairs"])
+    return JointVerdict(told["score"], told["threshold"], pairs, tuple(told["reasons"]))
+
+
+def _estimate(told: dict[str, Any] | None) -> EstimateVerdict | None:
+    if told is None:
+        return None
+    spans = {name: {score: tuple(ends) for score, ends in told[name].items()} for name in ("bounds", "shifts")}
+    return EstimateVerdict(**told | spans)
 
 
 def _features(state: dict[str, Any], shares: Shares) -> dict[str, FeatureVerdict]:

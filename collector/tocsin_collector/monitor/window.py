@@ -14,7 +14,9 @@ from tocsin_collector.monitor.segmentcolumns import SegmentColumns
 from tocsin_collector.monitor.segments import Segments
 from tocsin_collector.monitor.vouched import Rows, Vouched
 from tocsin_collector.profile import Layout, Profile, merge, profile
-from tocsin_collector.quality import is_list
+from tocsin_collector.profile.coarse import codes
+from tocsin_collector.profile.pairs import CELLS, Pairs, merge_pairs, profile_pairs
+from tocsin_collector.quality import estimate, is_list
 from tocsin_collector.verdict import NUMBER
 from tocsin_schema.block import MAX_COLUMNS
 from tocsin_schema.latency import quantile
@@ -36,6 +38,9 @@ class Window:
         self.place = -1
         self.numbers: Growing[np.int32] = Growing(np.int32)
         self.profile: Profile | None = None
+        self.pairs: Pairs | None = None
+        self.losses: NDArray[np.int64] = np.zeros(2, np.int64)
+        """The errors that a regression is expected to make, summed up; see ``quality.estimate.losses``."""
         self.latency = Latency()
         self.segments = Segments()
         self.present: Counter[str] = Counter()
@@ -63,6 +68,8 @@ class Window:
             "plain": {name: getattr(self, name) for name in _PLAIN},
             "numbers": self.numbers.rows.copy(),
             "profile": counted and [counted.rows, counted.unknown, *counted.columns],  # never written to
+            "pairs": self.pairs and [self.pairs.rows, _narrow(self.pairs.counts).ravel()],
+            "losses": self.losses.copy(),
             "latency": self.latency.state(),
             "segments": self.segments.state(),
             "present": list(self.present.items()),
@@ -84,6 +91,10 @@ class Window:
         if state["profile"] and layout:
             rows, unknown, *columns = state["profile"]
             found.profile = Profile(layout, rows, unknown, *(column.copy() for column in columns))
+        if state["pairs"] and layout:
+            rows, counts = state["pairs"]
+            found.pairs = Pairs(layout, rows, counts.astype(np.int64).reshape(-1, CELLS, CELLS))
+        found.losses = state["losses"].copy()
         found.latency.load(state["latency"])
         found.segments.load(state["segments"])
         found.present = Counter(dict(state["present"]))
@@ -108,7 +119,7 @@ class Window:
                 self.present[name] += count
         return present
 
-    def count(self, layout: Layout | None) -> None:
+    def count(self, layout: Layout | None, estimators: estimate.Estimators | None = None) -> None:
         """Count what was gathered; its features in the cells of ``layout``, if there is one."""
         parts, self._gathered = self._gathered, []
         first = self.rows - sum(part.rows for part in parts)
@@ -118,6 +129,19 @@ class Window:
             if layout is not None:
                 counted = profile(part, layout)
                 self.profile = counted if self.profile is None else merge(self.profile, counted)
+                met = profile_pairs(part, layout)
+                self.pairs = met if self.pairs is None else merge_pairs(self.pairs, met)
+                self._expect(part, layout, estimators)
+
+    def _expect(self, frame: Frame, layout: Layout, estimators: estimate.Estimators | None) -> None:
+        told = estimate.said(frame.columns.get("prediction"), frame.group("score."))
+        if told is not None and estimators is not None and estimators.direct is not None:
+            self.losses = self.losses + estimate.losses(estimators, told, codes(frame, layout))
+
+    def said(self) -> estimate.Said | None:
+        """What the model said of all rows, labelled or not."""
+        rows, nobody = np.arange(self.rows), np.empty(0, np.intp)
+        return estimate.said(self.predicted(rows, nobody), self.scores(rows, nobody))
 
     def _count(self, frame: Frame, first: int) -> None:
         if "prediction" in frame.columns:
@@ -200,6 +224,11 @@ class Window:
             column = self._scores.setdefault(name, Growing(np.float64))
             column.fill(first, np.nan)
             column.append(np.where(values.valid, values.data, np.nan))
+
+
+def _narrow(counts: NDArray[np.int64]) -> NDArray[Any]:
+    """The same in as few bytes a count as the largest allows."""
+    return counts.astype(np.min_scalar_type(int(counts.max(initial=0))))
 
 
 def _present(features: dict[str, Values]) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from tocsin_collector.alarms import Alarm, Alarms
+from tocsin_collector.drift.explain import Explanation, explain
 from tocsin_collector.logs.route import rfc3339
 from tocsin_collector.page import health
 from tocsin_collector.page.address import model_path
@@ -10,8 +11,10 @@ from tocsin_collector.page.view import Sources
 from tocsin_collector.servers import ServerView
 from tocsin_collector.verdict import (
     Decision,
+    EstimateVerdict,
     FeatureSchema,
     FeatureVerdict,
+    JointVerdict,
     ModelView,
     Onset,
     OutcomeVerdict,
@@ -109,7 +112,31 @@ def _detail(view: ModelView, sources: Sources) -> Json:
     labels = tuple((name, value) for name, value in view.key._asdict().items() if value)
     return {
         "alarms": [_alarm(alarm, sources.alarms) for alarm in sources.alarms.of(labels)],
+        "explanation": _explanation(explain(view.verdicts, view.changes)),
         "windows": [_window(verdict) for verdict in view.verdicts],
+    }
+
+
+def _explanation(found: Explanation | None) -> Json | None:
+    """Of the newest window, if it alarms."""
+    if found is None:
+        return None
+    return {
+        "features": [
+            {
+                "feature": one.feature,
+                "what": one.what,
+                "since": _time(one.since_s),
+                "windows": one.windows,
+                "cells": [cell._asdict() for cell in one.cells],
+            }
+            for one in found.features
+        ],
+        "segments": [one._asdict() for one in found.segments],
+        "classes": [one._asdict() for one in found.classes],
+        "rows": found.rows and found.rows._asdict(),
+        "latency_s": found.latency_s and found.latency_s._asdict(),
+        "changes": [_change(one) for one in found.changes],
     }
 
 
@@ -124,7 +151,9 @@ def _window(verdict: WindowVerdict) -> Json:
         "reasons": list(verdict.reasons),
         "decision": _decision(verdict.decision),
         "drift": {name: _feature(feature) for name, feature in verdict.features.items()},
+        "joint": _joint(verdict.joint),
         "quality": _quality(verdict.quality),
+        "estimate": _estimate(verdict.estimate),
         "outcomes": {name: _outcome(outcome) for name, outcome in verdict.outcomes.items()},
         "latency_s": verdict.latency_s,
         "classes": verdict.classes,
@@ -199,6 +228,36 @@ def _quality(quality: QualityVerdict | None) -> Json | None:
         "floors": quality.floors,
         "remarks": list(quality.remarks),
     }
+
+
+def _joint(joint: JointVerdict | None) -> Json | None:
+    if joint is None:
+        return None
+    return {
+        "score": _finite(joint.score),
+        "threshold": _finite(joint.threshold),
+        "pairs": [{"features": [first, second], "score": _finite(score)} for first, second, score in joint.pairs],
+    }
+
+
+def _estimate(estimate: EstimateVerdict | None) -> Json | None:
+    """The scores that the labels would show; ``shift`` only once they have come."""
+    if estimate is None:
+        return None
+    return {
+        name: {
+            "value": _finite(value),
+            "low": _finite(estimate.bounds[name][0]),
+            "high": _finite(estimate.bounds[name][1]),
+            "estimator": estimate.chosen[name],
+            "shift": _shift(estimate.shifts.get(name)),
+        }
+        for name, value in estimate.scores.items()
+    }
+
+
+def _shift(parts: tuple[float, float] | None) -> Json | None:
+    return None if parts is None else {"covariate": _finite(parts[0]), "concept": _finite(parts[1])}
 
 
 def _alarm(alarm: Alarm, found: Alarms) -> Json:

@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from markupsafe import Markup
 
-from tocsin_collector.page import decided, health, links
+from tocsin_collector.drift.explain import explain
+from tocsin_collector.page import decided, estimated, health, links
 from tocsin_collector.page.address import feature_path, model_path
 from tocsin_collector.page.charts import Line, Mark, lines
 from tocsin_collector.page.numbers import number, shown, window
 from tocsin_collector.page.overview import requests
 from tocsin_collector.page.view import Sources
+from tocsin_collector.page.why import sentences
 from tocsin_collector.quality import RISES
 from tocsin_collector.verdict import FeatureVerdict, ModelView, QualityVerdict, WindowVerdict
 
@@ -48,6 +50,7 @@ def context(view: ModelView, sources: Sources, end_s: int | None = None) -> dict
         "path": model_path(*view.key),
         "health": health.of_model(replace(view, verdicts=view.verdicts[: index + 1])),
         "chosen": chosen,
+        "why": _why(view, index, sources.utc_offset_s),
         "is_newest": index == len(ends) - 1,
         "alarms": sources.alarms.of(labels),
         "strip": [(verdict, health.of_window(verdict)) for verdict in view.verdicts],
@@ -70,6 +73,11 @@ def context(view: ModelView, sources: Sources, end_s: int | None = None) -> dict
         "state_of": health.of_window,
         "feature_path": feature_path,
     }
+
+
+def _why(view: ModelView, index: int, offset_s: float) -> list[str]:
+    found = explain(view.verdicts[: index + 1], view.changes)
+    return sentences(found, offset_s) if found else []
 
 
 def _live(view: ModelView, sources: Sources) -> list[Card]:
@@ -104,10 +112,10 @@ def _last(values: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]") -> float 
 
 
 def _quality(view: ModelView, sources: Sources) -> list[Card]:
-    newest = health.labelled(view)
-    if newest is None:
-        return []
-    shown = [name for name in health.in_order(newest.scores) if name in health.HEADLINES or name in newest.floors]
+    newest, before = health.labelled(view), estimated.newest(view)
+    scores = {**(newest.scores if newest else {}), **(before.scores if before else {})}
+    floors = newest.floors if newest else {}
+    shown = [name for name in health.in_order(scores) if name in health.HEADLINES or name in floors]
     return [_score(view, name, sources) for name in shown]
 
 
@@ -116,33 +124,46 @@ def _score(view: ModelView, name: str, sources: Sources) -> Card:
     judged = [
         (verdict, verdict.quality) for verdict in view.verdicts if verdict.quality and name in verdict.quality.scores
     ]
-    times = [middle(verdict) for verdict, _ in judged]
-    kinds = (("reference", "reference"), ("baseline", "baseline"), ("thresholds", "bound"), ("floors", "bound"))
-    drawn = [
-        Line(style, times, [getattr(quality, field).get(name) for _, quality in judged], style)
-        for field, style in kinds
-        if any(name in getattr(quality, field) for _, quality in judged)
-    ]
-    drawn.append(Line(name, times, [quality.scores[name] for _, quality in judged]))
+    last, before = judged[-1][1] if judged else None, estimated.newest(view)
+    beside = [*_normal(name, judged), *estimated.line(view, name)]
+    own = Line(name, [middle(verdict) for verdict, _ in judged], [quality.scores[name] for _, quality in judged])
     marks = [
-        Mark(time_s, quality.scores[name], alarm=True, text=_window_text(verdict, quality.reasons, offset_s))
-        for time_s, (verdict, quality) in zip(times, judged, strict=True)
+        Mark(middle(verdict), quality.scores[name], alarm=True, text=_window_text(verdict, quality.reasons, offset_s))
+        for verdict, quality in judged
         if beyond(name, quality)
     ]
     title = health.NAMES.get(name, name)
-    last = judged[-1][1]
-    low, high = last.intervals.get(name, (None, None))
-    parts = [] if low is None or high is None else [f"{number(low)} to {number(high)}"]
-    parts += [f"{style} {number(getattr(last, field)[name])}" for field, style in kinds if name in getattr(last, field)]
+    drawn = [*beside, own] if judged else beside
     return Card(
         title=title,
-        value=number(last.scores[name]),
-        note=", ".join(parts),
+        value=number(last.scores[name] if last else before.scores.get(name) if before else None),
+        note=", ".join([*(_normal_words(name, last) if last else []), *estimated.words(view, name)]),
         chart=lines(drawn, f"{title} by window", "", zero=False, offset_s=offset_s, marks=marks, bounds=_span(view)),
-        alarmed=beyond(name, last),
+        alarmed=last is not None and beyond(name, last),
+        tag="" if last else "estimated",
         query=sources.links.query(links.score_query(view.key, name), "1d"),
-        legend=(("a", "model"), *((line.style, line.name) for line in drawn[:-1])),
+        legend=((("a", "model"),) if judged else ()) + tuple((line.style, line.name) for line in beside),
     )
+
+
+_NORMAL = (("reference", "reference"), ("baseline", "baseline"), ("thresholds", "bound"), ("floors", "bound"))
+
+
+def _normal(name: str, judged: Sequence[tuple[WindowVerdict, QualityVerdict]]) -> list[Line]:
+    """What a score is held against, as lines."""
+    times = [middle(verdict) for verdict, _ in judged]
+    return [
+        Line(style, times, [getattr(quality, field).get(name) for _, quality in judged], style)
+        for field, style in _NORMAL
+        if any(name in getattr(quality, field) for _, quality in judged)
+    ]
+
+
+def _normal_words(name: str, last: QualityVerdict) -> list[str]:
+    low, high = last.intervals.get(name, (None, None))
+    range_of = [] if low is None or high is None else [f"{number(low)} to {number(high)}"]
+    held = [(style, getattr(last, field)) for field, style in _NORMAL]
+    return range_of + [f"{style} {number(values[name])}" for style, values in held if name in values]
 
 
 def beyond(name: str, quality: QualityVerdict) -> bool:

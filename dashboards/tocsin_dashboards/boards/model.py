@@ -32,6 +32,7 @@ _DRIFT = ratio(_SCORE, _BOUND)
 _MISSING = ratio("tocsin_feature_missing_ratio", "tocsin_feature_missing_threshold")
 _NEW = ratio("tocsin_feature_new_ratio", "tocsin_feature_new_threshold")
 _INVALID = ratio("tocsin_feature_invalid_ratio", "tocsin_feature_invalid_threshold")
+_JOINT = ratio("tocsin_joint_drift_score", "tocsin_joint_drift_threshold")
 _OUT = f"{_DRIFT} > bool 1 or ({_MISSING} > bool 1) + ({_NEW} > bool 1) + ({_INVALID} > bool 1)"
 _FAILED = rate_by(_BY_MODEL, _REQUESTS, 'outcome="server_error"')
 _ALL = rate_by(_BY_MODEL, _REQUESTS)
@@ -329,6 +330,33 @@ WINDOWS = (
         ),
         drills=_TO_FEATURE,
         no_value=_QUIET,
+    ),
+    Panel(
+        35,
+        "Features that go together otherwise",
+        "How far the worst pair of features is from going together as in the reference, as a share of its own bound; "
+        "above 100 % it alarms.",
+        "percentunit",
+        (Query(_JOINT, _MODEL),),
+        width=12,
+        steps=above(1),
+        drills=_TO_MODEL,
+        no_value=_QUIET,
+    ),
+    Panel(
+        36,
+        "Quality before labels",
+        "What the labels of the newest window would probably show; dashed: the ends of the 95 % interval.",
+        "none",
+        (
+            Query(series("tocsin_model_quality_estimate"), f"{_MODEL} {{{{metric}}}}"),
+            Query(series("tocsin_model_quality_estimate_lower"), f"{_MODEL} {{{{metric}}}} low", bound=True),
+            Query(series("tocsin_model_quality_estimate_upper"), f"{_MODEL} {{{{metric}}}} high", bound=True),
+        ),
+        width=12,
+        decimals=2,
+        drills=_TO_MODEL,
+        no_value="no estimate: the reference has no labels",
     ),
     Panel(
         20,

@@ -26,6 +26,23 @@ METRICS = (
         labels=_SCORE,
     ),
     Metric(
+        "tocsin_joint_drift_score",
+        GAUGE,
+        "",
+        "How far the newest closed window's worst pair of features is from going together as in the reference, in "
+        "standard deviations.",
+        emitter="collector",
+        labels=_MODEL,
+    ),
+    Metric(
+        "tocsin_joint_drift_threshold",
+        GAUGE,
+        "",
+        "Largest joint score that is normal, learned from the reference's own windows.",
+        emitter="collector",
+        labels=_MODEL,
+    ),
+    Metric(
         "tocsin_feature_missing_ratio",
         GAUGE,
         "ratio",

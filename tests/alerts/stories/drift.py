@@ -18,6 +18,7 @@ def stories() -> list[Story]:
         *_share("FeatureDrift", "new_ratio"),
         *_share("FeatureDrift", "invalid_ratio"),
         _one_alert_a_feature(),
+        *_joint(),
     ]
 
 
@@ -57,3 +58,9 @@ def _one_alert_a_feature() -> Story:
             series |= told(_pair(share, each, Gauge(0.31, 0.31), 0.3), "b" * 5)
     fires = tuple(Fires(each, 0.31) for each in [drifted, *new, *invalid, twice])
     return Story("FeatureDrift", "one alert a feature", TICK_S, series, (Check(FIRES, TICK_S, fires),))
+
+
+def _joint() -> list[Story]:
+    of = {**MODEL, **COLLECTOR}
+    score, bound = (named(f"tocsin_joint_drift_{what}", of) for what in ("score", "threshold"))
+    return standard("JointDrift", {score: Gauge(9.0, 4.5), bound: Gauge(4.5, 4.5)}, of, Course(9.0))

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from tests.collector.export.test_text import read
 from tests.collector.exposed import BUDGET, text
-from tocsin_collector.export.budget import Budget
+from tocsin_collector.export.budget import CORE, Budget
 from tocsin_collector.export.exposition import Column, single
 from tocsin_collector.export.form import FORMS
 from tocsin_collector.export.metrics import PIECE_BYTES, Metrics, gzipped
@@ -17,7 +17,9 @@ from tocsin_collector.monitor.schema import Schema
 from tocsin_collector.verdict import (
     Decision,
     Distribution,
+    EstimateVerdict,
     FeatureVerdict,
+    JointVerdict,
     ModelKey,
     Onset,
     QualityVerdict,
@@ -36,9 +38,10 @@ class Watched:
         self.latency = Latency()
         self.judge = self.verdict = self.quality = None
 
-    def close(self, rows, features=(), quality=None):
+    def close(self, rows, features=(), quality=None, **before_labels):
         self.verdicts_total += 1
-        self.verdict = WindowVerdict(self.key, 0.0, 3600.0, 0, rows, {each.name: each for each in features})
+        by_name = {each.name: each for each in features}
+        self.verdict = WindowVerdict(self.key, 0.0, 3600.0, 0, rows, by_name, **before_labels)
         self.quality = quality
 
     def latest(self):
@@ -112,6 +115,19 @@ def test_what_the_calibrated_policy_decided_is_shown_where_it_did():
     assert found["tocsin_drift_incidents", "credit"] == 1
     model.verdict = replace(model.verdict, decision=Decision(0.0, 7, None, 16.0, (), (incident,)))
     assert ("tocsin_drift_evidence", "credit") not in values(shown(model))
+
+
+def test_what_is_told_before_labels_is_there_whole_or_not_at_all():
+    model = Watched()
+    estimate = EstimateVerdict(9, {"auc": 0.81}, {"auc": (0.79, 0.83)}, {"auc": "cbpe"}, {})
+    model.close(9, joint=JointVerdict(2.5, 4.5), estimate=estimate)
+    told = {name: value for (name, *_), value in values(shown(model)).items()}
+    assert told["tocsin_model_quality_estimate"] == 0.81
+    assert told["tocsin_model_quality_estimate_lower"] == 0.79
+    assert told["tocsin_model_quality_estimate_upper"] == 0.83
+    assert (told["tocsin_joint_drift_score"], told["tocsin_joint_drift_threshold"]) == (2.5, 4.5)
+    few = values(shown(model, budget=Budget(CORE + 4, 2_000)))
+    assert not [key for key in few if "estimate" in key[0] or "joint" in key[0]]
 
 
 def test_a_model_that_is_gone_is_shown_no_longer():
