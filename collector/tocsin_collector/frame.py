@@ -92,12 +92,20 @@ def _values(column: Column, whole: NDArray[np.bool_]) -> Values:
 def category(texts: Iterable[str | None], valid: NDArray[np.bool_] | None = None) -> Values:
     """A column of texts, None where missing."""
     items = list(texts)
-    codes: defaultdict[str | None, int] = defaultdict()
-    codes.default_factory = codes.__len__  # a new text gets the next code
-    data = np.fromiter(map(codes.__getitem__, items), np.int64, len(items))
+    if _never_repeats(items):
+        data, names = np.arange(len(items)), items
+    else:
+        codes: defaultdict[str | None, int] = defaultdict()
+        codes.default_factory = codes.__len__  # a new text gets the next code
+        data, names = np.fromiter(map(codes.__getitem__, items), np.int64, len(items)), list(codes)
     if valid is None:
-        valid = data != codes[None] if None in codes else np.ones(len(items), bool)
-    return Values(CATEGORY, data, valid, [text or "" for text in codes])
+        valid = data != names.index(None) if None in names else np.ones(len(items), bool)
+    return Values(CATEGORY, data, valid, [text or "" for text in names] if None in names else names)  # type: ignore[arg-type]
+
+
+def _never_repeats(items: list[str | None]) -> bool:
+    """Whether each is there once, as ids are; the first hundred mostly tell that it is not so."""
+    return len(set(items[:100])) == len(items[:100]) and len(set(items)) == len(items)
 
 
 def number(items: Iterable[float | None]) -> Values:

@@ -178,7 +178,7 @@ def _count_names(codes: Counts, names: list[str], feature: FeatureLayout, cells:
     """Count categories into their cells; returns how many are new."""
     counts = np.bincount(codes, minlength=len(names))
     used = np.flatnonzero(counts)
-    places, found = feature.cells_of([names[code] for code in used.tolist()])
+    places, found = feature.cells_of(names if len(used) == len(names) else [names[code] for code in used.tolist()])
     by_cell = np.zeros(feature.cells + 1, np.int64)
     np.add.at(by_cell, places + 1, counts[used])
     cells += by_cell[1:]

@@ -20,7 +20,10 @@ Hashes = NDArray[np.uint64]
 
 def hashes(texts: Sequence[str]) -> Hashes:
     """The number of each text."""
-    raw = [text.encode("utf-8", "surrogatepass") for text in texts]
+    try:
+        raw = list(map(str.encode, texts))
+    except UnicodeEncodeError:
+        raw = [text.encode("utf-8", "surrogatepass") for text in texts]
     found = np.fromiter(map(crc32, raw), np.uint64, len(raw)) ^ np.uint64(SEED)
     for factor in (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53):
         found = (found ^ (found >> np.uint64(33))) * np.uint64(factor)
