@@ -33,6 +33,7 @@ LOAD = """
 import sys, time, warnings
 warnings.filterwarnings('ignore')
 import numpy as np, pandas as pd
+pd.options.future.infer_string = False  # texts as the objects that both peers were made for
 def table(path):
     with np.load(path) as arrays:
         return pd.DataFrame({k: v if v.dtype.kind == 'f' else v.astype(object) for k, v in arrays.items()})
