@@ -61,7 +61,7 @@ class Classified:
 class Estimated:
     """Soundly predicted rows of a regression or forecast, in the label's own unit.
 
-    ``quantiles`` has the predicted ones by level, ``scale`` what the errors are divided by for MASE.
+    ``quantiles`` has the predicted ones by level, ``scale`` what the errors are divided by for MASE; NaN is missing.
     """
 
     truth: Floats
@@ -124,10 +124,13 @@ def _is_estimate(rows: Labelled) -> bool:
 
 
 def _estimated(rows: Labelled, prediction: Values) -> Estimated:
-    columns = [rows.label, prediction, *rows.scores.values()]
-    usable = np.logical_and.reduce([column.valid & (np.abs(column.data) <= _LARGEST) for column in columns])
-    data = {name: column.data[usable].astype(np.float64) for name, column in rows.scores.items()}
-    truth, predicted = (column.data[usable].astype(np.float64) for column in columns[:2])
+    sides = (rows.label, prediction)
+    usable = np.logical_and.reduce([column.valid & (np.abs(column.data) <= _LARGEST) for column in sides])
+    truth, predicted = (column.data[usable].astype(np.float64) for column in sides)
+    data = {
+        name: np.where(column.valid & (np.abs(column.data) <= _LARGEST), column.data, np.nan)[usable]
+        for name, column in rows.scores.items()
+    }
     scale = data.pop(_SCALE, None)
     return Estimated(truth, predicted, {float(name[1:]): data[name] for name in sorted(data)}, scale)
 

@@ -34,15 +34,11 @@ def count(rows: Estimated) -> Tally:
         ("mape", ratios(np.abs(error[told]), np.abs(rows.truth[told]))),
     ):
         found.update(count_mean(name, values))
-    for level, bound in rows.quantiles.items():
-        below = rows.truth <= bound
-        found["quantile", str(level), "rows"] = len(below)
-        found["quantile", str(level), "hits"] = int(np.count_nonzero(below))
-        found.update(
-            count_mean(
-                f"pinball {level}", np.maximum(level * -(bound - rows.truth), (1 - level) * (bound - rows.truth))
-            )
-        )
+    for level, bounds in rows.quantiles.items():
+        above = (rows.truth - bounds)[np.isfinite(bounds)]
+        found["quantile", str(level), "rows"] = len(above)
+        found["quantile", str(level), "hits"] = int(np.count_nonzero(above <= 0))
+        found.update(count_mean(f"pinball {level}", np.maximum(level * above, (level - 1) * above)))
     return found
 
 
@@ -75,7 +71,9 @@ def scores(tally: Tally) -> dict[str, Scored]:
 
 def coverages(tally: Tally) -> list[Coverage]:
     """What each predicted quantile covers, by level."""
-    levels = sorted({float(key[1]) for key in tally if key[0] == "quantile"})
+    levels = sorted(
+        {float(key[1]) for key, times in tally.items() if key[0] == "quantile" and key[2] == "rows" and times}
+    )
     return [
         Coverage(level, wilson(*(tally["quantile", str(level), part] for part in ("hits", "rows")))) for level in levels
     ]

@@ -5,6 +5,8 @@ import gzip
 import time
 from dataclasses import replace
 
+import numpy as np
+
 from tests.collector.export.test_text import read
 from tests.collector.exposed import BUDGET, text
 from tocsin_collector.export.budget import CORE, Budget
@@ -14,6 +16,7 @@ from tocsin_collector.export.metrics import PIECE_BYTES, Metrics, gzipped
 from tocsin_collector.export.models import totals
 from tocsin_collector.monitor.latency import Latency
 from tocsin_collector.monitor.schema import Schema
+from tocsin_collector.quality import delay, pack
 from tocsin_collector.verdict import (
     Decision,
     Distribution,
@@ -128,6 +131,15 @@ def test_what_is_told_before_labels_is_there_whole_or_not_at_all():
     assert (told["tocsin_joint_drift_score"], told["tocsin_joint_drift_threshold"]) == (2.5, 4.5)
     few = values(shown(model, budget=Budget(CORE + 4, 2_000)))
     assert not [key for key in few if "estimate" in key[0] or "joint" in key[0]]
+
+
+def test_the_delay_of_labels_is_of_the_window_that_was_judged():
+    model = Watched()
+    tally = pack(delay.count(np.array([60.0] * 95 + [3_600.0] * 5)))
+    model.close(9, quality=QualityVerdict(100, 0.5, {}, {}, {}, {}, tally=tally))
+    found = {key: value for key, value in values(shown(model)).items() if key[0] == "tocsin_model_label_delay_seconds"}
+    assert len(found) == 2
+    assert all(60 <= seconds < 72 for seconds in found.values())
 
 
 def test_a_model_that_is_gone_is_shown_no_longer():

@@ -158,6 +158,13 @@ def test_quantiles_cover_what_they_say_and_cost_what_sklearn_says():
     assert scores(tally)["pinball"].value == pytest.approx(np.mean(losses))
 
 
+def test_a_row_without_a_quantile_still_has_its_error():
+    tally = count(Labelled(number([1, 2]), number([2, 4]), {"q0.9": number([3, None]), "scale": number([None, 1])}))
+    assert scores(tally)["mae"].value == 1.5
+    assert [(one.quantile, one.covered.value) for one in regression.coverages(tally)] == [(0.9, 1.0)]
+    assert scores(tally)["mase"].value == 2
+
+
 def test_mase_divides_by_what_the_event_says_of_its_series():
     rows = Labelled(number([10, 20, 5]), number([12, 17, 5]), {"scale": number([2, 3, 0])})
     found = scores(count(rows))
