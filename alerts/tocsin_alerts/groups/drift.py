@@ -49,7 +49,7 @@ ALERTS = (
             "A pair of features of model {model} {version} ({project}) is {value} standard deviations from going"
             " together as in the reference, beyond its bound, whatever each feature is alone."
         ),
-        panel=(MODEL, 35),
+        panel=(MODEL, 38),
         window=JOINT,
         promql=(
             "tocsin_joint_drift_score > on (project, model, version) group_left"

@@ -332,7 +332,7 @@ WINDOWS = (
         no_value=_QUIET,
     ),
     Panel(
-        35,
+        38,
         "Features that go together otherwise",
         "How far the worst pair of features is from going together as in the reference, as a share of its own bound; "
         "above 100 % it alarms.",
@@ -344,7 +344,7 @@ WINDOWS = (
         no_value=_QUIET,
     ),
     Panel(
-        36,
+        39,
         "Quality before labels",
         "What the labels of the newest window would probably show; dashed: the ends of the 95 % interval.",
         "none",
@@ -380,7 +380,7 @@ WINDOWS = (
         no_value="no label has come yet",
     ),
     Panel(
-        35,
+        40,
         "Delay of labels",
         "Time from a prediction to its label: within the lower line half of the labels come, within the upper nine in "
         "ten.",
@@ -390,7 +390,7 @@ WINDOWS = (
         no_value="no label has come yet",
     ),
     Panel(
-        36,
+        41,
         "Precision, recall and F1",
         "Means over the classes, and PR-AUC, on the labels that came. They are told and do not alarm.",
         "none",
