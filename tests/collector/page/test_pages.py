@@ -13,7 +13,16 @@ import pytest
 
 import tocsin_alerts
 from tocsin_collector.page.address import feature_path, model_path
-from tocsin_collector.verdict import Decision, FeatureSchema, ModelKey, ModelView, Onset, SchemaChange
+from tocsin_collector.verdict import (
+    Decision,
+    EstimateVerdict,
+    FeatureSchema,
+    JointVerdict,
+    ModelKey,
+    ModelView,
+    Onset,
+    SchemaChange,
+)
 
 PAGES = (
     "/", "/models/demo/flights/2", "/models/demo/flights/2/features/dep_delay",
@@ -179,6 +188,24 @@ def test_evidence_of_drift_is_told_with_who_decides(service: Any, empty: Any) ->
         "thresholds for each window by itself: the reference has 30 windows"
         in get(empty, "/models/demo/flights/2").text
     )
+
+
+def test_features_that_go_together_otherwise_and_what_labels_will_show_are_told(service: Any, empty: Any) -> None:
+    view = next(view for view in service.views if view.key.model == "flights")
+    reason = "<b>age</b> and income go together otherwise"
+    changed = JointVerdict(9.0, 4.5, (("<b>age</b>", "income", 9.0),), (reason,))
+    estimate = EstimateVerdict(900, {"auc": 0.81}, {"auc": (0.79, 0.83)}, {"auc": "cbpe"}, {})
+    last = replace(view.verdicts[-1], joint=changed, estimate=estimate, features={}, quality=None)
+    empty.views = [replace(view, verdicts=(*view.verdicts[:-1], last))]
+    shown = html.unescape(get(empty, "/models/demo/flights/2").text)
+    assert "&lt;b&gt;age" in get(empty, "/models/demo/flights/2").text
+    assert "age</b> with income: dependence since" in shown
+    assert "9 standard deviations from the reference, bound 4.5" in shown
+    assert "estimated 0.81 [0.79, 0.83] in the newest window" in shown
+    (model,) = get(empty, "/v1/models/demo/flights").json()["versions"]
+    assert model["windows"][-1]["joint"]["pairs"] == [{"features": ["<b>age</b>", "income"], "score": 9.0}]
+    assert model["windows"][-1]["estimate"]["auc"]["estimator"] == "cbpe"
+    assert model["explanation"]["features"][0]["what"] == "dependence"
 
 
 def test_traffic_and_latency_come_from_the_ring(service: Any) -> None:
