@@ -112,12 +112,15 @@ def test_what_was_told_again_is_told_as_often_after_a_restart(open_service):
 
     async def correct():
         assert (await service.intake.submit([late])).accepted == 100
-        service.tick()
         await service.intake.close()
 
     asyncio.run(correct())
-    told = service.views()
-    assert [verdict.revision for verdict in told[0].verdicts if verdict.start_s == 104 * 3_600] == [1]
+    revisions, limit = [0], time.monotonic() + 20
+    while revisions == [0] and time.monotonic() < limit:  # judging again rests between its turns
+        service.tick()
+        told = service.views()
+        revisions = [verdict.revision for verdict in told[0].verdicts if verdict.start_s == 104 * 3_600]
+    assert revisions == [1]
     service.close()
     assert open_service().views() == told  # a replay of the journal would have revised nothing
 
