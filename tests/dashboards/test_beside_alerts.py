@@ -26,7 +26,7 @@ BOUND = {
     "ModelQualityDrop": (("tocsin-model", 6), 2),
     "FeatureDrift": (("tocsin-model", 2), 1),
     "FeatureMissingValues": (("tocsin-model", 18), 1),
-    "JointDrift": (("tocsin-model", 38), 1),
+    "JointDrift": (("tocsin-model", 41), 1),
     "HostDiskWillFill": (("tocsin-fleet", 4), 1),
     "CollectorDown": (("tocsin-pipeline", 7), 1),
 }

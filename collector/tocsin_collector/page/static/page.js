@@ -12,7 +12,7 @@ async function refresh() {
   const focus = active && active.closest("main a[href]") ? active.getAttribute("href") : null;
   for (const part of ["main", ".top"]) document.querySelector(part).replaceWith(next.querySelector(part));
   document.title = next.title;
-  document.querySelectorAll("main details").forEach((item, index) => { item.open = open[index] ?? false; });
+  document.querySelectorAll("main details").forEach((item, index) => { item.open = open[index] ?? item.open; });
   if (focus) [...document.querySelectorAll("main a[href]")].find((link) => link.getAttribute("href") === focus)?.focus({ preventScroll: true });
 }
 
