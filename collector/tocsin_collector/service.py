@@ -15,6 +15,7 @@ from tocsin_collector.alarms import Alarms
 from tocsin_collector.alarms.comparison import compared
 from tocsin_collector.audit import Folder, Writer
 from tocsin_collector.compaction.compaction import compaction
+from tocsin_collector.constraints.store import RuleStore
 from tocsin_collector.doors import usage
 from tocsin_collector.doors.counts import Counts
 from tocsin_collector.doors.places import Places
@@ -38,18 +39,21 @@ from tocsin_collector.journal.upkeep import Upkeep
 from tocsin_collector.logs import open_logs
 from tocsin_collector.monitor.judge import Judge
 from tocsin_collector.monitor.model import Model
-from tocsin_collector.monitor.monitor import Monitor
+from tocsin_collector.monitor.monitor import Monitor, Name
 from tocsin_collector.monitor.past import collect
 from tocsin_collector.monitor.policies import policies
 from tocsin_collector.monitor.reference_file import ReferenceRows
 from tocsin_collector.monitor.windows import Calendar
 from tocsin_collector.notifications import Inbox
+from tocsin_collector.quality.rules import Rules
+from tocsin_collector.quality.text.price import Price, price
 from tocsin_collector.references.store import ReferenceStore
 from tocsin_collector.servers import TargetsFile, Watch, configured, own_address
 from tocsin_collector.servers.ask import Access
 from tocsin_collector.servers.discovery import COLLECTOR_JOB, hostport
 from tocsin_collector.tracing import Tracing
 from tocsin_collector.verdict import ModelKey, ModelView, WindowVerdict
+from tocsin_schema.config import ConfigError
 
 _log = logging.getLogger(__name__)
 
@@ -66,6 +70,7 @@ class Service:
         self.clock = clock
         self.journal = open_journal(os.path.join(folder, "journal"), store=values["journal.store"])
         self.references = ReferenceStore(os.path.join(folder, "references"))
+        self.constraints = RuleStore(os.path.join(folder, "constraints"))
         self.logs = open_logs(values)
         self.tracing = Tracing(self.logs)
         self.fleet = Fleet(
@@ -133,7 +138,7 @@ class Service:
     def recover(self) -> None:
         """Bring back what was acknowledged: references, then the journal's events through the same way as live ones."""
         with self.tracing.span("recover"):
-            self._set_references(self.monitor)
+            self._prepare(self.monitor)
             self.intake.recover()
             self.monitor.go_live(self.clock, self._on_verdict)
             self._tell_newest()
@@ -193,6 +198,23 @@ class Service:
             yield from self.compaction.look()
             until = min(until, self.compaction.until)
         yield from self.retention.look(until)
+
+    async def take_rules(self, name: Name, raw: bytes) -> Rules:
+        """Make a file of rules hold for all versions of a model, durably. Events that came before are counted anew.
+        Raises RuleError."""
+        async with self._taking:
+            with self.tracing.span("take rules", model="/".join(name), bytes=len(raw)):
+                rules = await asyncio.to_thread(self.constraints.put, name, raw)
+                if any(view.rows_total for view in self.views() if view.key[:2] == name):
+                    await self._rebuild()
+                else:
+                    with self._copied, self._lock:
+                        self.monitor.set_rules(name, rules)
+        return rules
+
+    def rules(self, name: Name) -> Rules | None:
+        """The rules of a model."""
+        return self.monitor.rules(name)
 
     def _new_pushes(self, instance: str) -> dict[str, RemoteWrite | Otlp]:
         """The pushes that are configured, by their tables."""
@@ -260,6 +282,7 @@ class Service:
             calendar,
             keep=values["windows.keep"],
             min_rows=values["drift.min_rows"],
+            prices=prices(values["text.prices"]),
             on_verdict=_tell_nobody,  # what the journal tells again was told before
             policies=policies(values),
         )
@@ -309,12 +332,15 @@ class Service:
 
     def _counted_anew(self, until: int) -> Monitor:
         fresh = self._new_monitor()
-        self._set_references(fresh)
+        self._prepare(fresh)
         for accepted, position in self.intake.journalled(until):
             _apply_to(fresh, accepted, position)
         return fresh
 
-    def _set_references(self, monitor: Monitor) -> None:
+    def _prepare(self, monitor: Monitor) -> None:
+        """Give a new monitor what its models are held against."""
+        for name, rules in self.constraints.load():
+            monitor.set_rules(name, rules)
         for rows, about in self.references.load():
             monitor.set_judge(rows.frame.key, self._judge(rows, about))
 
@@ -326,6 +352,14 @@ class Service:
 @cache
 def _judged() -> frozenset[str]:
     return frozenset(compared(alerts().values()))
+
+
+def prices(lines: Iterable[str]) -> dict[Name, Price]:
+    """The prices of the configuration by model. Raises ConfigError."""
+    try:
+        return {Name(*name): found for name, found in map(price, lines)}
+    except ValueError as error:
+        raise ConfigError([f"text.prices: {error}"]) from None
 
 
 def _tell_nobody(verdict: WindowVerdict) -> None:

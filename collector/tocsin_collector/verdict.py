@@ -189,6 +189,43 @@ class OutcomeVerdict:
     segments: dict[str, dict[str, bytes]] = field(default_factory=dict)
 
 
+class RuleVerdict(NamedTuple):
+    """What one rule of a user says of a window: ``rows`` were looked at, ``unexpected`` of them break it; ``value`` is
+    the figure that was compared where it is about one. ``reason`` is a sentence where it is broken, else empty."""
+
+    name: str
+    check: str
+    rows: int
+    unexpected: int
+    value: float | None
+    reason: str = ""
+    examples: tuple[tuple[str, int], ...] = ()
+    """Values that break it with how often they came, the most frequent first."""
+
+
+class CheckVerdict(NamedTuple):
+    """One learnt check of a window's data: ``check`` is range, frozen, unique, duplicates or volume, ``feature`` is
+    empty where it is about the rows. ``reason`` is a sentence where it fails, else empty."""
+
+    check: str
+    feature: str
+    value: float
+    bound: float
+    reason: str = ""
+
+
+class TextVerdict(NamedTuple):
+    """What a window's answers are like where they are texts. ``texts`` of them were looked at; ``measures`` are shares
+    of them (refusal, repetition, json, personal_mail, language_en…), ``length_chars`` their length, ``tokens_in``,
+    ``tokens_out`` and ``cost`` sums, ``exact_match``, ``token_f1`` and ``rouge_l`` means against reference answers,
+    ``judge.NAME`` the mean of a judge's scores. ``thresholds`` are the bounds of those that may alarm."""
+
+    texts: int
+    measures: dict[str, float]
+    thresholds: dict[str, float]
+    reasons: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class WindowVerdict:
     """One window of event time of one model version. Times are seconds since the Unix epoch, end excluded.
@@ -217,12 +254,23 @@ class WindowVerdict:
     joint: JointVerdict | None = None
     """None where the window has too few rows, or the reference no two features."""
     estimate: EstimateVerdict | None = None
+    rules: tuple[RuleVerdict, ...] = ()
+    """What the user's rules say of its data."""
+    checked: tuple[str, ...] = ()
+    """The learnt checks of its data that it could be judged by."""
+    checks: tuple[CheckVerdict, ...] = ()
+    """Those of them that fail."""
+    text: TextVerdict | None = None
+    """What its answers are like, where they are texts."""
 
     @property
     def reasons(self) -> tuple[str, ...]:
         """Every reason to alarm: the data's first, then the model's."""
-        data = tuple(reason for feature in self.features.values() for reason in feature.reasons)
-        return data + (self.joint.reasons if self.joint else ()) + (self.quality.reasons if self.quality else ())
+        data = tuple(rule.reason for rule in self.rules if rule.reason)
+        data += tuple(check.reason for check in self.checks)
+        data += tuple(reason for feature in self.features.values() for reason in feature.reasons)
+        told = [one.reasons for one in (self.joint, self.text, self.quality) if one is not None]
+        return data + tuple(reason for reasons in told for reason in reasons)
 
 
 @dataclass(frozen=True, slots=True)

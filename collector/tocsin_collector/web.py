@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse
 
 from tocsin_collector import __version__
+from tocsin_collector.constraints.routes import constraints_router
 from tocsin_collector.doors.connection import Patience, Room
 from tocsin_collector.doors.gate import Gate
 from tocsin_collector.doors.keys import Keyring, KeysError, path_of
@@ -62,6 +63,7 @@ def application(service: Service) -> FastAPI:
     limits = Limits(values["ingest.max_body_bytes"], values["ingest.max_decompressed_bytes"])
     mount(app, Endpoint(service.intake, limits, Admission(service.quotas, service.places)))
     app.include_router(references_router(service.past, service.take_reference, service.kinds))
+    app.include_router(constraints_router(service.take_rules, service.rules))
     app.include_router(
         logs_router(
             service.logs,

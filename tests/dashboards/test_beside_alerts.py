@@ -25,6 +25,9 @@ DRAWN_AT = {
 BOUND = {
     "ModelQualityDrop": (("tocsin-model", 6), 2),
     "FeatureDrift": (("tocsin-model", 2), 1),
+    "DataCheckFailed": (("tocsin-model", 63), 1),
+    "TextAnswersChanged": (("tocsin-model", 64), 1),
+    "DataRuleBroken": (("tocsin-model", 60), 1),
     "FeatureMissingValues": (("tocsin-model", 18), 1),
     "JointDrift": (("tocsin-model", 41), 1),
     "HostDiskWillFill": (("tocsin-fleet", 4), 1),

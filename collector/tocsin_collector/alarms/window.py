@@ -1,6 +1,6 @@
-"""A closed window's verdict as conditions of the window alerts: data, drift, joint drift, quality."""
+"""A closed window's verdict as conditions of the window alerts: rules, checks, data, drift, joint, text, quality."""
 
-from tocsin_alerts.alert import DATA, DRIFT, JOINT, QUALITY
+from tocsin_alerts.alert import CHECKS, DATA, DRIFT, JOINT, QUALITY, RULES, TEXT
 from tocsin_collector.verdict import FeatureVerdict, WindowVerdict
 
 
@@ -11,12 +11,18 @@ def conditions(verdict: WindowVerdict) -> dict[str, tuple[str, ...]]:
     an alarm neither begins nor ends with it.
     """
     found: dict[str, tuple[str, ...]] = {}
+    if verdict.rules:
+        found[RULES] = tuple(rule.reason for rule in verdict.rules if rule.reason)
+    if verdict.checked:
+        found[CHECKS] = tuple(check.reason for check in verdict.checks)
     features = list(verdict.features.values())
     if any(feature.score is not None or feature.reasons for feature in features):
         found[DATA] = tuple(reason for feature in features for reason in _missing(feature))
         found[DRIFT] = tuple(reason for feature in features for reason in feature.reasons[len(_missing(feature)) :])
     if verdict.joint is not None:
         found[JOINT] = verdict.joint.reasons
+    if verdict.text is not None and verdict.text.thresholds:
+        found[TEXT] = verdict.text.reasons
     if verdict.quality is not None and verdict.quality.mature and verdict.quality.thresholds:
         found[QUALITY] = verdict.quality.reasons
     return found

@@ -1,5 +1,6 @@
 """What the newest closed window of each model says, as columns."""
 
+from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -10,7 +11,7 @@ from tocsin_collector.monitor.model import Model
 from tocsin_collector.monitor.monitor import Name
 from tocsin_collector.quality.delay import QUANTILES, quantiles
 from tocsin_collector.quality.tally import unpack
-from tocsin_collector.verdict import Decision, FeatureVerdict, ModelKey, QualityVerdict, WindowVerdict
+from tocsin_collector.verdict import Decision, FeatureVerdict, ModelKey, QualityVerdict, RuleVerdict, WindowVerdict
 
 _FEATURE, _SCORE = ("feature",), ("feature", "method")
 
@@ -38,7 +39,7 @@ def latency(model: Model) -> Iterable[Histograms]:
 
 
 class Newest(NamedTuple):
-    """A model's newest closed window in short. ``alarm`` is None without a reference."""
+    """A model's newest closed window in short. ``alarm`` is None without a reference, rules and checks."""
 
     end_s: float
     rows: int
@@ -51,8 +52,8 @@ def newest(model: Model) -> Newest | None:
     verdict = model.latest()
     if verdict is None:
         return None
-    alarm = None if model.judge is None else int(bool(verdict.reasons))
-    return Newest(verdict.end_s, verdict.rows, alarm, verdict.decision)
+    is_judged = model.judge is not None or bool(verdict.rules or verdict.checked)
+    return Newest(verdict.end_s, verdict.rows, int(bool(verdict.reasons)) if is_judged else None, verdict.decision)
 
 
 def windows(found: Mapping[ModelKey, Newest]) -> Iterable[Column]:
@@ -94,20 +95,25 @@ class Room:
 
 HISTOGRAM_SERIES = len(CLASSIC)
 FEATURE_SERIES = 8
+RULE_SERIES = 2
 
 
 def wanted(model: Model) -> int:
     """The series of a model version beside its core, if there is room."""
     latest, quality = model.latest(), model.latest_quality()
     features = FEATURE_SERIES * len(latest.features) if latest else 0
+    checks = len(latest.checked) if latest else 0
+    texts = len(latest.text.measures) + len(latest.text.thresholds) if latest and latest.text else 0
+    rules = 1 + RULE_SERIES * len(latest.rules) if latest and latest.rules else 0
     segments = sum(map(len, latest.segments.values())) if latest else 0
     scores = _series(quality) if quality else 0
     before = _before_labels(latest) if latest else 0
-    return HISTOGRAM_SERIES * bool(model.latency.total) + scores + before + features + segments
+    data = checks + texts + rules
+    return HISTOGRAM_SERIES * bool(model.latency.total) + scores + before + data + features + segments
 
 
 def verdict(model: Model, room: Room, shown: dict[str, Container[str]]) -> Iterable[Column]:
-    """What the newest closed window says of the model's quality, of each feature, and of segments.
+    """What the newest closed window says of the model's quality, its data, of each rule and feature, and of segments.
 
     Where there is no room for all, the first features are shown, and the busiest values of a segment. ``shown`` has
     those of the window before, by segment; and then of this one.
@@ -119,6 +125,19 @@ def verdict(model: Model, room: Room, shown: dict[str, Container[str]]) -> Itera
         return
     if room.has(_before_labels(latest)):
         yield from _estimate(labels, latest)
+    if latest.checked and room.has(len(latest.checked)):
+        failures = Counter(check.check for check in latest.checks)
+        keys = [(name,) for name in latest.checked]
+        failed = [failures[name] for name in latest.checked]
+        yield Column("tocsin_data_check_failures", labels, ("check",), keys, failed)
+    if latest.text is not None and room.has(len(latest.text.measures) + len(latest.text.thresholds)):
+        for metric, values in (
+            ("tocsin_text_measure", latest.text.measures),
+            ("tocsin_text_measure_threshold", latest.text.thresholds),
+        ):
+            yield Column(metric, labels, ("measure",), [(name,) for name in values], [*values.values()])
+    if latest.rules and room.has(1):
+        yield from _rules(labels, latest.rules, room.of(len(latest.rules), RULE_SERIES))
     features = [*latest.features.values()]
     yield from _features(labels, features[: room.of(len(features), FEATURE_SERIES)])
     rows = {}
@@ -147,6 +166,16 @@ def _estimate(labels: Mapping[str, str], latest: WindowVerdict) -> Iterable[Colu
             ("tocsin_model_quality_estimate_upper", [high for _, high in bounds]),
         ):
             yield Column(name, labels, ("metric",), keys, values)
+
+
+def _rules(labels: Mapping[str, str], rules: Sequence[RuleVerdict], most: int) -> Iterable[Column]:
+    yield single("tocsin_data_rules_broken", labels, sum(bool(each.reason) for each in rules))
+    shown = rules[:most]
+    keys = [(each.name,) for each in shown]
+    shares = [each.unexpected / max(each.rows, 1) if each.value is None else bool(each.reason) for each in shown]
+    yield Column("tocsin_data_rule_unexpected_ratio", labels, ("rule",), keys, [min(float(one), 1.0) for one in shares])
+    broken = [float(bool(each.reason)) for each in shown]
+    yield Column("tocsin_data_rule_broken", labels, ("rule",), keys, broken)
 
 
 def _features(labels: Mapping[str, str], features: Sequence[FeatureVerdict]) -> Iterable[Column]:

@@ -15,7 +15,20 @@ from tocsin_collector.profile import Layout, Profile, layout_of, profile
 from tocsin_collector.profile.coarse import codes, shares
 from tocsin_collector.profile.pairs import Pairs, profile_pairs
 from tocsin_collector.quality import Labelled, Policy, QualityReference, estimate, fit_quality, pack, weigh
-from tocsin_collector.verdict import Decision, EstimateVerdict, FeatureVerdict, JointVerdict, QualityVerdict
+from tocsin_collector.quality import data as learnt
+from tocsin_collector.quality.data import DataReference, Observed
+from tocsin_collector.quality.text.measure import count, measured
+from tocsin_collector.quality.text.reference import TextReference
+from tocsin_collector.quality.text.reference import fit as fit_text
+from tocsin_collector.quality.text.sampled import texts
+from tocsin_collector.verdict import (
+    CheckVerdict,
+    Decision,
+    EstimateVerdict,
+    FeatureVerdict,
+    JointVerdict,
+    QualityVerdict,
+)
 
 STRIKES = 2
 """So many windows in a row must be beyond a bound of quality before it alarms."""
@@ -32,6 +45,8 @@ class Judge:
     drift: Reference
     policy: policy.Policy | None
     """Decides over windows as they come; None where each is held against the thresholds of ``drift``."""
+    data: DataReference | None
+    text: TextReference | None
     qualities: QualityReference | None
     coverage: float
     outcome_means: dict[str, float]
@@ -56,6 +71,8 @@ class Judge:
             layout,
             fit(counted, layout),
             decides,
+            learnt.fit(parts),
+            fit_text([count(map(measured, texts(part.columns.get("prediction")))) for part in parts]),
             fit_quality(labelled),
             0.0 if rows.labels is None else float(rows.labels.valid.mean()),
             {
@@ -95,6 +112,10 @@ class Judge:
         reference = {name: score.value for name, score in self.estimators.reference.items()}
         found = estimate.shifts(reference, answers.get(estimate.WEIGHTED, {}), quality.scores)
         return replace(verdict, shifts={name: (one.covariate, one.concept) for name, one in found.items()})
+
+    def checks(self, observed: Observed, min_rows: int, rows: int) -> tuple[CheckVerdict, ...] | None:
+        """The learnt checks of a window's data that fail; None where it has too few rows to tell."""
+        return None if self.data is None or rows < min_rows else learnt.judge(self.data, observed)
 
 
 def quality(

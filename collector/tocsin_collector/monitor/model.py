@@ -11,20 +11,26 @@ from typing import Any
 import numpy as np
 
 from tocsin_collector.frame import Frame
+from tocsin_collector.monitor.answers import alike, answers, tokens
 from tocsin_collector.monitor.join import Join
 from tocsin_collector.monitor.judge import Judge, quality
 from tocsin_collector.monitor.latency import Latency
 from tocsin_collector.monitor.schema import Schema
 from tocsin_collector.monitor.segments import Told
 from tocsin_collector.monitor.track import Closed, Track
+from tocsin_collector.monitor.traffic import Traffic
 from tocsin_collector.monitor.verdict_state import Shares, verdict_of, verdict_state
 from tocsin_collector.monitor.watermark import Watermark
 from tocsin_collector.monitor.window import Window
 from tocsin_collector.monitor.windows import Calendar
 from tocsin_collector.profile import Layout, empty
-from tocsin_collector.quality import Labelled, Policy, by_segment, outcome, outcomes_by_segment
+from tocsin_collector.quality import Labelled, Policy, by_segment, data, outcome, outcomes_by_segment
+from tocsin_collector.quality import rules as ruling
 from tocsin_collector.quality.estimate import Answers, Past
+from tocsin_collector.quality.rules import Rules
+from tocsin_collector.quality.text.price import Price
 from tocsin_collector.verdict import (
+    CheckVerdict,
     Decision,
     EstimateVerdict,
     FeatureVerdict,
@@ -32,6 +38,7 @@ from tocsin_collector.verdict import (
     ModelView,
     OutcomeVerdict,
     QualityVerdict,
+    RuleVerdict,
     WindowVerdict,
 )
 from tocsin_schema.receipt import Receipt
@@ -44,19 +51,23 @@ GATHER = 8_192
 columns. A tick counts them too, so that they do not lie about."""
 OUTCOMES_BY_SEGMENT = 8
 """Names of outcomes that are told by segment, when a window is final."""
+SILENT_MOST = 168
+"""Windows without a row that are opened at once, after a gap."""
 AHEAD_WINDOWS_MOST, AHEAD_ROWS_MOST = 64, 1_000_000
 """Of the open windows those that begin ahead of what the watermark believes, and their rows: what is on trial."""
 
 _PLAIN = (
     "rows_total", "late_total", "early_total", "alarms_total", "verdicts_total", "first_event_s", "last_event_s",
-    "_revised", "_labels_sealed", "_outcomes_sealed",
+    "_revised", "_passed", "_labels_sealed", "_outcomes_sealed",
 )  # fmt: skip
 
 
 class Model:
     """The state of one model version. Without a reference it counts rows, classes and latency, and judges nothing."""
 
-    def __init__(self, key: ModelKey, calendar: Calendar, join: Join, keep: int, min_rows: int, policy: Policy) -> None:
+    def __init__(
+        self, key: ModelKey, calendar: Calendar, join: Join, traffic: Traffic, keep: int, min_rows: int, policy: Policy
+    ) -> None:
         self.key = key
         self.watermark = Watermark(calendar.horizon_s, calendar.past_s)
         self.rows_total = 0
@@ -69,14 +80,18 @@ class Model:
         self.last_event_s: float | None = None
         self.schema = Schema()
         self.judge: Judge | None = None
+        self.rules: Rules | None = None
+        self.price: Price | None = None
         self.policy = policy
         self._track: Track | None = None
         self.windows: dict[int, Window] = {}
         self._verdicts: dict[int, WindowVerdict] = {}
         self.revised_s = 0.0
         self._revised = -1
+        self._passed: int | None = None
         self._calendar = calendar
         self._join = join
+        self._traffic = traffic
         self._labels_sealed = self._outcomes_sealed = 0
         self._gathered = 0
         self._keep = keep
@@ -92,6 +107,13 @@ class Model:
     def layout(self) -> Layout | None:
         """How rows are counted: the reference's cells."""
         return self.judge.layout if self.judge else None
+
+    def set_rules(self, rules: Rules) -> None:
+        """Count by these rules from now on; what was counted by others says nothing of them."""
+        self.count()
+        self.rules = rules
+        for window in self.windows.values():
+            window.ruled = None
 
     @property
     def labels_total(self) -> int:
@@ -130,7 +152,7 @@ class Model:
         shares = self._shares()
         self._verdicts = {index: verdict_of(self.key, told, shares) for index, told in state["verdicts"]}
         for told in state["windows"]:
-            window = Window.of(told, self.layout)
+            window = Window.of(told, self.layout, self.rules)
             self.windows[window.index] = window
             self._join.reopen(window, window)
             self._join.reopen(window.vouched, window)
@@ -192,8 +214,9 @@ class Model:
         """Count the rows that were gathered; whoever looks into the windows does it first."""
         if self._gathered:
             self._gathered = 0
+            form = self.judge.data.form if self.judge and self.judge.data else None
             for window in self.windows.values():
-                window.count(self.layout, self.judge.estimators if self.judge else None)
+                window.count(self.layout, self.judge.estimators if self.judge else None, form, self.rules)
 
     def settle(self) -> None:
         """Count and join what was gathered."""
@@ -206,6 +229,7 @@ class Model:
         if now_s is None:
             return []
         self.settle()
+        self._open_silent(now_s)
         fresh = []
         for window in sorted(self.windows.values(), key=lambda window: window.index):
             if self._calendar.closes_s(window.index) > now_s:
@@ -238,7 +262,10 @@ class Model:
     def due(self) -> bool:
         """Whether the watermark has passed a window that is still to close, or to become final."""
         now_s = self.watermark.value
-        return now_s is not None and any(self._due_s(window) <= now_s for window in self.windows.values())
+        if now_s is None:
+            return False
+        has_passed = self._passed is not None and self._calendar.closed(now_s) > self._passed
+        return has_passed or any(self._due_s(window) <= now_s for window in self.windows.values())
 
     def view(self) -> ModelView:
         """What can be told of it now."""
@@ -268,9 +295,20 @@ class Model:
         closed = window.closed
         return self._calendar.final_s(window.index) if closed else self._calendar.closes_s(window.index)
 
+    def _open_silent(self, now_s: float) -> None:
+        """Windows that have passed without a row, where the weeks before had rows, are windows too: silence is told."""
+        newest = self._calendar.closed(now_s)
+        if self._passed is not None:
+            for index in range(max(self._passed + 1, newest - SILENT_MOST), newest + 1):
+                known = index in self.windows or index in self._sealed or index in self._verdicts
+                if not known and self._traffic.is_silent(index, self.key.version):
+                    self._open(index)
+        self._passed = newest if self._passed is None else max(self._passed, newest)
+
     def _put(self, part: Frame, window: Window) -> dict[str, int]:
         present = window.gather(part)
         self._join.predicted(window, part.ids)
+        self._traffic.add(window.index, self.key.version, part.rows)
         self._gathered += part.rows
         if self._gathered >= GATHER:
             self.count()
@@ -291,10 +329,13 @@ class Model:
             self.early_total += rows
             return None
         if index not in self.windows:
-            window = self.windows[index] = Window(index)
-            self._join.open(window, window)
-            self._join.open(window.vouched, window)
+            self._open(index)
         return self.windows[index]
+
+    def _open(self, index: int) -> None:
+        window = self.windows[index] = Window(index)
+        self._join.open(window, window)
+        self._join.open(window.vouched, window)
 
     def _is_late(self, index: int, known_s: float) -> bool:
         if self._calendar.end_s(index) <= known_s - self._calendar.past_s:
@@ -320,6 +361,7 @@ class Model:
     def _give_up_ahead(self) -> None:
         for window in self._ahead():
             self.early_total += window.rows
+            self._traffic.add(window.index, self.key.version, -window.rows)
             self._forget(window)
             del self.windows[window.index]
         if self.last_event_s is not None and self.watermark.value is not None:
@@ -377,7 +419,9 @@ class Model:
             segments=window.segments.told(self._told_before(window)),
             outcomes=self._outcomes(window),
             final=window.final,
+            rules=self._ruled(window),
         )
+        bare = self._with_text(self._checked(bare, window), window)
         decision = self._track.decision(window.index) if self._track else None
         quality = self._quality(window)
         return replace(
@@ -388,6 +432,37 @@ class Model:
             estimate=self._estimate(window, quality),
             decision=decision,
         )
+
+    def _checked(self, verdict: WindowVerdict, window: Window) -> WindowVerdict:
+        """The verdict with the learnt checks of the window's data."""
+        found: list[CheckVerdict] = []
+        names: list[str] = []
+        if self.judge is not None and window.observed is not None:
+            learnt = self.judge.checks(window.observed, self._min_rows, window.rows)
+            if learnt is not None:
+                names += data.CHECKS
+                found += learnt
+        volume = self._traffic.judge(window.index, self.key.version)
+        if volume is not None:
+            names.append(volume.check)
+            found += [volume] if volume.reason else []
+        return replace(verdict, checked=tuple(names), checks=tuple(found))
+
+    def _ruled(self, window: Window) -> tuple[RuleVerdict, ...]:
+        counted = window.ruled
+        if counted is None and self.rules and not window.rows:
+            counted = ruling.nothing(self.rules)
+        return () if counted is None else ruling.judge(counted, window.rows, window.present)
+
+    def _with_text(self, verdict: WindowVerdict, window: Window) -> WindowVerdict:
+        """The verdict with what its answers are like; texts are no classes, and are not told as such."""
+        known = self.judge.text if self.judge else None
+        found = answers(window.texts(), known, verdict.outcomes, is_judged=window.rows >= self._min_rows)
+        if found is None:
+            return verdict
+        rows, labels = self._join.labels(window, window.vouched)
+        more = alike(window.predicted(*rows), labels) | tokens(window.tokens, verdict.outcomes, self.price)
+        return replace(verdict, classes={}, text=found._replace(measures=found.measures | more))
 
     def _told_before(self, window: Window) -> Told:
         """The segments of the newest window before."""

@@ -14,9 +14,12 @@ from tocsin_collector.monitor.join import Join
 from tocsin_collector.monitor.judge import Judge
 from tocsin_collector.monitor.model import Model
 from tocsin_collector.monitor.reference_file import ReferenceRows
+from tocsin_collector.monitor.traffic import Traffic
 from tocsin_collector.monitor.windows import Calendar
 from tocsin_collector.profile import FORMAT
 from tocsin_collector.quality import Policy
+from tocsin_collector.quality.rules import Rules
+from tocsin_collector.quality.text.price import Price
 from tocsin_collector.verdict import ModelKey, ModelView, WindowVerdict
 from tocsin_schema.block import PREDICTION
 from tocsin_schema.receipt import Receipt, read
@@ -50,6 +53,7 @@ class Monitor:
         min_rows: int,
         on_verdict: Callable[[WindowVerdict], None],
         clock: Callable[[], float] | None = None,
+        prices: Mapping[Name, Price] = MappingProxyType({}),
         policies: Mapping[Name, Policy] = MappingProxyType({}),
     ) -> None:
         self.calendar = calendar
@@ -61,6 +65,9 @@ class Monitor:
         self._hash = KeyedHash(os.urandom(KEY_BYTES))
         self._models: dict[ModelKey, Model] = {}
         self._joins: dict[Name, Join] = {}
+        self._rules: dict[Name, Rules] = {}
+        self._prices = prices
+        self._traffic: dict[Name, Traffic] = {}
         self._rests_until_s = 0.0
         self.unwatched_total = 0
 
@@ -79,6 +86,7 @@ class Monitor:
             "key": self._hash.key.hex(),
             "unwatched": self.unwatched_total,
             "joins": [[*name, join.state()] for name, join in self._joins.items()],
+            "traffic": [[*name, traffic.state()] for name, traffic in self._traffic.items()],
             "models": [[*key, model.state()] for key, model in self._models.items()],
         }
 
@@ -93,6 +101,9 @@ class Monitor:
         self.unwatched_total = state["unwatched"]
         for project, name, told in state["joins"]:
             self._join(ModelKey(project, name, "")).load(told)
+        self._traffic = {}
+        for project, name, told in state["traffic"]:
+            self._traffic_of(Name(project, name)).load(told)
         for *names, told in state["models"]:
             model = self._model(ModelKey(*names))
             model.hold(judges.get(model.key))
@@ -101,7 +112,9 @@ class Monitor:
 
     def _fits(self) -> list[Any]:
         judged = [[*m.key, m.judge.digest, m.judge.policy is not None] for m in self.models() if m.judge]
+        priced = [[*name, *price] for name, price in sorted(self._prices.items())]
         # Another version may count or judge otherwise, and name its fields otherwise.
+        ruled = [[*name, rules.digest] for name, rules in sorted(self._rules.items())]
         stated = [
             [
                 [*name],
@@ -110,7 +123,17 @@ class Monitor:
             ]
             for name, one in self._policies.items()
         ]
-        return [__version__, FORMAT, list(astuple(self.calendar)), self._keep, self._min_rows, judged, stated]
+        return [
+            __version__,
+            FORMAT,
+            list(astuple(self.calendar)),
+            self._keep,
+            self._min_rows,
+            judged,
+            stated,
+            ruled,
+            priced,
+        ]
 
     def apply(self, frame: Frame, position: int) -> None:  # noqa: ARG002  as the intake gives it
         """Take one block of accepted events."""
@@ -171,6 +194,18 @@ class Monitor:
         model.count()  # what came before is counted in the cells of before
         model.hold(judge)
 
+    def set_rules(self, name: Name, rules: Rules) -> None:
+        """Give all versions of a model the rules that their data must keep, in the place of those before. Rows count
+        from here on; the caller replays the journal where those of open windows should count too."""
+        self._rules[name] = rules
+        for key, model in self._models.items():
+            if key[:2] == name:
+                model.set_rules(rules)
+
+    def rules(self, name: Name) -> Rules | None:
+        """The rules of a model."""
+        return self._rules.get(name)
+
     def models(self) -> Iterable[Model]:
         """The models in the order of their names."""
         return [self._models[key] for key in sorted(self._models)]
@@ -192,9 +227,18 @@ class Monitor:
 
     def _model(self, key: ModelKey) -> Model:
         if key not in self._models:
-            policy = self._policies.get(Name(key.project, key.model), Policy())
-            self._models[key] = Model(key, self.calendar, self._join(key), self._keep, self._min_rows, policy)
+            name = Name(key.project, key.model)
+            traffic = self._traffic_of(name)
+            policy = self._policies.get(name, Policy())
+            model = Model(key, self.calendar, self._join(key), traffic, self._keep, self._min_rows, policy)
+            model.rules, model.price = self._rules.get(name), self._prices.get(name)
+            self._models[key] = model
         return self._models[key]
+
+    def _traffic_of(self, name: Name) -> Traffic:
+        if name not in self._traffic:
+            self._traffic[name] = Traffic(self.calendar)
+        return self._traffic[name]
 
     def _join(self, key: ModelKey) -> Join:
         return self._joins.setdefault(Name(key.project, key.model), Join(self._hash))

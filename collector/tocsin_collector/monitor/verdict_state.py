@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tocsin_collector.verdict import (
+    CheckVerdict,
     Decision,
     Distribution,
     EstimateVerdict,
@@ -21,6 +22,8 @@ from tocsin_collector.verdict import (
     Onset,
     OutcomeVerdict,
     QualityVerdict,
+    RuleVerdict,
+    TextVerdict,
     WindowVerdict,
 )
 
@@ -44,6 +47,10 @@ def verdict_state(verdict: WindowVerdict) -> dict[str, Any]:
         "decision": _decision_state(verdict.decision),
         "classes": list(verdict.classes.items()),
         "segments": [[name, list(counts.items())] for name, counts in verdict.segments.items()],
+        "rules": [list(rule) for rule in verdict.rules],
+        "text": verdict.text and list(verdict.text),
+        "checked": list(verdict.checked),
+        "checks": [list(check) for check in verdict.checks],
     }
 
 
@@ -60,8 +67,21 @@ def verdict_of(key: ModelKey, state: dict[str, Any], shares: Shares) -> WindowVe
         decision=_decision_of(state["decision"]),
         classes=dict(state["classes"]),
         segments={name: dict(counts) for name, counts in state["segments"]},
+        rules=tuple(_rule(*told) for told in state["rules"]),
+        text=state["text"] and _text(*state["text"]),
+        checked=tuple(state["checked"]),
+        checks=tuple(CheckVerdict(*told) for told in state["checks"]),
         **state["plain"],
     )
+
+
+def _text(texts: int, measures: dict[str, float], thresholds: dict[str, float], reasons: list[str]) -> TextVerdict:
+    return TextVerdict(texts, dict(measures), dict(thresholds), tuple(reasons))
+
+
+def _rule(*told: Any) -> RuleVerdict:
+    rule = RuleVerdict(*told)
+    return rule._replace(examples=tuple((text, count) for text, count in rule.examples))
 
 
 def _quality_state(quality: QualityVerdict) -> dict[str, Any]:

@@ -16,12 +16,22 @@ from tocsin_collector.monitor.vouched import Rows, Vouched
 from tocsin_collector.profile import Layout, Profile, merge, profile
 from tocsin_collector.profile.coarse import codes
 from tocsin_collector.profile.pairs import CELLS, Pairs, merge_pairs, profile_pairs
-from tocsin_collector.quality import estimate, is_list
+from tocsin_collector.quality import data, estimate, is_list
+from tocsin_collector.quality import rules as ruling
+from tocsin_collector.quality.data.counts import observed_of
+from tocsin_collector.quality.rules import Counted, Rules
+from tocsin_collector.quality.rules.counts import tally_of
+from tocsin_collector.quality.text import measure
+from tocsin_collector.quality.text.measure import Measured, TextCounts
+from tocsin_collector.quality.text.sampled import sampled
 from tocsin_collector.verdict import NUMBER
 from tocsin_schema.block import MAX_COLUMNS
 from tocsin_schema.latency import quantile
 
 CLASSES_SHOWN = 16
+TOKENS = "tokens_in", "tokens_out"
+"""Features that say how many tokens a prediction took and gave."""
+_MOST_TOKENS = 1e9
 _TICK_US = 10_000
 NAMES_MOST = MAX_COLUMNS
 """Scores and features of a window, each: as many as one block can have. Only who makes names up has more."""
@@ -41,6 +51,8 @@ class Window:
         self.pairs: Pairs | None = None
         self.losses: NDArray[np.int64] = np.zeros(2, np.int64)
         """The errors that a regression is expected to make, summed up; see ``quality.estimate.losses``."""
+        self.ruled: Counted | None = None
+        self.observed: data.Observed | None = None
         self.latency = Latency()
         self.segments = Segments()
         self.present: Counter[str] = Counter()
@@ -52,7 +64,10 @@ class Window:
         self.final = False
         self.changed = False
         self.revision = 0
+        self.tokens: Counter[str] = Counter()
+        """Tokens in and out, as features tell them."""
         self._names = Names()
+        self._measured: dict[int, Measured] = {}
         self.vouched = Vouched(self._names)
         self._predicted = CellColumn()
         self._scores: dict[str, Growing[np.float64]] = {}
@@ -70,9 +85,12 @@ class Window:
             "profile": counted and [counted.rows, counted.unknown, *counted.columns],  # never written to
             "pairs": self.pairs and [self.pairs.rows, _narrow(self.pairs.counts).ravel()],
             "losses": self.losses.copy(),
+            "observed": self.observed and self.observed.state(),
+            "ruled": self.ruled and [tally.state() for tally in self.ruled.tallies],
             "latency": self.latency.state(),
             "segments": self.segments.state(),
             "present": list(self.present.items()),
+            "tokens": list(self.tokens.items()),
             "names": self._names.listed,
             "vouched": self.vouched.state(),
             "predicted": self._predicted.state(),
@@ -82,8 +100,8 @@ class Window:
         }
 
     @staticmethod
-    def of(state: dict[str, Any], layout: Layout | None) -> "Window":
-        """What ``state`` told; ``layout`` is the one that its rows were counted in."""
+    def of(state: dict[str, Any], layout: Layout | None, rules: Rules | None = None) -> "Window":
+        """What ``state`` told; ``layout`` and ``rules`` are those that its rows were counted in."""
         found = Window(state["plain"]["index"])
         for name, value in state["plain"].items():
             setattr(found, name, value)
@@ -95,9 +113,14 @@ class Window:
             rows, counts = state["pairs"]
             found.pairs = Pairs(layout, rows, counts.astype(np.int64).reshape(-1, CELLS, CELLS))
         found.losses = state["losses"].copy()
+        if state["observed"]:
+            found.observed = observed_of(state["observed"])
+        if state["ruled"] and rules:
+            found.ruled = Counted(rules, tuple(map(tally_of, state["ruled"])))
         found.latency.load(state["latency"])
         found.segments.load(state["segments"])
         found.present = Counter(dict(state["present"]))
+        found.tokens = Counter(dict(state["tokens"]))
         found._names = Names(state["names"])
         found.vouched = Vouched(found._names)
         found.vouched.load(state["vouched"])
@@ -119,8 +142,15 @@ class Window:
                 self.present[name] += count
         return present
 
-    def count(self, layout: Layout | None, estimators: estimate.Estimators | None = None) -> None:
-        """Count what was gathered; its features in the cells of ``layout``, if there is one."""
+    def count(
+        self,
+        layout: Layout | None,
+        estimators: estimate.Estimators | None = None,
+        form: data.Form | None = None,
+        rules: Rules | None = None,
+    ) -> None:
+        """Count what was gathered; its features in the cells of ``layout``, and for what is checked of the data by
+        ``form`` and by ``rules``, if there are any."""
         parts, self._gathered = self._gathered, []
         first = self.rows - sum(part.rows for part in parts)
         for part in alike(parts):
@@ -132,6 +162,12 @@ class Window:
                 met = profile_pairs(part, layout)
                 self.pairs = met if self.pairs is None else merge_pairs(self.pairs, met)
                 self._expect(part, layout, estimators)
+            if form is not None:
+                observed = data.observe(part, form)
+                self.observed = observed if self.observed is None else data.merge(self.observed, observed)
+            if rules is not None:
+                ruled = ruling.count(part, rules)
+                self.ruled = ruled if self.ruled is None else ruling.merge(self.ruled, ruled)
 
     def _expect(self, frame: Frame, layout: Layout, estimators: estimate.Estimators | None) -> None:
         told = estimate.said(frame.columns.get("prediction"), frame.group("score."))
@@ -148,6 +184,8 @@ class Window:
             self._predicted.fill(first)
             self._predicted.append(pack(frame.columns["prediction"], self._names))
         self._add_scores(frame.group("score."), first)
+        for name in TOKENS:
+            self.tokens.update(_whole(name, frame.columns.get(f"feature.{name}")))
         self._of_segments.add(frame, first)
         self._first_us = self._first_us or int(frame.time_us[0])
         self._tick.append((frame.time_us - self._first_us) // _TICK_US)
@@ -207,6 +245,14 @@ class Window:
         pairs = (("p50", quantile(counts, 0.5)), ("p99", quantile(counts, 0.99)))
         return {name: value for name, value in pairs if value is not None}
 
+    def texts(self) -> TextCounts:
+        """The counts of the answers as texts, of some of them; each text is measured once."""
+        cells = self._predicted.take(slice(None))
+        numbers = (cells[sampled(np.flatnonzero(cells > MISSING))] - MISSING - 1).tolist()
+        for number in set(numbers) - self._measured.keys():
+            self._measured[number] = measure.measured(self._names.text(number))
+        return measure.count(self._measured[number] for number in numbers)
+
     def classes(self) -> dict[str, float]:
         """The share of each predicted class, the most frequent first; empty for numbers and lists."""
         cells = self._predicted.take(slice(None))
@@ -229,6 +275,14 @@ class Window:
 def _narrow(counts: NDArray[np.int64]) -> NDArray[Any]:
     """The same in as few bytes a count as the largest allows."""
     return counts.astype(np.min_scalar_type(int(counts.max(initial=0))))
+
+
+def _whole(name: str, values: Values | None) -> dict[str, int]:
+    """The sum of a feature of whole numbers."""
+    if values is None or values.kind != NUMBER:
+        return {}
+    data = values.data[values.valid & np.isfinite(values.data) & (np.abs(values.data) < _MOST_TOKENS)]
+    return {name: int(np.rint(data).astype(np.int64).sum())} if len(data) else {}
 
 
 def _present(features: dict[str, Values]) -> dict[str, int]:

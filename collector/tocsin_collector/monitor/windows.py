@@ -25,6 +25,10 @@ class Calendar:
         local = time_us + np.int64(self.utc_offset_s * 1e6)
         return local // np.int64(self.length_s * 1e6)
 
+    def closed(self, now_s: float) -> int:
+        """The number of the newest window that a watermark has closed."""
+        return int((now_s - self.lateness_s + self.utc_offset_s) // self.length_s) - 1
+
     def start_s(self, index: int) -> float:
         """Where a window begins, seconds since the epoch."""
         return index * self.length_s - self.utc_offset_s

@@ -19,6 +19,7 @@ from tocsin_collector.verdict import (
     Onset,
     OutcomeVerdict,
     QualityVerdict,
+    RuleVerdict,
     SchemaChange,
     WindowVerdict,
 )
@@ -152,6 +153,17 @@ def _window(verdict: WindowVerdict) -> Json:
         "decision": _decision(verdict.decision),
         "drift": {name: _feature(feature) for name, feature in verdict.features.items()},
         "joint": _joint(verdict.joint),
+        "checks": [
+            check._asdict() | {"value": _finite(check.value), "bound": _finite(check.bound)} for check in verdict.checks
+        ],
+        "checked": list(verdict.checked),
+        "text": verdict.text
+        and {
+            "texts": verdict.text.texts,
+            "measures": {name: _finite(value) for name, value in verdict.text.measures.items()},
+            "thresholds": {name: _finite(value) for name, value in verdict.text.thresholds.items()},
+        },
+        "rules": [_rule(rule) for rule in verdict.rules],
         "quality": _quality(verdict.quality),
         "estimate": _estimate(verdict.estimate),
         "outcomes": {name: _outcome(outcome) for name, outcome in verdict.outcomes.items()},
@@ -182,6 +194,18 @@ def _incident(one: Onset) -> Json:
         "score": _finite(one.score),
         "threshold": _finite(one.threshold),
         "since": _time(one.since_s),
+    }
+
+
+def _rule(rule: RuleVerdict) -> Json:
+    return {
+        "name": rule.name,
+        "check": rule.check,
+        "broken": bool(rule.reason),
+        "rows": rule.rows,
+        "unexpected": rule.unexpected,
+        "value": _finite(rule.value),
+        "examples": [{"value": text, "count": count} for text, count in rule.examples],
     }
 
 

@@ -25,21 +25,22 @@ def of_window(verdict: WindowVerdict) -> str:
     judged = any(feature.score is not None for feature in verdict.features.values()) or bool(
         verdict.quality and (verdict.quality.thresholds or verdict.quality.floors)
     )
-    return OK if judged else UNKNOWN
+    return OK if judged or verdict.rules or verdict.checked else UNKNOWN
 
 
 def of_model(view: ModelView) -> Health:
     """The state of a model: that of its newest closed window."""
-    if view.reference is None:
+    newest = view.verdicts[-1] if view.verdicts else None
+    if view.reference is None and not (newest and (newest.rules or newest.checked)):
         return Health(UNKNOWN, "no reference yet")
-    if not view.verdicts:
+    if newest is None:
         return Health(UNKNOWN, "no window has closed yet")
-    newest = view.verdicts[-1]
     state = of_window(newest)
     if state == UNKNOWN:
         return Health(UNKNOWN, f"{newest.rows} rows in the newest window are too few to judge")
     count, since = _stretch(view.verdicts, state)
-    return Health(state, "alarm" if state == ALARM else "as its reference", since, count)
+    good = "as its reference" if view.reference else "its data is as it should be"
+    return Health(state, "alarm" if state == ALARM else good, since, count)
 
 
 def _stretch(verdicts: Sequence[WindowVerdict], state: str) -> tuple[int, float]:

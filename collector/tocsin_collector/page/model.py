@@ -58,6 +58,9 @@ def context(view: ModelView, sources: Sources, end_s: int | None = None) -> dict
         "quality": _quality(view, sources),
         "folded": sources.folded.get(view.key),
         "labelled": health.labelled(view),
+        "text": _text(chosen) if chosen else [],
+        "rules": sorted(chosen.rules, key=lambda rule: not rule.reason) if chosen else [],
+        "broken": sum(bool(rule.reason) for rule in chosen.rules) if chosen else 0,
         "features": _features(view, chosen, sources) if chosen else [],
         "boards": {
             "model": sources.links.model(view.key),
@@ -172,6 +175,27 @@ def beyond(name: str, quality: QualityVerdict) -> bool:
     if not quality.reasons:
         return False
     return any(quality.scores[name] < bound if name in RISES else quality.scores[name] > bound for bound in bounds)
+
+
+def _text(chosen: WindowVerdict) -> list[tuple[str, str, str, bool]]:
+    """What is told of answers that are texts: name, value, bound, whether it is beyond it."""
+    found = chosen.text
+    if found is None:
+        return []
+    rows = []
+    for name, value in sorted(found.measures.items(), key=lambda pair: (pair[0] not in found.thresholds, pair[0])):
+        bound = found.thresholds.get(name)
+        unit = "ratio" if name.startswith("language_") or (bound is not None and name != "length_change") else ""
+        told = shown(value, unit) if unit else number(value)
+        rows.append(
+            (
+                name,
+                told,
+                "" if bound is None else shown(bound, unit) if unit else number(bound),
+                bound is not None and value > bound,
+            )
+        )
+    return rows
 
 
 def _features(view: ModelView, newest: WindowVerdict, sources: Sources) -> list[Card]:

@@ -34,6 +34,9 @@ _NEW = ratio("tocsin_feature_new_ratio", "tocsin_feature_new_threshold")
 _INVALID = ratio("tocsin_feature_invalid_ratio", "tocsin_feature_invalid_threshold")
 _JOINT = ratio("tocsin_joint_drift_score", "tocsin_joint_drift_threshold")
 _OUT = f"{_DRIFT} > bool 1 or ({_MISSING} > bool 1) + ({_NEW} > bool 1) + ({_INVALID} > bool 1)"
+_TEXT = ratio("tocsin_text_measure", "tocsin_text_measure_threshold")
+_SUMS = "length_chars|tokens_in|tokens_out|cost"
+_NO_TEXT = "no model answers in texts"
 _FAILED = rate_by(_BY_MODEL, _REQUESTS, 'outcome="server_error"')
 _ALL = rate_by(_BY_MODEL, _REQUESTS)
 
@@ -471,6 +474,37 @@ WINDOWS = (
         no_value="no event has a segment",
     ),
     Panel(
+        60,
+        "Rules broken",
+        "How many of the rules for a model's data its newest closed window breaks.",
+        "short",
+        (Query(series("tocsin_data_rules_broken"), _MODEL),),
+        decimals=0,
+        steps=above(1),
+        drills=_TO_MODEL,
+        no_value="no model has rules",
+    ),
+    Panel(
+        61,
+        "Which rule, since when",
+        "Each rule over time: red from the close of a window that breaks it to the close of the next that keeps it.",
+        "short",
+        (Query(series("tocsin_data_rule_broken"), f"{_MODEL} {{{{rule}}}}"),),
+        kind="state-timeline",
+        words=((0, "kept", GREEN), (1, "BROKEN", RED)),
+        drills=_TO_MODEL,
+        no_value="no model has rules",
+    ),
+    Panel(
+        62,
+        "Values that break a rule",
+        "Share of the values that a rule is about which break it.",
+        "percentunit",
+        (Query(series("tocsin_data_rule_unexpected_ratio"), f"{_MODEL} {{{{rule}}}}"),),
+        drills=_TO_MODEL,
+        no_value="no model has rules",
+    ),
+    Panel(
         29,
         "Latency that events tell",
         "Median and 99th percentile of the latency that predictions carry, whoever measured it.",
@@ -481,6 +515,52 @@ WINDOWS = (
         ),
         drills=_TO_MODEL,
         no_value="no event has a latency",
+    ),
+    Panel(
+        63,
+        "Checks of the data that fail",
+        "Learnt checks that the newest closed window fails, by kind: values beyond the reference's range, frozen "
+        "features, ids and rows that repeat, and the number of rows.",
+        "short",
+        (Query(series("tocsin_data_check_failures"), f"{_MODEL} {{{{check}}}}"),),
+        width=24,
+        decimals=0,
+        steps=above(1),
+        drills=_TO_MODEL,
+        no_value=_QUIET,
+    ),
+)
+
+ANSWERS = (
+    Panel(
+        64,
+        "Answers beside their bounds",
+        "Measures of answers that are texts, as shares of their own bounds; above 100 % they alarm.",
+        "percentunit",
+        (Query(_TEXT, f"{_MODEL} {{{{measure}}}}"),),
+        steps=above(1),
+        drills=_TO_MODEL,
+        no_value=_NO_TEXT,
+    ),
+    Panel(
+        65,
+        "What answers are like",
+        "Shares of answers that refuse, repeat themselves, hold personal data, are of a language; likeness to "
+        "reference answers and judges' scores.",
+        "none",
+        (Query(series("tocsin_text_measure", f'measure!~"{_SUMS}"'), f"{_MODEL} {{{{measure}}}}"),),
+        decimals=2,
+        drills=_TO_MODEL,
+        no_value=_NO_TEXT,
+    ),
+    Panel(
+        66,
+        "Length, tokens and cost",
+        "Characters of an answer (geometric mean), and tokens and cost of the newest closed window.",
+        "none",
+        (Query(series("tocsin_text_measure", f'measure=~"{_SUMS}"'), f"{_MODEL} {{{{measure}}}}"),),
+        drills=_TO_MODEL,
+        no_value=_NO_TEXT,
     ),
 )
 
@@ -559,6 +639,7 @@ BOARD = Board(
         Row(101, "Is it still right", RIGHT),
         Row(102, "Does it answer", SERVING),
         Row(103, "Windows, features and labels in detail", WINDOWS, collapsed=True),
+        Row(105, "Answers that are texts", ANSWERS, collapsed=True),
         Row(104, "Serving in detail", SERVING_IN_DETAIL, collapsed=True),
     ),
 )

@@ -178,6 +178,12 @@ COLLECTOR = (
         "windows that begin further ahead of the watermark are on trial until the stream confirms them",
         range=(0, 1e10),
     ),
+    Key(
+        "text.prices",
+        "list",
+        [],
+        "what a million tokens cost, 'PROJECT/MODEL INPUT OUTPUT' a model, as in 'shop/chat 3 15'",
+    ),
     Key("windows.keep", "integer", 400, "closed windows kept for each model", range=(10, 100_000)),
     Key(
         "metrics.series_per_model",

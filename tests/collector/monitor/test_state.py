@@ -13,12 +13,24 @@ from tests.collector.monitor.test_vouched import _receipts
 from tocsin_collector.frame import Frame, category, number
 from tocsin_collector.ingest.snapshot import Snapshots
 from tocsin_collector.monitor.judge import Judge
-from tocsin_collector.monitor.monitor import Monitor
+from tocsin_collector.monitor.monitor import Monitor, Name
 from tocsin_collector.monitor.watermark import Watermark
 from tocsin_collector.monitor.windows import Calendar
+from tocsin_collector.quality.rules import parse
 
 ROWS = 60
 JUDGE = Judge.fit(REFERENCE, CALENDAR, {"source": "a test"})
+RULES = parse(b"""
+[[rule]]
+column = "feature.age"
+between = [20, 60]
+[[rule]]
+column = "feature.age"
+mean = [39, 41]
+[[rule]]
+column = "feature.city"
+unique = true
+""")
 hours = st.integers(100, 106)
 far = st.sampled_from([2, 90, 130, 400, 9_000])  # behind, before all others, ahead, in another month, another year
 seeds = st.integers(0, 2)
@@ -74,6 +86,7 @@ def _opened(**how):
     verdicts = []
     monitor = Monitor(how.get("calendar", CALENDAR), keep=how.get("keep", 5), min_rows=20, on_verdict=verdicts.append)
     monitor.set_judge(KEY, how.get("judge", JUDGE))
+    monitor.set_rules(Name(KEY.project, KEY.model), how.get("rules", RULES))
     return monitor, verdicts
 
 
@@ -146,8 +159,9 @@ def test_a_live_stream_s_watermark_goes_on(seen, at):
         {"judge": Judge.fit(_reference(20), CALENDAR, {})},
         {"calendar": Calendar(HOUR, 0, lateness_s=601, label_wait_s=3 * HOUR)},
         {"keep": 6},
+        {"rules": parse(b"[[rule]]\nrows = [1, 9]")},
     ],
-    ids=["reference", "windows", "keep"],
+    ids=["reference", "windows", "keep", "rules"],
 )
 def test_what_was_counted_otherwise_is_left_alone(tmp_path, how):
     monitor, _ = _opened()

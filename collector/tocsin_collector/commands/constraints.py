@@ -1,0 +1,113 @@
+"""`tocsin constraints`: the rules that a model's data must keep."""
+
+import json
+import sys
+from typing import Any
+
+import click
+
+from tocsin_collector.access import access, shown
+from tocsin_collector.refusal import reason, unreachable
+from tocsin_schema.ports import COLLECTOR_LISTEN
+
+DEFAULT = f"http://{COLLECTOR_LISTEN}"
+_FILE = click.Path(exists=True, dir_okay=False)
+_COLLECTOR = click.option(
+    "--collector", "url", default=DEFAULT, envvar="TOCSIN_COLLECTOR", help="Its address.", show_default=True
+)
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group("constraints")
+def command() -> None:
+    """The rules that a model's data must keep."""
+
+
+@command.command("set")
+@click.argument("project")
+@click.argument("model")
+@click.argument("path", metavar="FILE", type=_FILE)
+@_COLLECTOR
+@_JSON
+@access
+def put(project: str, model: str, path: str, url: str, as_json: bool, **files: str | None) -> None:
+    """Give PROJECT's MODEL the rules of FILE: tocsin's in TOML or JSON, or a suite of Great Expectations.
+
+    They replace those before, and hold for all versions. What a suite has that tocsin cannot check is listed.
+
+    \b
+    Example:
+      tocsin constraints set shop credit rules.toml
+      tocsin constraints set shop credit great_expectations/expectations/credit.json
+    """
+    with open(path, "rb") as file:
+        _tell(_ask("PUT", project, model, url, files, file.read()), as_json)
+
+
+@command.command("show")
+@click.argument("project")
+@click.argument("model")
+@_COLLECTOR
+@_JSON
+@access
+def show(project: str, model: str, url: str, as_json: bool, **files: str | None) -> None:
+    """The rules of PROJECT's MODEL.
+
+    \b
+    Example:
+      tocsin constraints show shop credit --json
+    """
+    _tell(_ask("GET", project, model, url, files), as_json)
+
+
+@command.command("check")
+@click.argument("path", metavar="FILE", type=_FILE)
+@_JSON
+def check(path: str, as_json: bool) -> None:
+    """What would be taken of FILE, without a collector.
+
+    \b
+    Example:
+      tocsin constraints check great_expectations/expectations/credit.json
+    """
+    from tocsin_collector.constraints.routes import told
+    from tocsin_collector.quality.rules import RuleError, parse
+
+    try:
+        with open(path, "rb") as file:
+            found = parse(file.read())
+    except RuleError as fault:
+        click.echo(f"{path}: {fault}", err=True)
+        sys.exit(1)
+    _tell(told(found), as_json)
+
+
+def _ask(
+    method: str, project: str, model: str, url: str, files: dict[str, str | None], body: bytes = b""
+) -> dict[str, Any]:
+    import requests
+
+    from tocsin_collector.page.address import segment
+
+    address = f"{url.rstrip('/')}/v1/constraints/{segment(project)}/{segment(model)}"
+    try:
+        answer = requests.request(method, address, data=body, timeout=120, **shown(**files))
+    except requests.RequestException:
+        click.echo(unreachable(url), err=True)
+        sys.exit(1)
+    if not answer.ok:
+        click.echo(reason(answer), err=True)
+        sys.exit(1)
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def _tell(found: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(found, indent=1))
+        return
+    for rule in found["rules"]:
+        click.echo(rule["name"])
+    for item in found["not_taken"]:
+        click.echo(f"not taken: {item['name']}: {item['reason']}", err=True)
+    click.echo(f"{len(found['rules'])} rules, {len(found['not_taken'])} not taken", err=True)

@@ -1,0 +1,126 @@
+"""The distinct values with the lowest hashes, each with how often it came: a sample of what is there, exact in itself.
+
+Which values are in it follows from the values alone, not from the order or the blocks in which they came, and a value
+that is in it has been counted from its first row on, so two samples merge into the one of all rows (Gibbons, Distinct
+sampling, VLDB 2001; Bar-Yossef et al., RANDOM 2002). Up to ``most`` distinct values it holds them all.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tocsin_collector.frame import Values
+from tocsin_collector.verdict import NUMBER
+
+Hashes = NDArray[np.uint64]
+Counts = NDArray[np.int64]
+_RANGE = 2.0**64
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """``hashes`` rise strictly; ``shown`` has the text of some of them."""
+
+    most: int = 0
+    hashes: Hashes = field(default_factory=lambda: np.empty(0, np.uint64))
+    counts: Counts = field(default_factory=lambda: np.empty(0, np.int64))
+    shown: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def distinct(self) -> float:
+        """How many distinct values there are: exact below ``most``, else within 1 / sqrt(most)."""
+        held = len(self.hashes)
+        return float(held) if held < self.most else (held - 1) / ((float(self.hashes[-1]) + 1) / _RANGE)
+
+    @property
+    def repeated(self) -> float:
+        """The share of rows whose value is not the only one, as the sample has it."""
+        total = int(self.counts.sum())
+        return int(self.counts[self.counts > 1].sum()) / total if total else 0.0
+
+    def top(self, most: int) -> tuple[tuple[str, int], ...]:
+        """The most frequent of those that have a text, with their counts."""
+        pairs = zip(self.hashes.tolist(), self.counts.tolist(), strict=True)
+        told = [(self.shown[key], count) for key, count in pairs if key in self.shown]
+        return tuple(sorted(told, key=lambda pair: (-pair[1], pair[0]))[:most])
+
+
+def sample(hashes: Hashes, counts: Counts, most: int) -> Sample:
+    """The sample of some values, which may stand more than once."""
+    order = np.argsort(hashes)
+    found, first = _runs(hashes[order])
+    return Sample(most, found[:most], np.add.reduceat(counts[order], first)[:most] if len(first) else counts)
+
+
+def sample_of_rows(hashes: Hashes, most: int) -> Sample:
+    """The sample of the values of rows, each of them once a row."""
+    found, first = _runs(np.sort(hashes))
+    return Sample(most, found[:most], np.diff(first, append=len(hashes))[:most])
+
+
+def _runs(ordered: Hashes) -> tuple[Hashes, NDArray[np.intp]]:
+    """The distinct ones of ordered hashes, and where each begins."""
+    is_first = np.ones(len(ordered), bool)
+    is_first[1:] = ordered[1:] != ordered[:-1]
+    first = np.flatnonzero(is_first)
+    return ordered[first], first
+
+
+def merged(a: Sample, b: Sample) -> Sample:
+    """The sample of both's rows."""
+    if not len(b.hashes) or not len(a.hashes):
+        return a if len(a.hashes) else b
+    both = sample(np.concatenate([a.hashes, b.hashes]), np.concatenate([a.counts, b.counts]), a.most)
+    texts = {**a.shown, **b.shown}
+    shown = {key: texts[key] for key in both.hashes.tolist() if key in texts} if texts else {}
+    return Sample(both.most, both.hashes, both.counts, shown)
+
+
+def of_numbers(data: NDArray[np.float64]) -> Hashes:
+    """A hash of each number (SplitMix64 of its bits); -0 is 0, and every NaN is one value."""
+    clean = data + 0.0
+    clean[np.isnan(clean)] = np.nan
+    return mixed(clean.view(np.uint64))
+
+
+def of_text(text: str) -> int:
+    """A hash of a text."""
+    return int(of_texts([text])[0])
+
+
+def of_texts(texts: Sequence[str]) -> Hashes:
+    """A hash of each text: of its CRC-32 and its length, which costs a fifth of a strong one. Who makes texts collide
+    makes them look repeated, which he could send as well."""
+    raw = [text.encode("utf-8", "surrogatepass") for text in texts]
+    sums = np.fromiter(map(crc32, raw), np.uint64, len(raw))
+    return mixed(sums | np.fromiter(map(len, raw), np.uint64, len(raw)) << np.uint64(32))
+
+
+def mixed(bits: Hashes) -> Hashes:
+    """Every bit of the result depends on every bit of the number (Steele et al., SplitMix64)."""
+    x = bits + np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+def of_columns(columns: Iterable[Values]) -> Hashes:
+    """A hash of each row's values together, none of which is missing. At least one column is needed."""
+    first, *rest = columns
+    found = of_values(first)
+    for values in rest:
+        found = mixed(found) ^ of_values(values)
+    return found
+
+
+def of_values(values: Values) -> Hashes:
+    """A hash of each value of a column; places that are missing have any."""
+    if values.kind == NUMBER:
+        return of_numbers(values.data.astype(np.float64, copy=False))
+    used = np.flatnonzero(np.bincount(values.data, minlength=len(values.names)))
+    table = np.zeros(len(values.names), np.uint64)
+    table[used] = of_texts([values.names[code] for code in used.tolist()])
+    return table[values.data]
