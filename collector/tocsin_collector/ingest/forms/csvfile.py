@@ -17,17 +17,12 @@ from tocsin_collector.ingest.events import EventError
 from tocsin_collector.ingest.form import Form, Given
 from tocsin_collector.ingest.jsonbody import Parsed
 from tocsin_collector.ingest.table import Table, blocks, is_text
+from tocsin_collector.numerals import INTEGER, NUMERAL
 from tocsin_schema.block import MAX_COLUMNS, MAX_ROWS, MAX_TEXT_BYTES, Column
 
 MEDIA_TYPE = "text/csv"
 _STATED = {"number": "f64", "text": "str", "bool": "bool"}
 _BOM = b"\xef\xbb\xbf"
-# A number with a leading zero (a postal code) or past 18 digits (an account) is a name that looks like one.
-_INTEGER = re.compile(r"[+-]?(?:0|[1-9]\d{0,17})", re.ASCII)
-_FLOAT = re.compile(
-    r"[+-]?(?:(?:0|[1-9]\d*)?\.\d+|(?:0|[1-9]\d{0,17})\.?)(?:e[+-]?\d{1,4})?|nan|[+-]?inf(?:inity)?",
-    re.ASCII | re.IGNORECASE,
-)
 
 
 class _Head(NamedTuple):
@@ -133,7 +128,7 @@ def _inferred(body: bytes, head: _Head, most_bytes: int) -> list[str]:
             raise Refusal(413, "too_many_events", f"more than {MAX_ROWS} rows in one file; split it")
         for number in open_columns:
             cell, known = cells[number], found[number]
-            if cell and known != "str" and not (known == "f64" and _FLOAT.fullmatch(cell)):
+            if cell and known != "str" and not (known == "f64" and NUMERAL.fullmatch(cell)):
                 found[number] = _joined(known, _dtype(cell))
     if rows * 9 * len(found) > most_bytes:
         raise Refusal(413, "too_large", f"more than {most_bytes} bytes as columns; send less in one request")
@@ -141,9 +136,9 @@ def _inferred(body: bytes, head: _Head, most_bytes: int) -> list[str]:
 
 
 def _dtype(cell: str) -> str:
-    if _INTEGER.fullmatch(cell):
+    if INTEGER.fullmatch(cell):
         return "i64"
-    if _FLOAT.fullmatch(cell):
+    if NUMERAL.fullmatch(cell):
         return "f64"
     return "bool" if cell.lower() in ("true", "false") else "str"
 
@@ -209,7 +204,7 @@ class _Packed:
         if self._dtype == "i64":
             return int(cell)
         if self._dtype == "f64":
-            return float(cell) if _FLOAT.fullmatch(cell) else None
+            return float(cell) if NUMERAL.fullmatch(cell) else None
         return {"true": 1, "false": 0}.get(cell.lower())
 
     def _wrong(self, cell: str) -> EventError:
