@@ -178,6 +178,12 @@ class Service:
         """A span of a model version's own rows, from the journal: reads all of it, so give it a thread."""
         return collect((accepted for accepted, _ in self.intake.journalled()), key, start_us, end_us)
 
+    async def keep_reference(self, rows: ReferenceRows, name: str, source: str) -> dict[str, object]:
+        """Keep a reference to compare with, durably; windows are judged as before."""
+        rows = replace(rows, frame=self.redaction.frame(rows.frame))
+        async with self._taking:
+            return await asyncio.to_thread(self.references.keep, rows, name, source)
+
     async def take_reference(self, rows: ReferenceRows, source: str) -> dict[str, object]:
         """Make a reference hold, durably. Events that came before are counted anew in its cells."""
         key = rows.frame.key

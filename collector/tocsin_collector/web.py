@@ -62,7 +62,8 @@ def application(service: Service) -> FastAPI:
     )
     limits = Limits(values["ingest.max_body_bytes"], values["ingest.max_decompressed_bytes"])
     mount(app, Endpoint(service.intake, limits, Admission(service.quotas, service.places)))
-    app.include_router(references_router(service.past, service.take_reference, service.kinds))
+    takes = service.take_reference, service.keep_reference
+    app.include_router(references_router(service.past, *takes, service.kinds, service.references))
     app.include_router(constraints_router(service.take_rules, service.rules))
     app.include_router(
         logs_router(
@@ -72,7 +73,7 @@ def application(service: Service) -> FastAPI:
         )
     )
     app.include_router(notifications_router(service.inbox))
-    app.include_router(reports_router(service.past, service.references.get, values["reports.python"]))
+    app.include_router(reports_router(service.past, service.references, values["reports.python"]))
     sources = Sources(
         service.views,
         service.fleet,

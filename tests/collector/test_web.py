@@ -1,7 +1,9 @@
 """The whole application over HTTP: references, reports, health, its description, and a collector that cannot start."""
 
 import asyncio
+import html
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -115,6 +117,33 @@ def test_a_real_report_of_a_span_comes_as_a_page(client):
     span = "from=2026-02-01T00:00:00Z&to=2026-02-02T00:00:00Z"
     answer = client("GET", f"/v1/reports/shop/credit?version=3&{span}")
     assert (answer.status_code, "<html" in answer.text[:300].lower(), "age" in answer.text) == (200, True, True)
+
+
+def test_a_report_of_ours_needs_no_evidently_and_is_the_same_each_time(client):
+    client("PUT", "/v1/references/shop/credit?version=3", content=_csv())
+    _predict(client)
+    path = "/v1/reports/shop/credit?version=3&from=2026-02-01T00:00:00Z&to=2026-02-02T00:00:00Z&by=tocsin"
+    page, again = client("GET", path), client("GET", path)
+    assert (page.status_code, page.content) == (200, again.content)
+    assert "shop / credit 3</h1>" in page.text
+    assert "<svg" in page.text
+    assert "<script" not in page.text
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    figures = client("GET", f"{path}&format=json").json()
+    assert "age" in figures["features"]
+    assert client("GET", f"{path}&format=pdf").status_code == 422
+
+
+def test_a_models_page_leads_to_the_report_of_its_window(client):
+    client("PUT", "/v1/references/shop/credit?version=3", content=_csv())
+    _predict(client)
+    later = {"type": "prediction", "model": "credit", "project": "shop", "version": "3", "prediction": "yes"}
+    events = [
+        later | {"id": f"l{hour}", "time": f"2026-02-01T{hour:02}:00:00Z", "features": {}} for hour in range(2, 8)
+    ]
+    client("POST", "/v1/events", json=events)
+    found = re.findall(r'href="(/v1/reports/[^"]*)"', client("GET", "/models/shop/credit/3").text)
+    assert client("GET", html.unescape(found[0])).status_code == 200
 
 
 def test_a_model_whose_name_has_a_slash_gets_its_reference_at_its_pages_address(client):

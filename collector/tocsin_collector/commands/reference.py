@@ -1,6 +1,8 @@
-"""`tocsin reference create`: give a model what its windows are compared with."""
+"""`tocsin reference`: give a model what its windows are compared with, and see what it was given."""
 
+import json
 import sys
+from datetime import UTC, datetime
 
 import click
 
@@ -21,9 +23,13 @@ def command() -> None:
 @click.argument("project")
 @click.argument("model")
 @click.option("--version", default="", help="The model's version.")
-@click.option("--file", "path", type=click.Path(exists=True, dir_okay=False), help="CSV file, gzip or not.")
+@click.option(
+    "--file", "path", type=click.Path(exists=True, dir_okay=False), help="CSV (gzip or not), Parquet or Arrow file."
+)
 @click.option("--from", "start", help="Or: a past window's start, RFC 3339.")
 @click.option("--to", "end", help="And its end, excluded.")
+@click.option("--revision", type=int, help="Or: one that held before, as `list` tells.")
+@click.option("--name", default="", help="Keep it under this name, to compare with; windows are judged as before.")
 @click.option("--collector", "url", default=DEFAULT, envvar="TOCSIN_COLLECTOR", help="Its address.", show_default=True)
 @access
 def create(
@@ -33,30 +39,33 @@ def create(
     path: str | None,
     start: str | None,
     end: str | None,
+    revision: int | None,
+    name: str,
     url: str,
     **files: str | None,
 ) -> None:
-    """Take the reference of PROJECT's MODEL from a CSV file or from rows that came before.
+    """Take a reference of PROJECT's MODEL from a file or from rows that came before.
 
     \b
     Example:
       tocsin reference create demo flights --version 1 --file reference.csv
       tocsin reference create shop credit --from 2026-10-01T00:00:00Z --to 2026-11-01T00:00:00Z
+      tocsin reference create shop credit --file train.parquet --name training
     """
-    if bool(path) == bool(start and end):
-        raise click.UsageError("give either --file or both --from and --to")
+    if [bool(path), bool(start and end), revision is not None].count(True) != 1:
+        raise click.UsageError("give either --file, or both --from and --to, or --revision")
     import requests
 
     from tocsin_collector.page.address import segment
 
-    query = {"version": version} | ({"from": start, "to": end} if not path else {})
+    query = {"version": version, "name": name, "from": start, "to": end, "revision": revision}
     address = f"{url.rstrip('/')}/v1/references/{segment(project)}/{segment(model)}"
     body = b""
     if path:
         with open(path, "rb") as file:
             body = file.read()
     how = shown(**files)
-    how["headers"]["content-type"] = "text/csv"
+    how["headers"]["content-type"] = "application/octet-stream"
     try:
         answer = requests.put(address, params=query, data=body, timeout=120, **how)
     except requests.RequestException:
@@ -66,8 +75,49 @@ def create(
         click.echo(reason(answer), err=True)
         sys.exit(1)
     told = answer.json()
+    if name:
+        click.echo(f"{told['rows']} rows are the reference {name!r} of {project}/{model} {version}".rstrip())
+        return
     click.echo(
         f"{told['rows']} rows in {told['windows']} windows are the reference of {project}/{model} {version}".rstrip()
     )
     if told["windows"] < FEWEST_WINDOWS:
         click.echo(f"with fewer than {FEWEST_WINDOWS} windows most drift cannot be told from chance", err=True)
+
+
+@command.command("list")
+@click.argument("project")
+@click.argument("model")
+@click.option("--version", default="", help="The model's version.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("--collector", "url", default=DEFAULT, envvar="TOCSIN_COLLECTOR", help="Its address.", show_default=True)
+@access
+def list_(project: str, model: str, version: str, as_json: bool, url: str, **files: str | None) -> None:
+    """Tell the references of PROJECT's MODEL, the newest of each name first.
+
+    \b
+    Example:
+      tocsin reference list shop credit
+    """
+    import requests
+
+    from tocsin_collector.page.address import segment
+
+    address = f"{url.rstrip('/')}/v1/references/{segment(project)}/{segment(model)}"
+    try:
+        answer = requests.get(address, params={"version": version}, timeout=60, **shown(**files))
+    except requests.RequestException:
+        click.echo(unreachable(url), err=True)
+        sys.exit(1)
+    if not answer.ok:
+        click.echo(reason(answer), err=True)
+        sys.exit(1)
+    known = answer.json()["references"]
+    if as_json:
+        click.echo(json.dumps(known))
+        return
+    for one in known:
+        span = " to ".join(f"{datetime.fromtimestamp(one[at], UTC):%Y-%m-%d %H:%M}" for at in ("start_s", "end_s"))
+        holds = "holds" if one["holds"] else "     "
+        name = one["name"] or "(judged by)"
+        click.echo(f"{name:16} {one['revision']:4}  {one['rows']:>12,} rows  {span}  {holds}  {one['source']}")

@@ -1,4 +1,4 @@
-"""`tocsin report`: Evidently's report of a span of a model's rows, as a page on disk."""
+"""`tocsin report`: a span of a model's rows against its reference, as a file."""
 
 import sys
 
@@ -17,25 +17,41 @@ DEFAULT = f"http://{COLLECTOR_LISTEN}"
 @click.option("--version", default="", help="The model's version.")
 @click.option("--from", "start", required=True, help="Start of the span of event time, RFC 3339.")
 @click.option("--to", "end", required=True, help="Its end, excluded.")
-@click.option("--output", default="report.html", show_default=True, help="The file to write.")
+@click.option("--output", default="report.html", show_default=True, help="The file to write; .json for the figures.")
+@click.option("--reference", default="", help="With --own: a reference by its name, or last-week.")
+@click.option("--own", is_flag=True, help="In tocsin's words: one still page, needs no Evidently.")
 @click.option("--collector", "url", default=DEFAULT, envvar="TOCSIN_COLLECTOR", help="Its address.", show_default=True)
 @access
 def command(
-    project: str, model: str, version: str, start: str, end: str, output: str, url: str, **files: str | None
+    project: str,
+    model: str,
+    version: str,
+    start: str,
+    end: str,
+    output: str,
+    reference: str,
+    own: bool,
+    url: str,
+    **files: str | None,
 ) -> None:
-    """Compare a span of PROJECT's MODEL with its reference in Evidently's words.
+    """Compare a span of PROJECT's MODEL with its reference, in Evidently's words or with --own in tocsin's.
 
-    The collector needs the extra `reports` for it, in this or another environment (setting `reports.python`).
+    For Evidently's the collector needs the extra `reports`, in this or another environment (setting `reports.python`).
 
     \b
     Example:
       tocsin report demo flights --version 1 --from 2013-12-05T00:00:00-05:00 --to 2013-12-06T00:00:00-05:00
+      tocsin report demo flights --version 1 --from 2013-12-05T00:00:00-05:00 --to 2013-12-06T00:00:00-05:00 --own
     """
+    if reference and not own:
+        raise click.UsageError("--reference belongs to --own")
     import requests
 
     from tocsin_collector.page.address import segment
 
-    query = {"version": version, "from": start, "to": end}
+    query = {"version": version, "from": start, "to": end, "by": "tocsin" if own else "evidently"}
+    query["reference"] = reference
+    query["format"] = "json" if output.endswith(".json") else "html"
     how = shown(**files)
     try:
         answer = requests.get(

@@ -1,8 +1,9 @@
 """The file of a reference: CSV whose columns are named as the columns of a block.
 
 ``time`` (RFC 3339), ``id``, ``feature.NAME``, ``prediction``, ``score.CLASS``, ``segment.NAME``, ``label``,
-``outcome.NAME``; an empty cell is a missing value. A feature whose every cell reads as a number is one, unless the live
-stream has shown it as a category. gzip is understood.
+``outcome.NAME``; where none is a ``feature.NAME``, every other column is a feature. An empty cell is a missing value.
+A feature whose every cell reads as a number is one, unless the live stream has shown it as a category. gzip is
+understood.
 """
 
 import csv
@@ -42,7 +43,8 @@ class ReferenceRows:
 def parse(raw: bytes, key: ModelKey, kinds: dict[str, str]) -> ReferenceRows:
     """Read a reference. ``kinds`` has what is known of columns by their names. Raises ReferenceFileError."""
     head, *rows = _table(_text(raw))
-    _check_head(head)
+    head = block_names(head)
+    check_head(head)
     if not rows:
         raise ReferenceFileError("the reference has a head and no rows")
     cells = {name: [row[at] for row in rows] for at, name in enumerate(head)}
@@ -111,7 +113,15 @@ def _table(text: str) -> list[list[str]]:
     return rows
 
 
-def _check_head(head: list[str]) -> None:
+def block_names(head: list[str]) -> list[str]:
+    """The columns' names in a block: plain names, where none is a block's, are features."""
+    if any(name.startswith("feature.") for name in head):
+        return head
+    return [name if name in SINGLE or name.startswith(PREFIXES) else f"feature.{name}" for name in head]
+
+
+def check_head(head: list[str]) -> None:
+    """Raises ReferenceFileError when the names are not a reference's."""
     if len(head) > MAX_COLUMNS:
         raise ReferenceFileError(f"{len(head)} columns; at most {MAX_COLUMNS} are read")
     if "time" not in head:

@@ -1,6 +1,7 @@
 """Addresses of pages about things whose names may be anything: empty, with slashes, dots, or in any script."""
 
-from urllib.parse import quote, unquote
+from datetime import UTC, datetime
+from urllib.parse import quote, unquote, urlencode
 
 _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~")
 
@@ -30,3 +31,10 @@ def model_path(project: str, model: str, version: str) -> str:
 def feature_path(project: str, model: str, version: str, feature: str) -> str:
     """The path of a feature's page."""
     return f"{model_path(project, model, version)}/features/{segment(feature)}"
+
+
+def report_path(project: str, model: str, version: str, start_s: float, end_s: float) -> str:
+    """The address of our report of a span of a model's rows."""
+    span = (datetime.fromtimestamp(at_s, UTC).isoformat().replace("+00:00", "Z") for at_s in (start_s, end_s))
+    query = {"version": version, **dict(zip(("from", "to"), span, strict=True)), "by": "tocsin"}
+    return f"/v1/reports/{segment(project)}/{segment(model)}?{urlencode(query)}"

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from tocsin_collector.drift.explain import explain
 from tocsin_collector.page import decided, estimated, health, links
-from tocsin_collector.page.address import feature_path, model_path
+from tocsin_collector.page.address import feature_path, model_path, report_path
 from tocsin_collector.page.charts import Line, Mark, lines
 from tocsin_collector.page.numbers import number, shown, window
 from tocsin_collector.page.overview import requests
@@ -51,6 +51,7 @@ def context(view: ModelView, sources: Sources, end_s: int | None = None) -> dict
         "health": health.of_model(replace(view, verdicts=view.verdicts[: index + 1])),
         "chosen": chosen,
         "why": _why(view, index, sources.utc_offset_s),
+        "report": report_path(*view.key, chosen.start_s, chosen.end_s) if chosen and view.reference else None,
         "is_newest": index == len(ends) - 1,
         "alarms": sources.alarms.of(labels),
         "strip": [(verdict, health.of_window(verdict)) for verdict in view.verdicts],

@@ -1,4 +1,4 @@
-"""`PUT /v1/references/{project}/{model}`: a model version's reference, as a file or as a past span of its own rows."""
+"""`/v1/references/{project}/{model}`: a model version's references, as files or as past spans of its own rows."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
@@ -8,27 +8,37 @@ from fastapi.concurrency import run_in_threadpool
 
 from tocsin_collector.monitor.reference_file import MAX_BYTES, ReferenceFileError, ReferenceRows, micros, parse
 from tocsin_collector.page.address import name_of
+from tocsin_collector.references.store import ReferenceStore
+from tocsin_collector.references.tablefile import parse_table
+from tocsin_collector.tables.opening import is_text
 from tocsin_collector.verdict import ModelKey
 from tocsin_schema.block import MAX_NAME
 
 Past = Callable[[ModelKey, int, int], ReferenceRows]
 Take = Callable[[ReferenceRows, str], Awaitable[dict[str, object]]]
+Keep = Callable[[ReferenceRows, str, str], Awaitable[dict[str, object]]]
 Kinds = Callable[[ModelKey], dict[str, str]]
 
 _BODY: dict[str, Any] = {
     "requestBody": {
-        "description": "CSV, gzip or not. Columns: time, id, feature.NAME, prediction, score.CLASS, segment.NAME, "
-        "label, outcome.NAME. Leave it out with `from` and `to`.",
-        "content": {"text/csv": {"example": "time,feature.age,label\n2026-01-01T00:00:00Z,41,no\n"}},
+        "description": "CSV (gzip or not), Parquet or Arrow. Columns: time, id, feature.NAME, prediction, score.CLASS, "
+        "segment.NAME, label, outcome.NAME; where none is a feature.NAME, all other columns are features. Leave it out "
+        "with `from` and `to`, and with `revision`.",
+        "content": {
+            "text/csv": {"example": "time,feature.age,label\n2026-01-01T00:00:00Z,41,no\n"},
+            "application/vnd.apache.parquet": {},
+            "application/vnd.apache.arrow.stream": {},
+        },
     }
 }
 
 
-def references_router(past: Past, take: Take, kinds: Kinds) -> APIRouter:
-    """The routes. ``past`` gathers journalled rows, ``take`` makes a reference hold, ``kinds`` tells a stream's."""
+def references_router(past: Past, take: Take, keep: Keep, kinds: Kinds, store: ReferenceStore) -> APIRouter:
+    """The routes. ``past`` gathers journalled rows, ``take`` makes a reference hold, ``keep`` keeps one beside under a
+    name, ``kinds`` tells a stream's."""
     router = APIRouter(tags=["references"])
 
-    @router.put("/v1/references/{project}/{model}", openapi_extra=_BODY, summary="Give a model version its reference")
+    @router.put("/v1/references/{project}/{model}", openapi_extra=_BODY, summary="Give a model version a reference")
     async def put_reference(
         project: str,
         model: str,
@@ -36,20 +46,46 @@ def references_router(past: Past, take: Take, kinds: Kinds) -> APIRouter:
         version: str = "",
         start: Annotated[str | None, Query(alias="from", description="Start of a past span, RFC 3339.")] = None,
         end: Annotated[str | None, Query(alias="to", description="Its end, excluded.")] = None,
+        revision: Annotated[int | None, Query(description="Or: one that held before.")] = None,
+        name: Annotated[str, Query(max_length=MAX_NAME, description="Keep it under this name, to compare with.")] = "",
     ) -> dict[str, object]:
-        """Compare this model version's windows with these rows from now on; open windows are counted anew."""
+        """Compare this model version's windows with these rows from now on; open windows are counted anew. With a name
+        it is kept beside, for reports, and the windows are judged as before."""
         key = named(project, model, version)
         body = await _body(request)
         try:
             if start is not None or end is not None:
                 rows = await run_in_threadpool(past, key, micros(start or "", "`from`"), micros(end or "", "`to`"))
-                return await take(rows, f"the model's own rows from {start} to {end}")
-            rows = await run_in_threadpool(parse, body, key, kinds(key))
-            return await take(rows, "a file")
+                source = f"the model's own rows from {start} to {end}"
+            elif revision is not None:
+                rows = await run_in_threadpool(_held_before, store, key, revision)
+                source = f"revision {revision} again"
+            else:
+                rows, source = await run_in_threadpool(_of_file, body, key, kinds(key))
+            return await (keep(rows, name, source) if name else take(rows, source))
         except ReferenceFileError as fault:
             raise HTTPException(400, str(fault)) from None
 
+    @router.get("/v1/references/{project}/{model}", summary="The references of a model version")
+    def get_references(project: str, model: str, version: str = "") -> dict[str, object]:
+        """By name, the newest first; the one that `holds` is what windows are judged by."""
+        return {"references": store.listed(named(project, model, version))}
+
     return router
+
+
+def _held_before(store: ReferenceStore, key: ModelKey, revision: int) -> ReferenceRows:
+    found = store.revision(key, revision)
+    if found is None:
+        raise ReferenceFileError(f"no reference of revision {revision} is kept; GET lists them")
+    return found
+
+
+def _of_file(body: bytes, key: ModelKey, kinds: dict[str, str]) -> tuple[ReferenceRows, str]:
+    if is_text(body):
+        return parse(body, key, kinds), "a file"
+    rows, notes = parse_table(body, key, kinds)
+    return rows, "; ".join(("a file", *notes))
 
 
 def named(project: str, model: str, version: str) -> ModelKey:

@@ -1,9 +1,12 @@
-"""The child process that runs Evidently: ``python -I child.py IN.npz OUT.html OUT.json``. It imports nothing of tocsin.
+"""The child process that runs Evidently: ``python -I child.py IN.npz OUT.html OUT.json BYTES SECONDS``.
+
+It imports nothing of tocsin, and gives itself no more memory and CPU than that.
 
 ``IN.npz`` holds ``reference.NAME`` and ``current.NAME``: float64 for numbers, text for categories ("" is missing).
 Exit code 3: this interpreter does not have Evidently.
 """
 
+import resource
 import sys
 
 try:
@@ -16,8 +19,10 @@ except ImportError as error:
     sys.exit(3)
 
 
-def main(source: str, html: str, json: str) -> None:
+def main(source: str, html: str, json: str, memory_bytes: str, cpu_s: str) -> None:
     """Compare the two tables by Evidently's drift preset with its own defaults."""
+    resource.setrlimit(resource.RLIMIT_AS, (int(memory_bytes),) * 2)
+    resource.setrlimit(resource.RLIMIT_CPU, (int(cpu_s),) * 2)
     with np.load(source, allow_pickle=False) as arrays:
         tables = {side: _table(arrays, side) for side in ("reference", "current")}
     numbers = [name for name, column in tables["current"].items() if column.dtype.kind == "f"]

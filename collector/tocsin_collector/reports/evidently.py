@@ -5,6 +5,7 @@ minutes: none of this may happen in the collector. See docs/decisions/0042-evide
 """
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -18,6 +19,8 @@ from tocsin_collector.frame import Frame
 from tocsin_collector.reports.table import Table, table
 
 TIMEOUT_S = 300.0
+MEMORY_BYTES = 4 << 30
+"""Of addresses, of which 1.6 GiB go to its libraries."""
 _CHILD = Path(__file__).with_name("child.py")
 _NOT_INSTALLED = 3
 _INSTALL = (
@@ -31,7 +34,12 @@ class ReportError(Exception):
 
 
 def render(
-    reference: Frame, current: Frame, out_path: str | Path, python: str = "", timeout_s: float = TIMEOUT_S
+    reference: Frame,
+    current: Frame,
+    out_path: str | Path,
+    python: str = "",
+    timeout_s: float = TIMEOUT_S,
+    memory_bytes: int = MEMORY_BYTES,
 ) -> dict[str, Any]:
     """Compare two frames' features; write the HTML page to ``out_path`` and its figures beside it as ``.json``.
 
@@ -46,7 +54,8 @@ def render(
     with tempfile.TemporaryDirectory(prefix=".tocsin-report-", dir=_folder(html)) as folder:
         source, page, figures = (os.path.join(folder, name) for name in ("in.npz", "out.html", "out.json"))
         np.savez(source, **chosen.arrays)  # type: ignore[arg-type]  # numpy's stub takes the names for allow_pickle
-        _run([python or sys.executable, "-I", str(_CHILD), source, page, figures], folder, timeout_s)
+        limits = [str(memory_bytes), str(math.ceil(timeout_s))]
+        _run([python or sys.executable, "-I", str(_CHILD), source, page, figures, *limits], folder, timeout_s)
         found = json.loads(Path(figures).read_text())
         os.replace(page, html)
         os.replace(figures, html.with_suffix(".json"))
@@ -73,6 +82,8 @@ def _run(command: list[str], home: str, timeout_s: float) -> None:
     last = (done.stderr.decode("utf-8", "replace").strip().splitlines() or ["no message"])[-1]
     if done.returncode == _NOT_INSTALLED:
         raise ReportError(f"{command[0]} does not have the extra `reports` ({last}); {_INSTALL}")
+    if done.returncode and "MemoryError" in last:
+        raise ReportError(f"Evidently needed more than its limit of memory ({last}); report fewer columns")
     if done.returncode:
         raise ReportError(f"Evidently failed with exit code {done.returncode}: {last}")
 

@@ -66,9 +66,25 @@ def test_a_report_that_takes_too_long_is_ended_and_leaves_what_was_there(tmp_pat
 
 @pytest.mark.system
 def test_a_child_that_fails_says_its_last_line(tmp_path):
-    failing = script(tmp_path, "echo first >&2; echo 'MemoryError: no room' >&2; exit 1")
-    with pytest.raises(ReportError, match="exit code 1: MemoryError: no room"):
+    failing = script(tmp_path, "echo first >&2; echo 'KeyError: age' >&2; exit 1")
+    with pytest.raises(ReportError, match="exit code 1: KeyError: age"):
         render(window(40), window(60), tmp_path / "report.html", failing)
+
+
+@pytest.mark.reports
+@pytest.mark.system
+def test_a_report_that_takes_too_much_memory_is_ended(tmp_path, evidently_python):
+    with pytest.raises(ReportError, match=r"Evidently (needed more than its limit of memory|failed with exit code)"):
+        render(window(40), window(60), tmp_path / "report.html", evidently_python, memory_bytes=300 << 20)
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.system
+def test_the_child_is_told_its_limits(tmp_path):
+    with pytest.raises(ReportError, match="exit code 1: 1000000 2"):
+        render(
+            window(40), window(60), tmp_path / "r.html", script(tmp_path, 'echo "$6 $7" >&2; exit 1'), 1.5, 1_000_000
+        )
 
 
 @pytest.mark.system
