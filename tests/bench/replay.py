@@ -1,6 +1,6 @@
 """`tocsin replay` on a month after a month: 2 x 30 days x 2,000 rows an hour x 20 features (12 numeric, 8 of names).
 
-CPU (user and system) and memory of the whole command, imports included, as a child that reads files from disk: Parquet,
+CPU (user and system) of the whole command, imports included, as a child that reads files from disk: Parquet,
 CSV through pyarrow, and CSV by the standard library alone. The limit is the bar's, no peer's: none has such a command.
 """
 
@@ -53,7 +53,6 @@ def measured(form: str, folder: str) -> Measure:
     detail = {
         "rows": 2 * HOURS * ROWS,
         "file_bytes": sum(map(os.path.getsize, paths)),
-        "peak_rss_mib": usage.ru_maxrss >> 10,
         "hours_to_alarm": first + 1 - SHIFTED_HOUR,
     }
     return Measure(f"replay-{form}", usage.ru_utime + usage.ru_stime, LIMIT_S, 1.0, "s", detail, "limit")

@@ -70,14 +70,13 @@ class ReferenceStore:
 
     def listed(self, key: ModelKey) -> list[dict[str, object]]:
         """What is kept of a model version, by name, the newest first."""
-        note = self._note(key)
-        kept = sorted(note["kept"], key=lambda entry: (entry["name"], -entry["revision"]))
+        kept = sorted(self._note(key)["kept"], key=lambda entry: (entry["name"], -entry["revision"]))
         return [
             {
                 "name": one["name"],
                 "revision": one["revision"],
                 **one["about"],
-                "holds": one.get("data") == note.get("data", ""),
+                "holds": one is kept[0] and one["name"] == HOLDS,  # the name that holds sorts first
             }
             for one in kept
         ]

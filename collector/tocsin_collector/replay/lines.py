@@ -88,8 +88,8 @@ def _cost(found: Replayed, days: float) -> Iterator[str]:
     ringing = sum(bool(decision.onsets) for decision in decisions)
     alarmed = sum(bool(decision.open) for decision in decisions)
     yield (
-        f"{alarms} alarms in {ringing} windows over {days:.1f} days; {found.asked.rate * days / 30:.2g} false ones are"
-        f" expected; something was open in {alarmed} of {len(decisions)} windows"
+        f"alarms: {alarms}, in {ringing} windows over {days:.1f} days; {found.asked.rate * days / 30:.2g} false ones"
+        f" are expected; something was open in {alarmed} of {len(decisions)} windows"
     )
     if found.policy and found.policy.spiky:
         yield f"spiky in the reference, so that the stated rate is not held: {', '.join(found.policy.spiky)}"

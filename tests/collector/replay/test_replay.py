@@ -104,7 +104,7 @@ def test_nothing_changed_is_silent_in_words_too(run):
     code, out, err = run(side(), later())
     assert (code, err) == (0, "")
     assert "nothing would have alarmed" in out
-    assert "0 alarms in 0 windows over 4.0 days; 0.013 false ones are expected" in out
+    assert "alarms: 0, in 0 windows over 4.0 days; 0.013 false ones are expected" in out
 
 
 def test_the_table_says_what_when_and_at_which_cost(run):
