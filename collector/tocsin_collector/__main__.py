@@ -1,11 +1,15 @@
 """The command `tocsin`."""
 
 import importlib
+import os
 import pkgutil
 
 import click
 
 from tocsin_collector import commands
+
+# Before numpy is imported. Its matrices are small here: two threads that wait for each other cost ten times the CPU.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 class Commands(click.Group):

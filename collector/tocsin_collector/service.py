@@ -41,8 +41,8 @@ from tocsin_collector.monitor.judge import Judge
 from tocsin_collector.monitor.model import Model
 from tocsin_collector.monitor.monitor import Monitor, Name
 from tocsin_collector.monitor.past import collect
-from tocsin_collector.monitor.policies import policies
 from tocsin_collector.monitor.reference_file import ReferenceRows
+from tocsin_collector.monitor.stakes import stakes
 from tocsin_collector.monitor.windows import Calendar
 from tocsin_collector.notifications import Inbox
 from tocsin_collector.quality.rules import Rules
@@ -290,7 +290,7 @@ class Service:
             min_rows=values["drift.min_rows"],
             prices=prices(values["text.prices"]),
             on_verdict=_tell_nobody,  # what the journal tells again was told before
-            policies=policies(values),
+            stakes=stakes(values),
         )
 
     def _apply(self, accepted: Frame, position: int) -> None:

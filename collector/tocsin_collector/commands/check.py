@@ -21,7 +21,7 @@ def command(file: str) -> None:
     from tocsin_collector.doors.webfile import protection
     from tocsin_collector.ingest.receiptkeys import receipt_keys
     from tocsin_collector.journal.retention import limits_of
-    from tocsin_collector.monitor.policies import policies
+    from tocsin_collector.monitor.stakes import stakes
     from tocsin_collector.provision import settings
     from tocsin_schema.config import ConfigError, load
     from tocsin_schema.settings.collector import COLLECTOR
@@ -33,7 +33,7 @@ def command(file: str) -> None:
         Quotas(values, Counts(), time.monotonic)
         limits_of(values, 0.0)
         receipt_keys(str(values["receipts.keys_file"]))
-        policies(values)
+        stakes(values)
     except ConfigError as error:
         for fault in error.faults:
             click.echo(fault, err=True)

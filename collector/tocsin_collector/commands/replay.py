@@ -1,6 +1,5 @@
 """`tocsin replay`: what would have alarmed, from files, without a server."""
 
-import os
 import re
 import sys
 
@@ -52,8 +51,6 @@ def command(
     """
     if bool(label) != bool(prediction):
         raise click.UsageError("--label and --prediction belong together")
-    # Before numpy: its matrices are small here, and threads that wait for one another cost ten times the CPU.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from tocsin_collector.replay import Question, replay
     from tocsin_collector.replay.lines import json_lines, text_lines
     from tocsin_collector.tables import TableError, open_table

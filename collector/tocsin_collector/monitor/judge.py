@@ -14,7 +14,7 @@ from tocsin_collector.monitor.windows import Calendar
 from tocsin_collector.profile import Layout, Profile, layout_of, profile
 from tocsin_collector.profile.coarse import codes, shares
 from tocsin_collector.profile.pairs import Pairs, profile_pairs
-from tocsin_collector.quality import Labelled, Policy, QualityReference, estimate, fit_quality, pack, weigh
+from tocsin_collector.quality import Labelled, QualityReference, Stakes, estimate, fit_quality, pack, weigh
 from tocsin_collector.quality import data as learnt
 from tocsin_collector.quality.data import DataReference, Observed
 from tocsin_collector.quality.text.measure import count, measured
@@ -125,7 +125,7 @@ def quality(
     final: bool,
     min_rows: int,
     before: QualityVerdict | None,
-    policy: Policy,
+    stakes: Stakes,
 ) -> QualityVerdict | None:
     """The quality of a window of so many predictions on the labels that came, None while there is none; ``before`` is
     the window before's, ``final`` says that no more labels are waited for.
@@ -136,7 +136,7 @@ def quality(
     if not len(labelled.label.valid):
         return None
     reference = known.qualities if known else None
-    verdict, tally = weigh(reference, labelled, predictions=predictions, min_rows=min_rows, policy=policy)
+    verdict, tally = weigh(reference, labelled, predictions=predictions, min_rows=min_rows, stakes=stakes)
     if not final and verdict.coverage < (MATURE * known.coverage if known else 1):
         return replace(verdict, reasons=(), mature=False)
     verdict = replace(verdict, tally=pack(tally))  # before, no one adds it to others

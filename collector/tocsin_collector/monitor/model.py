@@ -24,7 +24,7 @@ from tocsin_collector.monitor.watermark import Watermark
 from tocsin_collector.monitor.window import Window
 from tocsin_collector.monitor.windows import Calendar
 from tocsin_collector.profile import Layout, empty
-from tocsin_collector.quality import Labelled, Policy, by_segment, data, outcome, outcomes_by_segment
+from tocsin_collector.quality import Labelled, Stakes, by_segment, data, outcome, outcomes_by_segment
 from tocsin_collector.quality import rules as ruling
 from tocsin_collector.quality.estimate import Answers, Past
 from tocsin_collector.quality.rules import Rules
@@ -66,7 +66,7 @@ class Model:
     """The state of one model version. Without a reference it counts rows, classes and latency, and judges nothing."""
 
     def __init__(
-        self, key: ModelKey, calendar: Calendar, join: Join, traffic: Traffic, keep: int, min_rows: int, policy: Policy
+        self, key: ModelKey, calendar: Calendar, join: Join, traffic: Traffic, keep: int, min_rows: int, stakes: Stakes
     ) -> None:
         self.key = key
         self.watermark = Watermark(calendar.horizon_s, calendar.past_s)
@@ -82,7 +82,7 @@ class Model:
         self.judge: Judge | None = None
         self.rules: Rules | None = None
         self.price: Price | None = None
-        self.policy = policy
+        self.stakes = stakes
         self._track: Track | None = None
         self.windows: dict[int, Window] = {}
         self._verdicts: dict[int, WindowVerdict] = {}
@@ -480,7 +480,7 @@ class Model:
             window.final,
             self._min_rows,
             before.quality if before else None,
-            self.policy,
+            self.stakes,
         )
         return found and replace(found, segments=self._by_segment(window, found, labelled))
 
@@ -492,7 +492,7 @@ class Model:
             return {}
         if not window.final and told and told.quality and told.quality.segments:
             return told.quality.segments
-        return by_segment(labelled, self.policy)
+        return by_segment(labelled, self.stakes)
 
     def _labelled(self, window: Window) -> Labelled:
         (rows, stand_ins), labels = self._join.labels(window, window.vouched)

@@ -17,7 +17,7 @@ from tocsin_collector.monitor.reference_file import ReferenceRows
 from tocsin_collector.monitor.traffic import Traffic
 from tocsin_collector.monitor.windows import Calendar
 from tocsin_collector.profile import FORMAT
-from tocsin_collector.quality import Policy
+from tocsin_collector.quality import Stakes
 from tocsin_collector.quality.rules import Rules
 from tocsin_collector.quality.text.price import Price
 from tocsin_collector.verdict import ModelKey, ModelView, WindowVerdict
@@ -54,14 +54,14 @@ class Monitor:
         on_verdict: Callable[[WindowVerdict], None],
         clock: Callable[[], float] | None = None,
         prices: Mapping[Name, Price] = MappingProxyType({}),
-        policies: Mapping[Name, Policy] = MappingProxyType({}),
+        stakes: Mapping[Name, Stakes] = MappingProxyType({}),
     ) -> None:
         self.calendar = calendar
         self.clock = clock
         self._keep = keep
         self._min_rows = min_rows
         self._on_verdict = on_verdict
-        self._policies = policies
+        self._stakes = stakes
         self._hash = KeyedHash(os.urandom(KEY_BYTES))
         self._models: dict[ModelKey, Model] = {}
         self._joins: dict[Name, Join] = {}
@@ -121,7 +121,7 @@ class Monitor:
                 [list(floor) for floor in one.floors.items()],
                 [[*pair, cost] for pair, cost in one.costs.items()],
             ]
-            for name, one in self._policies.items()
+            for name, one in self._stakes.items()
         ]
         return [
             __version__,
@@ -229,8 +229,8 @@ class Monitor:
         if key not in self._models:
             name = Name(key.project, key.model)
             traffic = self._traffic_of(name)
-            policy = self._policies.get(name, Policy())
-            model = Model(key, self.calendar, self._join(key), traffic, self._keep, self._min_rows, policy)
+            own = self._stakes.get(name, Stakes())
+            model = Model(key, self.calendar, self._join(key), traffic, self._keep, self._min_rows, own)
             model.rules, model.price = self._rules.get(name), self._prices.get(name)
             self._models[key] = model
         return self._models[key]

@@ -5,9 +5,9 @@ from tocsin_collector.quality.labelled import Labelled, is_list
 from tocsin_collector.quality.measure import FALLS, RISES, Measured, measure
 from tocsin_collector.quality.outcomes import by_segment as outcomes_by_segment
 from tocsin_collector.quality.outcomes import outcome
-from tocsin_collector.quality.policy import Policy
 from tocsin_collector.quality.reference import QualityReference, fit_quality
 from tocsin_collector.quality.segments import SEGMENTS_MOST
+from tocsin_collector.quality.stakes import Stakes
 from tocsin_collector.quality.tally import pack
 
 __all__ = [
@@ -16,8 +16,8 @@ __all__ = [
     "SEGMENTS_MOST",
     "Labelled",
     "Measured",
-    "Policy",
     "QualityReference",
+    "Stakes",
     "by_segment",
     "fit_quality",
     "is_list",

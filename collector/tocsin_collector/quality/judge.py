@@ -7,11 +7,11 @@ from tocsin_collector.frame import Values
 from tocsin_collector.quality.interval import Scored, normal
 from tocsin_collector.quality.labelled import Labelled, sound
 from tocsin_collector.quality.measure import ACCURACY, AUC, RISES, Measured, baseline_sound, measure_sound
-from tocsin_collector.quality.policy import Policy, misses
 from tocsin_collector.quality.reference import QualityReference
 from tocsin_collector.quality.remarks import remarks
 from tocsin_collector.quality.scores import count, count_sound, scores
 from tocsin_collector.quality.segments import SEGMENTS_MOST, places
+from tocsin_collector.quality.stakes import Stakes, misses
 from tocsin_collector.quality.tally import Tally, merge, pack
 from tocsin_collector.verdict import QualityVerdict
 
@@ -19,7 +19,7 @@ TITLES = {
     "auc": "AUC", "pr_auc": "PR-AUC", "log_loss": "log loss", "brier": "Brier score", "mae": "mean absolute error",
     "rmse": "RMSE", "ndcg": "NDCG", "jaccard": "Jaccard similarity", "mrr": "MRR", "r2": "R²", "mape": "MAPE",
 }  # fmt: skip
-_NO_POLICY = Policy()
+_NOTHING = Stakes()
 
 
 def judge(
@@ -28,10 +28,10 @@ def judge(
     *,
     predictions: int,
     min_rows: int,
-    policy: Policy = _NO_POLICY,
+    stakes: Stakes = _NOTHING,
 ) -> QualityVerdict:
     """What ``weigh`` says, with the rows' tally."""
-    verdict, tally = weigh(reference, rows, predictions=predictions, min_rows=min_rows, policy=policy)
+    verdict, tally = weigh(reference, rows, predictions=predictions, min_rows=min_rows, stakes=stakes)
     return replace(verdict, tally=pack(tally))
 
 
@@ -41,7 +41,7 @@ def weigh(
     *,
     predictions: int,
     min_rows: int,
-    policy: Policy = _NO_POLICY,
+    stakes: Stakes = _NOTHING,
 ) -> tuple[QualityVerdict, Tally]:
     """Score the labelled rows of a window of so many ``predictions``; with fewer than ``min_rows`` nothing alarms.
 
@@ -51,7 +51,7 @@ def weigh(
     """
     usable = sound(rows)
     found, tally = measure_sound(usable), count_sound(usable, rows.delay_s)
-    tally.update(policy.count(tally))
+    tally.update(stakes.count(tally))
     told = _told(found, tally)
     known = reference.scores if reference else {}
     thresholds = {
@@ -61,7 +61,7 @@ def weigh(
     }
     judged = thresholds if found.rows >= min_rows else {}
     beyond = [name for name, bound in judged.items() if not _within(name, told[name].value, bound)]
-    below = [name for name in policy.floors if found.rows >= min_rows and _misses(name, told, policy)]
+    below = [name for name in stakes.floors if found.rows >= min_rows and _misses(name, told, stakes)]
     verdict = QualityVerdict(
         labelled=found.rows,
         coverage=found.rows / predictions if predictions else 0.0,
@@ -71,10 +71,10 @@ def weigh(
         thresholds=thresholds,
         reasons=(
             *(_sentence(name, told[name].value, known[name].value, thresholds[name]) for name in beyond),
-            *(_floor_sentence(name, told[name], policy.floors[name]) for name in below),
+            *(_floor_sentence(name, told[name], stakes.floors[name]) for name in below),
         ),
         intervals={name: (scored.low, scored.high) for name, scored in told.items()},
-        floors={name: floor for name, floor in policy.floors.items() if name in told},
+        floors={name: floor for name, floor in stakes.floors.items() if name in told},
         remarks=tuple(remarks(rows, found, tally)),
     )
     return verdict, tally
@@ -89,22 +89,22 @@ def _told(found: Measured, tally: Tally) -> dict[str, Scored]:
     return {name: all_of[name] for name in [*first, *(name for name in all_of if name not in found.scores)]}
 
 
-def by_segment(rows: Labelled, policy: Policy) -> dict[str, dict[str, bytes]]:
+def by_segment(rows: Labelled, stakes: Stakes) -> dict[str, dict[str, bytes]]:
     """The packed tallies of a window's rows by segment and value."""
-    return {name: _by_value(rows, values, policy) for name, values in list(rows.segments.items())[:SEGMENTS_MOST]}
+    return {name: _by_value(rows, values, stakes) for name, values in list(rows.segments.items())[:SEGMENTS_MOST]}
 
 
-def _by_value(rows: Labelled, values: Values, policy: Policy) -> dict[str, bytes]:
+def _by_value(rows: Labelled, values: Values, stakes: Stakes) -> dict[str, bytes]:
     tallies = {name: count(rows.take(part)) for name, part in places(values).items()}
-    return {name: pack(merge([tally, policy.count(tally)])) for name, tally in tallies.items()}
+    return {name: pack(merge([tally, stakes.count(tally)])) for name, tally in tallies.items()}
 
 
 def _within(name: str, value: float, bound: float) -> bool:
     return value >= bound if name in RISES else value <= bound  # a NaN is within nothing: it alarms
 
 
-def _misses(name: str, told: Mapping[str, Scored], policy: Policy) -> bool:
-    return name in told and misses(name, told[name], policy.floors[name])
+def _misses(name: str, told: Mapping[str, Scored], stakes: Stakes) -> bool:
+    return name in told and misses(name, told[name], stakes.floors[name])
 
 
 def _title(name: str) -> str:

@@ -7,14 +7,14 @@ from tests.collector.monitor.test_monitor import CALENDAR, HOUR, KEY, REFERENCE,
 from tests.collector.monitor.test_state import _through_a_file
 from tocsin_collector.frame import category
 from tocsin_collector.monitor.monitor import Monitor, Name
-from tocsin_collector.quality import Policy
+from tocsin_collector.quality import Stakes
 from tocsin_collector.quality.delay import quantiles
 from tocsin_collector.quality.tally import merge, unpack
 
 
-def opened(verdicts, policy=None, *, reference=True):
-    policies = {Name(KEY.project, KEY.model): policy} if policy else {}
-    monitor = Monitor(CALENDAR, keep=50, min_rows=100, on_verdict=verdicts.append, policies=policies)
+def opened(verdicts, own=None, *, reference=True):
+    stakes = {Name(KEY.project, KEY.model): own} if own else {}
+    monitor = Monitor(CALENDAR, keep=50, min_rows=100, on_verdict=verdicts.append, stakes=stakes)
     if reference:
         monitor.set_reference(KEY, REFERENCE, {"source": "a test"})
     return monitor
@@ -61,7 +61,7 @@ def test_segments_that_somebody_makes_up_are_folded(verdicts):
 
 
 def test_without_a_reference_quality_is_told_and_a_floor_alarms_when_windows_are_final(verdicts):
-    feed(opened(verdicts, Policy({"auc": 0.999}), reference=False), range(100, 108))
+    feed(opened(verdicts, Stakes({"auc": 0.999}), reference=False), range(100, 108))
     early = [verdict.quality for verdict in verdicts if not verdict.final and verdict.quality]
     assert all(quality.scores["auc"] > 0.5 for quality in early)
     final = [verdict.quality for verdict in verdicts if verdict.final]
@@ -71,13 +71,13 @@ def test_without_a_reference_quality_is_told_and_a_floor_alarms_when_windows_are
 
 
 def test_a_snapshot_under_other_floors_is_left_alone(verdicts, tmp_path):
-    monitor = opened(verdicts, Policy({"auc": 0.5}, {("yes", "no"): 2.0}))
+    monitor = opened(verdicts, Stakes({"auc": 0.5}, {("yes", "no"): 2.0}))
     feed(monitor, range(100, 103))
     state = _through_a_file(monitor.state(), tmp_path)
-    same = opened([], Policy({"auc": 0.5}, {("yes", "no"): 2.0}))
+    same = opened([], Stakes({"auc": 0.5}, {("yes", "no"): 2.0}))
     assert same.load(state)
     assert repr(same.views()) == repr(monitor.views())
-    assert not opened([], Policy({"auc": 0.6}, {("yes", "no"): 2.0})).load(state)
+    assert not opened([], Stakes({"auc": 0.6}, {("yes", "no"): 2.0})).load(state)
 
 
 def test_rows_without_a_segment_are_in_none(verdicts):

@@ -10,6 +10,7 @@ import tocsin_alerts
 from tests.collector.alarms.test_alarms import KEY, LOW, _feature, _quality, _window
 from tests.collector.exposed import render
 from tests.collector.notifications.conftest import alert, document, inbox_of
+from tests.servers.process import until
 from tocsin_collector.notifications.inbox import REPEAT_S, Inbox
 from tocsin_collector.notifications.notification import Notification, Notified, notification
 from tocsin_collector.notifications.wording import Words, together, written
@@ -178,6 +179,7 @@ def test_a_restart_forgets_nothing_that_was_told(bench: Any, inbox: Inbox) -> No
 def test_what_waits_for_a_dead_target_survives_a_restart(bench: Any, inbox: Inbox) -> None:
     bench.hook.status = 500
     _take(inbox, alert("HostDown", DOWN, bench.clock.now, **SAID))
+    until(lambda: bench.alarms.targets()[0].error, "it was tried and failed", 20)  # at the time before the clock moves
     bench.restart()
     bench.hook.status = 200
     bench.clock.now += 60

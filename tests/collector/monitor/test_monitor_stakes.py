@@ -3,12 +3,12 @@
 import pytest
 
 from tocsin_collector.monitor.monitor import Name
-from tocsin_collector.monitor.policies import policies
+from tocsin_collector.monitor.stakes import stakes
 from tocsin_schema.config import ConfigError
 
 
 def stated(floors=(), costs=()):
-    return policies({"quality.floors": list(floors), "quality.costs": list(costs)})
+    return stakes({"quality.floors": list(floors), "quality.costs": list(costs)})
 
 
 def test_a_model_has_its_own():

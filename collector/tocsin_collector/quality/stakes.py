@@ -12,7 +12,7 @@ from tocsin_collector.quality.tally import Tally, count_mean
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class Stakes:
     """``floors`` by score: the least it should be, or the most for a score of which less is better. ``costs`` in money
     by label and predicted class; what is not in it costs nothing."""
 

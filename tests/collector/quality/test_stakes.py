@@ -7,13 +7,13 @@ import pytest
 
 from tests.collector.quality.test_quality_judge import window
 from tocsin_collector.frame import category, number
-from tocsin_collector.quality import Labelled, Policy, fit_quality, judge
+from tocsin_collector.quality import Labelled, Stakes, fit_quality, judge
 from tocsin_collector.quality.fairness import OPPORTUNITY, PARITY, gaps
 from tocsin_collector.quality.scores import count
 
 
 def verdict(rows, **stated):
-    return judge(None, rows, predictions=1_000, min_rows=100, policy=Policy(**stated))
+    return judge(None, rows, predictions=1_000, min_rows=100, stakes=Stakes(**stated))
 
 
 def test_a_floor_that_is_surely_missed_alarms_without_a_reference():
