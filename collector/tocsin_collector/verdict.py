@@ -266,11 +266,20 @@ class WindowVerdict:
     @property
     def reasons(self) -> tuple[str, ...]:
         """Every reason to alarm: the data's first, then the model's."""
-        data = tuple(rule.reason for rule in self.rules if rule.reason)
-        data += tuple(check.reason for check in self.checks)
-        data += tuple(reason for feature in self.features.values() for reason in feature.reasons)
+        features = tuple(reason for feature in self.features.values() for reason in feature.reasons)
+        return self._of_rows() + features + self._of_model()
+
+    @property
+    def reasons_beside_features(self) -> tuple[str, ...]:
+        """Those that are about no feature's drift."""
+        return self._of_rows() + self._of_model()
+
+    def _of_rows(self) -> tuple[str, ...]:
+        return (*(rule.reason for rule in self.rules if rule.reason), *(check.reason for check in self.checks))
+
+    def _of_model(self) -> tuple[str, ...]:
         told = [one.reasons for one in (self.joint, self.text, self.quality) if one is not None]
-        return data + tuple(reason for reasons in told for reason in reasons)
+        return tuple(reason for reasons in told for reason in reasons)
 
 
 @dataclass(frozen=True, slots=True)

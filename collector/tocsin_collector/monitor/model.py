@@ -547,5 +547,4 @@ def _raised(verdict: WindowVerdict, before: WindowVerdict | None) -> bool:
     """Whether a window alarms that did not; of the calibrated policy's incidents the track tells."""
     if verdict.decision is None:
         return bool(verdict.reasons) and not (before and before.reasons)
-    was_bad = bool(before and before.quality and before.quality.reasons)
-    return bool(verdict.quality and verdict.quality.reasons) and not was_bad
+    return bool(verdict.reasons_beside_features) and not (before and before.reasons_beside_features)

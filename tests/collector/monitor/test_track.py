@@ -7,8 +7,9 @@ from tests.collector.monitor.test_monitor import HOUR, KEY, _reference, _rows
 from tests.collector.monitor.test_state import _state, _through_a_file, _told
 from tocsin_collector.frame import Frame
 from tocsin_collector.monitor.judge import Judge
-from tocsin_collector.monitor.monitor import Monitor
+from tocsin_collector.monitor.monitor import Monitor, Name
 from tocsin_collector.monitor.windows import Calendar
+from tocsin_collector.quality.rules.parse import parse
 
 DAY = 24
 CALENDAR = Calendar(HOUR, 0, lateness_s=600, label_wait_s=12 * HOUR)
@@ -116,3 +117,12 @@ def test_windows_that_the_reference_reaches_into_are_held_against_thresholds():
     fed(monitor, range(FIRST - 5, FIRST + 3))
     told = {verdict.start_s / HOUR: verdict.decision is not None for verdict in monitor.views()[0].verdicts}
     assert told == {float(hour): hour >= FIRST for hour in range(FIRST - 5, FIRST + 2)}
+
+
+def test_a_broken_rule_is_an_alarm_of_its_own_beside_the_policys():
+    monitor, verdicts = opened()
+    rules = b'[[rule]]\ncolumn = "feature.age"\nbetween = [-1, 0]\n'
+    monitor.set_rules(Name(KEY.project, KEY.model), parse(rules))
+    fed(monitor, range(FIRST, FIRST + 4))
+    assert all(verdict.decision and verdict.reasons_beside_features for verdict in verdicts)
+    assert next(iter(monitor.models())).alarms_total == len({verdict.start_s for verdict in verdicts}) == 3

@@ -25,7 +25,7 @@ from tocsin_collector.notifications import InboxView
 from tocsin_collector.page.links import Links
 from tocsin_collector.page.routes import page_router
 from tocsin_collector.page.view import Sources
-from tocsin_collector.quality import Labelled, Policy, by_segment, outcome
+from tocsin_collector.quality import Labelled, Stakes, by_segment, outcome
 from tocsin_collector.quality.scores import count
 from tocsin_collector.quality.tally import pack
 from tocsin_collector.servers import ServerView
@@ -254,7 +254,7 @@ def _quality(storm: bool, late: float, rows: int, rng: np.random.Generator) -> Q
         thresholds={"auc": 0.64, "log_loss": 0.55, "brier": 0.19},
         reasons=reasons,
         tally=pack(count(labels)),
-        segments=by_segment(labels, Policy()),
+        segments=by_segment(labels, Stakes()),
     )
 
 

@@ -10,7 +10,7 @@ from tests.collector.page.test_pages import get
 from tests.collector.quality.test_outcomes import verdicts
 from tocsin_collector.frame import category, number
 from tocsin_collector.page import qualityapi, qualitypage
-from tocsin_collector.quality import Labelled, Policy, by_segment, judge
+from tocsin_collector.quality import Labelled, Stakes, by_segment, judge
 from tocsin_collector.verdict import ModelKey, ModelView, WindowVerdict
 
 
@@ -20,16 +20,16 @@ def page(service, path):
     return answer.text
 
 
-POLICY = Policy({"auc": 0.6}, {("late", "on time"): 40.0, ("on time", "late"): 5.0})
+STAKES = Stakes({"auc": 0.6}, {("late", "on time"): 40.0, ("on time", "late"): 5.0})
 
 
-def judged(key, rows, policy=POLICY, days=6):
+def judged(key, rows, stakes=STAKES, days=6):
     """A view of so many days whose labels are ``rows(day)``."""
     verdicts = []
     for day in range(days):
         labelled = rows(day)
-        verdict = judge(None, labelled, predictions=1_000, min_rows=100, policy=policy)
-        verdict.segments.update(by_segment(labelled, policy))
+        verdict = judge(None, labelled, predictions=1_000, min_rows=100, stakes=stakes)
+        verdict.segments.update(by_segment(labelled, stakes))
         start = FIRST + day * DAY
         verdicts.append(WindowVerdict(key, start, start + DAY, 0, 1_000, {}, verdict, final=True))
     return ModelView(key, 6_000, 5_400, 0, FIRST, FIRST + 6 * DAY, FIRST, 0, None, {}, tuple(verdicts))
