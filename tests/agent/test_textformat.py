@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tocsin_agent.textformat import parse, write
 
 NAME = st.from_regex(r"[a-zA-Z_:][a-zA-Z0-9_:]{0,8}", fullmatch=True)
-LABEL = st.from_regex(r"[a-zA-Z_][a-zA-Z0-9_]{0,8}", fullmatch=True).filter(lambda name: name != "__name__")
+LABEL = st.from_regex(r"[a-zA-Z_][a-zA-Z0-9_]{0,8}", fullmatch=True).filter(lambda name: not name.startswith("__"))
 LABELS = st.dictionaries(LABEL, st.text(st.characters(codec="utf-8"), max_size=8), max_size=3)
 VALUE = st.floats() | st.integers(-(2**70), 2**70).map(float)
 TYPES = st.sampled_from(["gauge", "untyped"])
