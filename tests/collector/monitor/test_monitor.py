@@ -1,11 +1,13 @@
 """Events become verdicts: windows close by event time, labels are joined late, a reference is what is normal."""
 
 import time
+from functools import cache
 
 import numpy as np
 import pytest
 
 from tocsin_collector.frame import Frame, category, number
+from tocsin_collector.monitor.judge import Judge
 from tocsin_collector.monitor.monitor import MODELS_MOST, Monitor
 from tocsin_collector.monitor.reference_file import ReferenceRows
 from tocsin_collector.monitor.segments import SEGMENTS_MOST
@@ -57,6 +59,12 @@ def _reference(hours=30):
 REFERENCE = _reference()
 
 
+@cache
+def judge():
+    """What is learnt from the reference: once, for the tests that do not ask how."""
+    return Judge.fit(REFERENCE, CALENDAR, {"source": "a test"})
+
+
 @pytest.fixture
 def verdicts():
     return []
@@ -65,7 +73,7 @@ def verdicts():
 @pytest.fixture
 def monitor(verdicts):
     monitor = Monitor(CALENDAR, keep=50, min_rows=100, on_verdict=verdicts.append)
-    monitor.set_reference(KEY, REFERENCE, {"source": "a test"})
+    monitor.set_judge(KEY, judge())
     return monitor
 
 

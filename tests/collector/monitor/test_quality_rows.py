@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.collector.monitor.test_monitor import CALENDAR, HOUR, KEY, REFERENCE, _labels, _rows
+from tests.collector.monitor.test_monitor import CALENDAR, HOUR, KEY, _labels, _rows, judge
 from tests.collector.monitor.test_state import _through_a_file
 from tocsin_collector.frame import category
 from tocsin_collector.monitor.monitor import Monitor, Name
@@ -16,7 +16,7 @@ def opened(verdicts, own=None, *, reference=True):
     stakes = {Name(KEY.project, KEY.model): own} if own else {}
     monitor = Monitor(CALENDAR, keep=50, min_rows=100, on_verdict=verdicts.append, stakes=stakes)
     if reference:
-        monitor.set_reference(KEY, REFERENCE, {"source": "a test"})
+        monitor.set_judge(KEY, judge())
     return monitor
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.collector.monitor.test_monitor import CALENDAR, HOUR, KEY, REFERENCE, ROWS, _labels, _rows
+from tests.collector.monitor.test_monitor import CALENDAR, HOUR, KEY, ROWS, _labels, _rows, judge
 from tocsin_collector.frame import category
 from tocsin_collector.monitor.monitor import Monitor
 from tocsin_schema.receipt import SCORE_STEPS, Receipt
@@ -33,7 +33,7 @@ def _judged(*blocks):
     """What is said of hour 100 once these blocks and two later hours have come."""
     found = []
     monitor = Monitor(CALENDAR, keep=50, min_rows=100, on_verdict=found.append)
-    monitor.set_reference(KEY, REFERENCE, {})
+    monitor.set_judge(KEY, judge())
     for block in (*blocks, _rows(101)[0], _rows(102)[0]):
         monitor.apply(block, 0)
     monitor.tick()
