@@ -18,6 +18,7 @@ from tests.servers.elasticsearch import elasticsearch
 from tests.servers.grafana import PASSWORD, USER, grafana
 from tests.servers.process import Server
 from tests.servers.prometheus import prometheus
+from tests.system import planted
 from tests.system.terminal import Terminal, demo
 
 ALARM_WITHIN_S = 240
@@ -75,6 +76,7 @@ def stack(folder: Path, days_per_second: float = 2, work: Work = contextlib.null
             "TOCSIN_GRAFANA_USERNAME": USER,
             "TOCSIN_GRAFANA_PASSWORD_FILE": str(password),
             "TOCSIN_ELASTICSEARCH_URLS": search.url,
+            **planted.QUOTA,
         }
         kmsg = folder / "kmsg"
         kmsg.touch()
@@ -83,6 +85,7 @@ def stack(folder: Path, days_per_second: float = 2, work: Work = contextlib.null
         page = terminal.wait(r"page +(http://\S+)", 60)[1]
         terminal.wait(r"\[\w+\] Model flights.*", ALARM_WITHIN_S)
         kmsg.write_text(_SXID)  # the agent has long been reading by now
+        planted.plant(page)
         yield Stack(page, terminal, metrics, alerts, boards, search, gpus, environ)
 
 

@@ -8,4 +8,4 @@ def stories() -> list[Story]:
     """Those of the alert: it fires with the first window that fails."""
     of = {**MODEL, "check": "range", **COLLECTOR}
     failures = named("tocsin_data_check_failures", of)
-    return standard("DataCheckFailed", {failures: Gauge(2.0, 0.0)}, of, Course(2.0))
+    return standard("DataCheckFailed", {failures: Gauge(1.0, 0.0)}, of, Course(1.0))

@@ -3,7 +3,18 @@
 from dataclasses import replace
 
 from tests.alerts.promtool import FIRES, Check, Fires, Story, Values
-from tests.alerts.stories.telling import COLLECTOR, MODEL, TICK_S, Course, Gauge, Kinds, named, standard, told
+from tests.alerts.stories.telling import (
+    COLLECTOR,
+    MODEL,
+    TICK_S,
+    Course,
+    Gauge,
+    Kinds,
+    named,
+    standard,
+    told,
+    without,
+)
 
 _FEATURE = {**MODEL, "feature": "age", **COLLECTOR}
 _OTHER = {"project": "lab", "model": "fraud", "version": "4", "feature": "city"}
@@ -62,5 +73,12 @@ def _one_alert_a_feature() -> Story:
 
 def _joint() -> list[Story]:
     of = {**MODEL, **COLLECTOR}
-    score, bound = (named(f"tocsin_joint_drift_{what}", of) for what in ("score", "threshold"))
-    return standard("JointDrift", {score: Gauge(9.0, 4.5), bound: Gauge(4.5, 4.5)}, of, Course(9.0))
+    wide: dict[str, Gauge] = {}
+    for label, value in without(_OTHER, "feature").items():
+        wide |= _two("tocsin_joint_drift", of | {label: value}, Gauge(9.0, 9.0), 20.0)
+    pair = _two("tocsin_joint_drift", of, Gauge(9.0, 4.5), 4.5)
+    return standard("JointDrift", pair, of, Course(9.0), beside=wide)
+
+
+def _two(metric: str, labels: dict[str, str], value: Gauge, bound: float) -> dict[str, Gauge]:
+    return {named(f"{metric}_score", labels): value, named(f"{metric}_threshold", labels): Gauge(bound, bound)}
