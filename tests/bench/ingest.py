@@ -143,6 +143,7 @@ def served(kind: str, folder: str) -> contextlib.AbstractContextManager[int]:
 
 def serve(kind: str, folder: str) -> None:
     """The server's process: prints its port, serves until SIGTERM."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command does
     import uvicorn
     from fastapi import FastAPI
 
