@@ -163,6 +163,13 @@ def _pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
 
 
 def _usable(table: Table, schema: pa.Schema) -> list[str]:
+    try:
+        return _chosen(table, schema)
+    except UnicodeDecodeError:
+        raise TableError(f"{table.name}: the name of a column is not UTF-8") from None
+
+
+def _chosen(table: Table, schema: pa.Schema) -> list[str]:
     names = checked_head(schema.names, table.name)
     for field in schema:
         kind = _inner(field.type)

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tocsin_collector.frame import Frame, Values
@@ -125,6 +125,7 @@ SOUND = {"parquet": as_parquet(), "stream": as_stream()}
 
 
 @given(st.sampled_from(["parquet", "stream"]), st.integers(0, 3_000), st.binary(max_size=8))
+@example("stream", 140, b"\x80")  # the name of a column
 def test_damaged_files_give_rows_or_a_fault(form, at, junk):
     raw = SOUND[form]
     try:
