@@ -1,9 +1,12 @@
 """How a command gets into a running collector: the options, what they read, and what is sent."""
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import click
+
+from tocsin_collector.refusal import reason, unreachable
 
 
 def access(command: Callable[..., None]) -> Callable[..., None]:
@@ -14,6 +17,24 @@ def access(command: Callable[..., None]) -> Callable[..., None]:
     ):
         command = option(command)
     return command
+
+
+def asked(method: str, url: str, path: str, *, timeout_s: float, files: dict[str, str | None], **more: Any) -> Any:
+    """The collector's answer (a ``requests.Response``) at a path below ``url``. Says why there is none, or why it
+    refuses, and exits with 1."""
+    import requests
+
+    how = shown(**files)
+    how["headers"] |= more.pop("headers", {})
+    try:
+        answer = requests.request(method, url.rstrip("/") + path, timeout=timeout_s, **how, **more)
+    except requests.RequestException:
+        click.echo(unreachable(url), err=True)
+        sys.exit(1)
+    if not answer.ok:
+        click.echo(reason(answer), err=True)
+        sys.exit(1)
+    return answer
 
 
 def shown(token_file: str | None, ca_file: str | None) -> dict[str, Any]:

@@ -6,8 +6,7 @@ from typing import Any
 
 import click
 
-from tocsin_collector.access import access, shown
-from tocsin_collector.refusal import reason, unreachable
+from tocsin_collector.access import access, asked
 from tocsin_schema.ports import COLLECTOR_LISTEN
 
 DEFAULT = f"http://{COLLECTOR_LISTEN}"
@@ -85,20 +84,10 @@ def check(path: str, as_json: bool) -> None:
 def _ask(
     method: str, project: str, model: str, url: str, files: dict[str, str | None], body: bytes = b""
 ) -> dict[str, Any]:
-    import requests
-
     from tocsin_collector.page.address import segment
 
-    address = f"{url.rstrip('/')}/v1/constraints/{segment(project)}/{segment(model)}"
-    try:
-        answer = requests.request(method, address, data=body, timeout=120, **shown(**files))
-    except requests.RequestException:
-        click.echo(unreachable(url), err=True)
-        sys.exit(1)
-    if not answer.ok:
-        click.echo(reason(answer), err=True)
-        sys.exit(1)
-    found: dict[str, Any] = answer.json()
+    path = f"/v1/constraints/{segment(project)}/{segment(model)}"
+    found: dict[str, Any] = asked(method, url, path, timeout_s=120, files=files, data=body).json()
     return found
 
 

@@ -1,13 +1,11 @@
 """`tocsin reference`: give a model what its windows are compared with, and see what it was given."""
 
 import json
-import sys
 from datetime import UTC, datetime
 
 import click
 
-from tocsin_collector.access import access, shown
-from tocsin_collector.refusal import reason, unreachable
+from tocsin_collector.access import access, asked
 from tocsin_schema.ports import COLLECTOR_LISTEN
 
 FEWEST_WINDOWS = 14
@@ -54,27 +52,16 @@ def create(
     """
     if [bool(path), bool(start and end), revision is not None].count(True) != 1:
         raise click.UsageError("give either --file, or both --from and --to, or --revision")
-    import requests
-
     from tocsin_collector.page.address import segment
 
     query = {"version": version, "name": name, "from": start, "to": end, "revision": revision}
-    address = f"{url.rstrip('/')}/v1/references/{segment(project)}/{segment(model)}"
+    address = f"/v1/references/{segment(project)}/{segment(model)}"
     body = b""
     if path:
         with open(path, "rb") as file:
             body = file.read()
-    how = shown(**files)
-    how["headers"]["content-type"] = "application/octet-stream"
-    try:
-        answer = requests.put(address, params=query, data=body, timeout=120, **how)
-    except requests.RequestException:
-        click.echo(unreachable(url), err=True)
-        sys.exit(1)
-    if not answer.ok:
-        click.echo(reason(answer), err=True)
-        sys.exit(1)
-    told = answer.json()
+    headers = {"content-type": "application/octet-stream"}
+    told = asked("PUT", url, address, timeout_s=120, files=files, params=query, data=body, headers=headers).json()
     if name:
         click.echo(f"{told['rows']} rows are the reference {name!r} of {project}/{model} {version}".rstrip())
         return
@@ -99,20 +86,10 @@ def list_(project: str, model: str, version: str, as_json: bool, url: str, **fil
     Example:
       tocsin reference list shop credit
     """
-    import requests
-
     from tocsin_collector.page.address import segment
 
-    address = f"{url.rstrip('/')}/v1/references/{segment(project)}/{segment(model)}"
-    try:
-        answer = requests.get(address, params={"version": version}, timeout=60, **shown(**files))
-    except requests.RequestException:
-        click.echo(unreachable(url), err=True)
-        sys.exit(1)
-    if not answer.ok:
-        click.echo(reason(answer), err=True)
-        sys.exit(1)
-    known = answer.json()["references"]
+    address = f"/v1/references/{segment(project)}/{segment(model)}"
+    known = asked("GET", url, address, timeout_s=60, files=files, params={"version": version}).json()["references"]
     if as_json:
         click.echo(json.dumps(known))
         return

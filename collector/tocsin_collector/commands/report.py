@@ -1,11 +1,8 @@
 """`tocsin report`: a span of a model's rows against its reference, as a file."""
 
-import sys
-
 import click
 
-from tocsin_collector.access import access, shown
-from tocsin_collector.refusal import reason, unreachable
+from tocsin_collector.access import access, asked
 from tocsin_schema.ports import COLLECTOR_LISTEN
 
 DEFAULT = f"http://{COLLECTOR_LISTEN}"
@@ -45,24 +42,13 @@ def command(
     """
     if reference and not own:
         raise click.UsageError("--reference belongs to --own")
-    import requests
-
     from tocsin_collector.page.address import segment
 
     query = {"version": version, "from": start, "to": end, "by": "tocsin" if own else "evidently"}
     query["reference"] = reference
     query["format"] = "json" if output.endswith(".json") else "html"
-    how = shown(**files)
-    try:
-        answer = requests.get(
-            f"{url.rstrip('/')}/v1/reports/{segment(project)}/{segment(model)}", params=query, timeout=600, **how
-        )
-    except requests.RequestException:
-        click.echo(unreachable(url), err=True)
-        sys.exit(1)
-    if not answer.ok:
-        click.echo(reason(answer), err=True)
-        sys.exit(1)
+    address = f"/v1/reports/{segment(project)}/{segment(model)}"
+    answer = asked("GET", url, address, timeout_s=600, files=files, params=query)
     with open(output, "wb") as file:
         file.write(answer.content)
     click.echo(f"wrote {output}, {len(answer.content)} bytes")

@@ -9,6 +9,7 @@ from tocsin_collector.monitor.monitor import Name
 from tocsin_collector.quality.rules import RuleError, Rules
 from tocsin_collector.quality.rules.parse import MOST_BYTES
 from tocsin_collector.references.routes import named
+from tocsin_collector.wholebody import whole_body
 
 Take = Callable[[Name, bytes], Awaitable[Rules]]
 Known = Callable[[Name], Rules | None]
@@ -35,7 +36,7 @@ def constraints_router(take: Take, rules_of: Known) -> APIRouter:
         and, by its name, what was not."""
         name = Name(*named(project, model, "")[:2])
         try:
-            return told(await take(name, await _body(request)))
+            return told(await take(name, await whole_body(request, MOST_BYTES, "a file of rules")))
         except RuleError as fault:
             raise HTTPException(400, str(fault)) from None
 
@@ -53,13 +54,3 @@ def told(rules: Rules) -> dict[str, object]:
         "rules": [{"name": rule.name, "check": rule.check, "columns": list(rule.columns)} for rule in rules.rules],
         "not_taken": [{"name": name, "reason": reason} for name, reason in rules.not_taken],
     }
-
-
-async def _body(request: Request) -> bytes:
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > MOST_BYTES:
-            raise HTTPException(413, f"a file of rules has at most {MOST_BYTES} bytes")
-        parts.append(part)
-    return b"".join(parts)

@@ -4,6 +4,8 @@ A double is an integer times a power of two; the sum of many is one too. Integer
 takes (about 1,100 for numbers around 1). Twenty times as fast as ``math.fsum`` of ``fractions``, and it merges.
 """
 
+from fractions import Fraction
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +19,11 @@ ROWS_MOST = 1 << 25
 def exact_sum(values: NDArray[np.float64]) -> int:
     """The sum of finite numbers in units of 2**-1126."""
     return sum(_part(values[at : at + ROWS_MOST]) for at in range(0, len(values), ROWS_MOST))
+
+
+def as_fraction(total: int) -> Fraction:
+    """A sum as a number."""
+    return Fraction(total, 1 << UNIT_BITS)
 
 
 def exact_squares(values: NDArray[np.float64]) -> int:

@@ -12,6 +12,7 @@ from tocsin_collector.references.store import ReferenceStore
 from tocsin_collector.references.tablefile import parse_table
 from tocsin_collector.tables.opening import is_text
 from tocsin_collector.verdict import ModelKey
+from tocsin_collector.wholebody import whole_body
 from tocsin_schema.block import MAX_NAME
 
 Past = Callable[[ModelKey, int, int], ReferenceRows]
@@ -52,7 +53,7 @@ def references_router(past: Past, take: Take, keep: Keep, kinds: Kinds, store: R
         """Compare this model version's windows with these rows from now on; open windows are counted anew. With a name
         it is kept beside, for reports, and the windows are judged as before."""
         key = named(project, model, version)
-        body = await _body(request)
+        body = await whole_body(request, MAX_BYTES, "a reference")
         try:
             if start is not None or end is not None:
                 rows = await run_in_threadpool(past, key, micros(start or "", "`from`"), micros(end or "", "`to`"))
@@ -94,13 +95,3 @@ def named(project: str, model: str, version: str) -> ModelKey:
     if not key.project or not key.model or max(map(len, key)) > MAX_NAME:
         raise HTTPException(400, f"project and model have 1 to {MAX_NAME} characters, a version at most as many")
     return key
-
-
-async def _body(request: Request) -> bytes:
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > MAX_BYTES:
-            raise HTTPException(413, f"a reference has at most {MAX_BYTES} bytes")
-        parts.append(part)
-    return b"".join(parts)

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin_collector.frame import Frame, Values
+from tocsin_collector.quality.exact import exact_sum
 from tocsin_collector.quality.rules import each
-from tocsin_collector.quality.rules.exact import exact_sum
 from tocsin_collector.quality.rules.rule import CONTAINS, EACH, EXISTS, PAIR, UNIQUE, WINDOW, Rule, Rules, Value
 from tocsin_collector.quality.sample import Sample, merged, of_columns, of_numbers, of_texts, sample, sample_of_rows
 from tocsin_collector.verdict import NUMBER

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from math import inf, sqrt
 
+from tocsin_collector.quality.exact import as_fraction
 from tocsin_collector.quality.rules.counts import Counted, Tally, wanted_text
-from tocsin_collector.quality.rules.exact import as_fraction
 from tocsin_collector.quality.rules.rule import CONTAINS, EXISTS, FIGURES, UNIQUE, WINDOW, Rule, span
 from tocsin_collector.quality.sample import of_text
 from tocsin_collector.verdict import RuleVerdict

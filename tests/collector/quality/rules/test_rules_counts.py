@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin_collector.frame import Frame, category, number
+from tocsin_collector.quality.exact import as_fraction, exact_sum
 from tocsin_collector.quality.rules import Rule, Rules, count, judge, merge, parse
 from tocsin_collector.quality.rules.counts import tally_of
-from tocsin_collector.quality.rules.exact import as_fraction, exact_sum
 from tocsin_collector.quality.sample import of_text, sample
 from tocsin_collector.verdict import ModelKey
 
