@@ -1,6 +1,7 @@
 """One real server as a child process: on a free port, waited for, ended by its process id, gone with the test."""
 
 import contextlib
+import itertools
 import os
 import signal
 import socket
@@ -11,13 +12,30 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 
+PORTS_A_WORKER = 500
+"""Below 32,768 in all: the kernel gives the ports above to whoever asks for any, also between a look and a bind."""
+
+
+def _turns() -> Iterator[int]:
+    """The ports of this pytest worker, each in its turn, from a place that two runs at a time seldom share."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 40
+    first, start = 10_000 + worker * PORTS_A_WORKER, os.getpid()
+    return (first + (start + turn) % PORTS_A_WORKER for turn in itertools.count())
+
+
+_PORTS = _turns()
+
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody holds now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of 127.0.0.1 that nobody holds now, no other worker asks for and this one is not soon given again."""
+    for port in itertools.islice(_PORTS, PORTS_A_WORKER):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("every port of this worker is taken")
 
 
 def answers(url: str) -> bool:

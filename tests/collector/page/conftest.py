@@ -16,6 +16,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
+from tests.servers.process import free_port
 from tocsin_collector.alarms import Alarms
 from tocsin_collector.fleet import Fleet
 from tocsin_collector.frame import category, number
@@ -307,9 +308,7 @@ class Service:
             Host("lga-serve-02", gpu=False, serving=False, seed=3),
         ]
         addresses = [self._serve(host) for host in hosts] if full else []
-        with socket.socket() as free:  # a port that nobody listens on
-            free.bind(("127.0.0.1", 0))
-            gone = f"http://127.0.0.1:{free.getsockname()[1]}"
+        gone = f"http://127.0.0.1:{free_port()}"  # nobody listens there
         self.fleet = Fleet([*addresses, gone] if full else [], clock=lambda: self.now)
         self.alarms = Alarms(
             folder, self.fleet, page_url="http://tocsin.example", utc_offset_s=NEW_YORK_S, clock=lambda: self.now
