@@ -41,6 +41,7 @@ from tocsin_collector.monitor.judge import Judge
 from tocsin_collector.monitor.model import Model
 from tocsin_collector.monitor.monitor import Monitor, Name
 from tocsin_collector.monitor.past import collect
+from tocsin_collector.monitor.record import Record
 from tocsin_collector.monitor.reference_file import ReferenceRows
 from tocsin_collector.monitor.stakes import stakes
 from tocsin_collector.monitor.windows import Calendar
@@ -71,6 +72,7 @@ class Service:
         self.journal = open_journal(os.path.join(folder, "journal"), store=values["journal.store"])
         self.references = ReferenceStore(os.path.join(folder, "references"))
         self.constraints = RuleStore(os.path.join(folder, "constraints"))
+        self.record = Record(os.path.join(folder, "windows"), values["windows.keep"])
         self.logs = open_logs(values)
         self.tracing = Tracing(self.logs)
         self.fleet = Fleet(
@@ -115,6 +117,7 @@ class Service:
         self._lock = threading.Lock()  # the monitor is changed by the loop's thread and seen by the page's
         self._copied = threading.Lock()  # what is being copied for the snapshot is seen meanwhile, and not changed
         self.monitor = self._new_monitor()
+        self._taken_up = False  # whether the windows are those of the snapshot
         self._taking = asyncio.Lock()  # one reference after the other
         self._meanwhile: list[tuple[Frame, int]] | None = None
         bounds = Bounds(values["ingest.past_s"], values["ingest.future_s"], receipt_keys(values["receipts.keys_file"]))
@@ -140,6 +143,8 @@ class Service:
         with self.tracing.span("recover"):
             self._prepare(self.monitor)
             self.intake.recover()
+            if not self._taken_up:
+                self._remember(self.monitor)
             self.monitor.go_live(self.clock, self._on_verdict)
             self._tell_newest()
 
@@ -149,6 +154,7 @@ class Service:
         self.tracing.close()
         self.logs.close()
         self.upkeep.close()
+        self.record.close()
         self.journal.close()
 
     def tick(self) -> None:
@@ -200,6 +206,8 @@ class Service:
         return judge.about
 
     def _keep_up(self, until: int) -> Iterator[None]:
+        for view in self.views():  # first: what goes after it must be on record
+            yield from self.record.put(view.verdicts)
         if self.compaction is not None:
             yield from self.compaction.look()
             until = min(until, self.compaction.until)
@@ -307,7 +315,8 @@ class Service:
             return monitor.state()
 
     def _load(self, state: dict[str, Any]) -> bool:
-        return self.monitor.load(state)  # not before its references
+        self._taken_up = self.monitor.load(state)  # not before its references
+        return self._taken_up
 
     def _on_verdict(self, verdict: WindowVerdict) -> None:
         name, reasons = "/".join(verdict.key), len(verdict.reasons)
@@ -331,10 +340,16 @@ class Service:
                 _apply_to(fresh, accepted, position)
         finally:
             self._meanwhile = None
+        self._remember(fresh)
         fresh.go_live(self.clock, self._on_verdict)
         with self._lock:
             self.monitor = fresh
         self._tell_newest()
+
+    def _remember(self, monitor: Monitor) -> None:
+        """What the journal cannot tell any more of windows that it has told; what it can is on record anew."""
+        monitor.remember(self.record.load())
+        self.record.forget_written()
 
     def _counted_anew(self, until: int) -> Monitor:
         fresh = self._new_monitor()

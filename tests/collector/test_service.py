@@ -459,3 +459,28 @@ def test_rankings_and_sets_come_as_lists_and_are_scored(open_service):
     assert found["search"].quality.scores["mrr"] == pytest.approx((1 + 1 / 2) / 3)
     assert found["tags"].quality.scores["exact_match"] == pytest.approx(1 / 3)
     assert found["tags"].classes == {}  # a list is no class
+
+
+def _finals(service):
+    return [verdict for verdict in service.views()[0].verdicts if verdict.final]
+
+
+def test_the_windows_outlive_their_events_the_snapshot_and_the_version(open_service, tmp_path, monkeypatch, caplog):
+    service = open_service()
+    _submit(service, range(100, 140))
+    _take(service, service.past(KEY, 100 * HOUR_US, 130 * HOUR_US))
+    _submit(service, range(140, 180), missing=0.2)
+    list(service._keep_up(service.intake.kept))
+    told = _finals(service)
+    assert len(told) > 50
+    service.close()
+    for segment in (tmp_path / "journal").glob("*.journal"):
+        segment.unlink()  # as retention does with all that is old
+    monkeypatch.setattr(sys.modules["tocsin_collector.monitor.monitor"], "__version__", "another")
+    service = open_service()
+    assert _finals(service) == told
+    _submit(service, [180, 181])
+    raw = b"time,feature.age\n" + b"".join(b"2026-01-01T%02d:00:00Z,%d\n" % (n % 24, n % 90) for n in range(2_000))
+    _take(service, parse(raw, KEY, {}))  # counts anew what the journal has
+    assert _finals(service)[: len(told)] == told
+    assert service.views()[0].verdicts[-1].rows == 100

@@ -287,6 +287,16 @@ class Model:
             verdicts=tuple(self._verdicts[index] for index in sorted(self._verdicts)),
         )
 
+    def remember(self, verdict: WindowVerdict) -> None:
+        """Take a final window's verdict from the record, where the window was cut as they are now and what is known of
+        it here was told from fewer rows: the journal has lost some of its events."""
+        index = int(self._calendar.index(np.array([verdict.start_s * 1e6], np.int64))[0])
+        same = (self._calendar.start_s(index), self._calendar.end_s(index)) == (verdict.start_s, verdict.end_s)
+        known = self._verdicts.get(index)
+        if same and index not in self.windows and (known is None or known.rows < verdict.rows):
+            self._verdicts[index] = verdict
+            self._keep_newest()
+
     def latest(self) -> WindowVerdict | None:
         """The newest closed window's verdict."""
         return self._verdicts[max(self._verdicts)] if self._verdicts else None
@@ -383,11 +393,14 @@ class Model:
         self.alarms_total += _raised(verdict, self._verdicts.get(window.index))
         self._verdicts[window.index] = verdict
         self.verdicts_total += 1
-        while len(self._verdicts) > self._keep:
-            del self._verdicts[min(self._verdicts)]
+        self._keep_newest()
         if final:
             self._seal(window)
         return verdict
+
+    def _keep_newest(self) -> None:
+        while len(self._verdicts) > self._keep:
+            del self._verdicts[min(self._verdicts)]
 
     def _decide(self, track: Track, window: Window) -> None:
         before = track.onsets

@@ -71,6 +71,12 @@ class Monitor:
         self._rests_until_s = 0.0
         self.unwatched_total = 0
 
+    def remember(self, verdicts: Iterable[WindowVerdict]) -> None:
+        """Take what was told of windows before, where the journal has not all of their events any more."""
+        for verdict in verdicts:
+            if verdict.key in self._models or len(self._models) < MODELS_MOST:
+                self._model(verdict.key).remember(verdict)
+
     def settle(self) -> None:
         """Count and join what was gathered: until the next event, looking changes nothing."""
         for model in self._models.values():
