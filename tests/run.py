@@ -25,7 +25,7 @@ def run(title: str, marks: str, workers: int) -> int:
     with tempfile.TemporaryDirectory(prefix="tocsin-failed-") as failed:
         seed = random.randrange(2**32)
         command = [
-            *(sys.executable, "-m", "pytest", "-q", "-r", "fEs", "-m", marks),
+            *(sys.executable, "-m", "pytest", "-q", "-r", "fEs", "--durations", "12", "-m", marks),
             *(f"--randomly-seed={seed}", f"--hypothesis-seed={seed}"),
             *("-o", f"cache_dir={failed}"),
         ]

@@ -421,7 +421,7 @@ def test_the_page_reads_while_events_come(open_service):
     reader = threading.Thread(target=look)
     reader.start()
     try:
-        for hour in range(100, 400, 10):
+        for hour in range(100, 250, 10):
             _submit(service, range(hour, hour + 10))
     finally:
         sys.setswitchinterval(0.005)

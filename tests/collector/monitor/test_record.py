@@ -49,7 +49,7 @@ def test_what_was_told_of_final_windows_is_read_back_the_same(tmp_path_factory, 
     monitor, _ = _opened()
     _feed(monitor, some)
     _put(folder, monitor)
-    assert repr(_loaded(folder)) == repr(sorted(_finals(monitor), key=lambda one: (one.key, one.start_s)))
+    assert _loaded(folder) == sorted(_finals(monitor), key=lambda one: (one.key, one.start_s))
 
 
 def test_only_final_windows_are_written_each_once(folder):
