@@ -1,7 +1,7 @@
 """Each server beside the collector stopped, restarted, hanging, answering 500: the collector goes on and says so, and
 what was to be told is told once when it is back.
 
-Each is away for as long as it takes to be noticed; ``test_a_minute_away`` has all of them away for a minute.
+Each is away for as long as it takes to be noticed; ``minute`` has all of them away for a minute.
 """
 
 import base64

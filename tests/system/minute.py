@@ -1,7 +1,8 @@
 """All servers away for a whole minute, by the clock: stopped, hanging, slow, answering 500.
 
 Meanwhile events, logs and pages go on, an alarm begins, and the collector says of each server what is wrong. When they
-are back nothing is lost and nothing is there twice.
+are back nothing is lost and nothing is there twice. Two files of tests share it, since a file's tests run one after the
+other.
 """
 
 import contextlib
@@ -10,8 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-
-import pytest
+from pathlib import Path
 
 from tests.collector.alarms.conftest import Http
 from tests.collector.logs.elasticsearch.conftest import Real
@@ -23,11 +23,6 @@ from tests.system.beside import Beside, Collector, beside
 from tests.system.gate import Gate
 from tests.system.outage import FINE, HostAlarm, goes_on, says
 
-pytestmark = [
-    pytest.mark.system,
-    pytest.mark.timeout(420),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # Apprise's, about itself (imghdr)
-]
 AWAY_S = 60.0
 LATE_S = 3.0
 VERSION = "9.2.0"
@@ -48,11 +43,11 @@ class Everything:
         return Real(self.servers["elasticsearch"])
 
 
-@pytest.fixture(scope="module")
-def everything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Everything]:
+@contextlib.contextmanager
+def everything(folder: Path) -> Iterator[Everything]:
+    """All of it, started in an empty folder; at the end each alarm must have been told once."""
     for get in (prometheus.binary, alertmanager.binary, grafana.home, lambda: elasticsearch.installed(VERSION)):
         have(get)
-    folder = tmp_path_factory.mktemp("away")
     (folder / "password").write_text(grafana.PASSWORD)
     with contextlib.ExitStack() as running:
         exporters = [running.enter_context(contextlib.closing(Http())) for _ in KINDS]
@@ -117,8 +112,8 @@ KINDS = {
 """How they go, how they come back, and what the collector says of each; None: it may say that it is well."""
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_minute_away_loses_nothing_and_doubles_nothing(everything: Everything, kind: str) -> None:
+def a_minute_away(everything: Everything, kind: str) -> None:
+    """Nothing is lost and nothing doubled by a minute of one kind."""
     take, bring_back, fault = KINDS[kind]
     collector, exporter = everything.chain.collector, everything.exporters[list(KINDS).index(kind)]
     alarm, dataset = HostAlarm(everything.chain.hook, exporter), f"away_{kind.replace(' ', '_')}"
