@@ -33,17 +33,19 @@ class Children:
         self.stop()
 
     def start(
-        self, name: str, module: str, *arguments: str, environ: Mapping[str, str] = {}, show: bool = False
+        self, name: str, module: str, *arguments: str, environ: Mapping[str, str | None] = {}, show: bool = False
     ) -> None:
-        """Run ``python -m module`` under a name. With ``show`` its standard output is ours."""
+        """Run ``python -m module`` under a name, with our environment but for ``environ``, where None takes a variable
+        away. With ``show`` its standard output is ours."""
         log = self.log(name)
+        given: dict[str, str | None] = {**os.environ, **environ}
         with open(log, "ab") as errors:
             self._running[name] = subprocess.Popen(
                 [sys.executable, "-m", module, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=None if show else errors,
                 stderr=errors,
-                env={**os.environ, **environ},
+                env={variable: value for variable, value in given.items() if value is not None},
                 preexec_fn=_end_with_parent,  # noqa: PLW1509  no thread runs in this process
                 process_group=0,  # a Ctrl-C reaches the parent only, which ends the children in order
             )

@@ -1,5 +1,6 @@
 """`tocsin up`: agent, collector and page in one, on the embedded defaults; with `--demo`, a real model too."""
 
+import contextlib
 import os
 import re
 import signal
@@ -14,11 +15,15 @@ import click
 
 from tocsin_collector.children import ChildFailed, Children
 from tocsin_collector.doors.inside import Inside, inside
-from tocsin_schema.config import ConfigError
+from tocsin_schema.config import ConfigError, Key
 from tocsin_schema.ports import AGENT_LISTEN, COLLECTOR_LISTEN
+from tocsin_schema.settings.agent import AGENT
+from tocsin_schema.settings.collector import COLLECTOR
 
+_Values = Mapping[str, object]
 READY_WITHIN_S = 60.0
 TRAFFIC = "traffic"
+_ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 OWN_KEY = "the agent of tocsin up"
 _REFERENCE = "/v1/references/demo/flights?version=1"
 _LOOPBACK = re.compile(r"(127\.[\d.]+|localhost|\[::1\]):")
@@ -47,7 +52,9 @@ def command(demo: bool, pace: float | None, data: str | None, web_config: str, l
         raise click.UsageError("--days-per-second is the pace of the demo: tocsin up --demo --days-per-second 1")
     if listen and not web_config and not _LOOPBACK.match(listen):
         raise click.UsageError(f"--listen {listen}: whoever reaches it could do everything; protect it by --web-config")
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in _ENDS:
+        if signal.getsignal(number) != signal.SIG_IGN:  # as under nohup
+            signal.signal(number, _interrupt)
     try:
         if demo:
             with tempfile.TemporaryDirectory(prefix="tocsin-demo-") as folder:
@@ -55,7 +62,7 @@ def command(demo: bool, pace: float | None, data: str | None, web_config: str, l
         else:
             _run(data or _default_data(), Addresses(listen, web_config), _plain)
     except KeyboardInterrupt:
-        click.echo("\nended")
+        click.echo("ended")
     except ConfigError as error:
         click.echo("\n".join(error.faults), err=True)
         raise SystemExit(78) from None
@@ -91,7 +98,8 @@ def _run(folder: str, at: Addresses, start: Callable[[Children, Addresses, str],
 
 def _plain(children: Children, at: Addresses, folder: str) -> tuple[str, ...]:
     _core(children, at, folder, collector={}, agent={})
-    click.echo(f"page      {at.inside.url}/\ndata      {folder}\nmessages  {folder}/messages\nCtrl-C ends both")
+    click.echo(f"page      {at.inside.url}/\nagent     http://{at.agent}  takes events, shows /metrics")
+    click.echo(f"data      {folder}\nmessages  {folder}/messages\nCtrl-C ends both")
     return ()
 
 
@@ -106,9 +114,10 @@ def _demo(pace: float | None, children: Children, at: Addresses, folder: str) ->
     # All start at once; whoever is needed first is waited for first.
     children.start("server", "tocsin_demo.server", "--listen", at.server, "--log", app_log, environ=serving)
     children.start("reference", "tocsin_demo.reference", "--output", os.path.join(folder, "reference.csv"))
-    settings: dict[str, str | float] = {"alerting.targets_file": targets, **demo_settings()}
+    settings: _Values = {"alerting.targets_file": targets, **demo_settings()}
     _core(children, at, folder, collector=settings, agent=_demo_agent(app_log, serving))
-    click.echo(f"\n  page      {at.inside.url}/\n  alarms    are printed here, as a webhook receives them")
+    click.echo(f"\n  page      {at.inside.url}/\n  agent     http://{at.agent}")
+    click.echo("  alarms    are printed here, as a webhook receives them")
     if children.wait("reference", READY_WITHIN_S):
         children.check()
     _put_reference(at, os.path.join(folder, "reference.csv"), _token_file(folder))
@@ -131,7 +140,7 @@ def demo_settings() -> dict[str, float]:
     }
 
 
-def _demo_agent(app_log: str, serving: dict[str, str]) -> dict[str, str | list[str]]:
+def _demo_agent(app_log: str, serving: dict[str, str]) -> _Values:
     return {
         "runtime_dir": serving["TOCSIN_RUNTIME_DIR"],
         "logs.files": [app_log],
@@ -144,10 +153,10 @@ def _core(
     children: Children,
     at: Addresses,
     folder: str,
-    collector: Mapping[str, str | float],
-    agent: Mapping[str, str | list[str]],
+    collector: _Values,
+    agent: _Values,
 ) -> None:
-    """Agent and collector, each with a configuration file that one can look at afterwards."""
+    """Agent and collector, once they answer."""
     data = os.path.join(folder, "collector")
     here = at.inside
     agents = {
@@ -164,15 +173,24 @@ def _core(
         "collector_cert_file": here.cert_file,
         "collector_token_file": _own_key(data, _token_file(folder), needed=here.has_users),
     }
-    for name, values in (("collector", {**agents, **collector}), ("agent", {**own, **agent})):
-        _write(os.path.join(folder, f"{name}.toml"), _toml(values))
-    # Whatever the environment says of another collector.
-    doors = {"TOCSIN_WEB_CONFIG_FILE": here.web_config_file, "TOCSIN_LISTEN": at.collector}
-    file = os.path.join(folder, "collector.toml")
-    children.start("collector", "tocsin_collector", "collector", "--config", file, environ=doors)
-    children.start("agent", "tocsin_agent", "run", "--config", os.path.join(folder, "agent.toml"))
+    start = partial(_configured, children, folder)
+    start("collector", "tocsin_collector", "collector", COLLECTOR, {**agents, **collector})
+    start("agent", "tocsin_agent", "run", AGENT, {**own, **agent})
     _wait(children, Inside(f"http://{at.agent}"), "/-/healthy", "reference")
     _wait(children, here, "/-/healthy", "reference")
+
+
+def _configured(
+    children: Children, folder: str, name: str, module: str, command: str, table: tuple[Key, ...], values: _Values
+) -> None:
+    """Start one with a configuration file that one can look at afterwards. It holds whatever the environment says,
+    which may be meant for another agent or collector: the two have to find each other."""
+    file = os.path.join(folder, f"{name}.toml")
+    _write(file, _toml(values))
+    passed_over = [key.env for key in table if key.path in values and key.env in os.environ]
+    if passed_over:
+        click.echo(f"tocsin up passes over {', '.join(passed_over)}: it says so itself in {file}", err=True)
+    children.start(name, module, command, "--config", file, environ=dict.fromkeys(passed_over))
 
 
 def _token_file(folder: str) -> str:
@@ -200,7 +218,7 @@ def _own_key(data: str, token_file: str, *, needed: bool) -> str:
     return token_file
 
 
-def _toml(values: Mapping[str, object]) -> str:
+def _toml(values: _Values) -> str:
     # A dotted key is TOML's own way to name a key of a table.
     from tocsin_schema.config import toml
 
@@ -258,4 +276,9 @@ def _write(path: str, text: str) -> None:
 
 
 def _interrupt(*_: object) -> None:
+    """End in order, once: whoever is impatient meanwhile would leave the demo's folder behind."""
+    for number in _ENDS:
+        signal.signal(number, signal.SIG_IGN)
+    with contextlib.suppress(OSError):  # of a terminal that has gone
+        os.write(1, b"\nending\n")  # a print may be what was interrupted
     raise KeyboardInterrupt
