@@ -29,6 +29,7 @@ _LONGEST_REASON = 300
 try:
     import elastic_transport
     import elasticsearch
+    import elasticsearch.serializer
 except ImportError:
     raise Unusable(f"elasticsearch.urls needs the package elasticsearch: {INSTALL}") from None
 
@@ -183,6 +184,8 @@ class Connection:
             client = self._client.options(request_timeout=timeout_s)
             answer = client.perform_request(method, path, headers=headers, body=body)
             code = str(answer.meta.status)
+            if isinstance(answer.body, str):
+                raise Trouble(f"{self.access.shown} answers what is not JSON")
         except elasticsearch.UnsupportedProductError as error:
             code = str(error.meta.status)
             raise Trouble(
@@ -223,8 +226,20 @@ class Connection:
         return f"{shown} answers {status}: {_reason(error.body)}"
 
 
+class _Read(elasticsearch.serializer.JsonSerializer):
+    """JSON, or the text that came in its place: a proxy's refusal may be of any type or of none, and the client's own
+    reader would lose its status over that."""
+
+    def loads(self, data: bytes) -> Any:
+        try:
+            return super().loads(data)
+        except elastic_transport.SerializationError:
+            return data.decode("utf-8", "replace")
+
+
 def _client(access: Access, secret: str) -> Any:
     options: dict[str, Any] = {"max_retries": 0, "retry_on_timeout": False}
+    options["serializers"] = dict.fromkeys(("application/json", "application/*", "text/*"), _Read())
     if access.ca_file:
         options["ca_certs"] = access.ca_file
     # The client's own way to a header knows ASCII only.
@@ -255,8 +270,6 @@ def _failure(error: Any, shown: str) -> str:
     if isinstance(error, elastic_transport.TlsError):
         hint = "; look at elasticsearch.ca_file" if "certificate" in said.lower() else ""
         return f"cannot be spoken to with TLS: {said}{hint}"
-    if isinstance(error, elastic_transport.SerializationError):
-        return "answers what is not JSON"
     # So a server ends a connection that does not begin with TLS; it says no word.
     cut = isinstance(_innermost(error), ConnectionResetError) and "http://" in shown
     return f"cannot be reached: {said}{'; where it speaks TLS, elasticsearch.urls begin with https' if cut else ''}"
@@ -282,4 +295,4 @@ def _reason(body: Any) -> str:
     told = body.get("error", body) if isinstance(body, dict) else body
     if isinstance(told, dict):
         told = f"{told.get('type', 'error')}: {told.get('reason', '')}"
-    return " ".join(str(told).split())[:_LONGEST_REASON] or "nothing"
+    return " ".join(str(told or "").split())[:_LONGEST_REASON] or "nothing"

@@ -80,6 +80,10 @@ def _told(store: ElasticsearchStore) -> str:
         (_missing_rights, r"forbids it \(403\): security_exception: action .*template/put.*; look at the privileges"),
         (lambda *_: _error(503, "master_not_discovered_exception", "no master"), "answers 503: master_not_discovered"),
         (lambda *_: (200, PRODUCT, b'{"version": '), "answers what is not JSON"),
+        (lambda *_: (502, {}, b"upstream is away"), "answers 502: upstream is away"),
+        (lambda *_: (502, {}, b""), "answers 502: nothing"),
+        (lambda *_: (503, {"content-type": "application/xml"}, b"<no/>"), "answers 503: <no/>"),
+        (lambda *_: (504, {"content-type": "application/json"}, b"stopp\xe9"), "answers 504: stopp\ufffd"),
         (lambda *_: None, r"cannot be reached: Remote end closed connection without response; where it speaks TLS, "),
     ],
 )
