@@ -239,7 +239,7 @@ def shares(reference: Sequence[float], current: Sequence[float], cells: Sequence
     scale_y = (floor - 16) / top
     parts = [_level(floor - level * scale_y) for level in levels]
     width = 100 / max(1, len(cells))
-    every = max(1, math.ceil(len(cells) / 5))
+    labelled = _labelled(len(cells))
     for index, (cell, before, now) in enumerate(zip(cells, reference, current, strict=True)):
         left = index * width
         text = f"{cell}: {shown(now, 'ratio')} now, {shown(before, 'ratio')} in the reference"
@@ -254,17 +254,30 @@ def shares(reference: Sequence[float], current: Sequence[float], cells: Sequence
             for kind, share, inset in (("bar reference", before, 0.06), ("bar now", now, 0.26))
         )
         parts.append(Markup("<g><title>{}</title>{}</g>").format(text, bars))
-        if index % every == 0:
-            label = cell if len(cell) <= 14 else cell[:13] + "…"
-            middle = f"{left + width / 2:.2f}" if index else "0"
-            anchor = "middle" if index else "start"
+        if index in labelled:
+            anchor, at, kind = labelled[index]
             parts.append(
-                Markup('<text class="tick" x="{}%" y="{}" text-anchor="{}">{}</text>').format(
-                    middle, height - 6, anchor, label
+                Markup('<text class="tick{}" x="{}%" y="{}" text-anchor="{}">{}</text>').format(
+                    kind,
+                    f"{left + width * at:.2f}",
+                    height - 6,
+                    anchor,
+                    cell if len(cell) <= 14 else cell[:13] + "…",
                 )
             )
     axis = [(floor - level * scale_y, tick(level, "ratio")) for level in levels]
     return _plot(height, title, "The table beside has the numbers.", axis, parts)
+
+
+def _labelled(cells: int) -> dict[int, tuple[str, float, str]]:
+    """Which columns have their name beneath: its anchor, where in the column that is, and its class. Of more than five
+    columns it is five, of which a narrow chart leaves away ``more``, and a very narrow one ``middle`` too."""
+    if cells <= 5:
+        return dict.fromkeys(range(cells), ("middle", 0.5, ""))
+    last = cells - 1
+    between = {round(last * quarter / 4): (" more", " middle")[quarter == 2] for quarter in (1, 3, 2)}
+    ends: dict[int, tuple[str, float, str]] = {0: ("start", 0.0, ""), last: ("end", 1.0, "")}
+    return {index: ("middle", 0.5, kind) for index, kind in between.items()} | ends
 
 
 def meter(share: float, other: float | None, label: str) -> Markup:

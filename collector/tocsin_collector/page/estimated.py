@@ -1,4 +1,4 @@
-"""A score before its labels: its line on a chart, and in words."""
+"""A score before its labels: its line on a chart, its figures, and what its change is due to."""
 
 from tocsin_collector.page.charts import Line
 from tocsin_collector.page.numbers import number
@@ -21,15 +21,19 @@ def line(view: ModelView, name: str) -> list[Line]:
     return [Line("estimated", [at for at, _ in points], [value for _, value in points], "b")] if points else []
 
 
-def words(view: ModelView, name: str) -> list[str]:
-    """``estimated 0.81 [0.79, 0.83] in the newest window``, and what the change is due to once labels have said."""
-    found = []
+def told(view: ModelView, name: str) -> list[tuple[str, str]]:
+    """``estimated``, ``0.81 [0.79, 0.83]``: the newest window's; empty where there is none."""
     estimate = newest(view)
-    if estimate is not None and name in estimate.scores:
-        low, high = estimate.bounds[name]
-        found.append(f"estimated {number(estimate.scores[name])} [{number(low)}, {number(high)}] in the newest window")
+    if estimate is None or name not in estimate.scores:
+        return []
+    low, high = estimate.bounds[name]
+    return [("estimated", f"{number(estimate.scores[name])} [{number(low)}, {number(high)}]")]
+
+
+def shift(view: ModelView, name: str) -> str:
+    """What the change from the reference is due to, once labels have said; "" until then."""
     shifts = [verdict.estimate.shifts for verdict in view.verdicts if verdict.estimate and verdict.estimate.shifts]
-    if shifts and name in shifts[-1]:
-        covariate, concept = shifts[-1][name]
-        found.append(f"of the newest labels' change {covariate:+.2g} are other rows, {concept:+.2g} another relation")
-    return found
+    if not shifts or name not in shifts[-1]:
+        return ""
+    covariate, concept = shifts[-1][name]
+    return f"Of the change {covariate:+.2g} are other rows, {concept:+.2g} another relation."

@@ -52,9 +52,17 @@ def _stretch(verdicts: Sequence[WindowVerdict], state: str) -> tuple[int, float]
     return count, verdicts[-count].start_s
 
 
-def labelled(view: ModelView) -> QualityVerdict | None:
-    """The quality of the newest window that has labels."""
-    return next((verdict.quality for verdict in reversed(view.verdicts) if verdict.quality is not None), None)
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A window that has labels."""
+
+    window: WindowVerdict
+    quality: QualityVerdict
+
+
+def labelled(view: ModelView) -> Labelled | None:
+    """The newest window that has labels."""
+    return next((Labelled(window, window.quality) for window in reversed(view.verdicts) if window.quality), None)
 
 
 HEADLINES = (

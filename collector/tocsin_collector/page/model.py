@@ -25,7 +25,7 @@ MOST_ROWS = 60
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A chart with its name, its newest value and a line beneath."""
+    """A chart with its name, its value in the window that is shown, and beneath it a line or facts by name."""
 
     title: str
     value: str
@@ -37,6 +37,7 @@ class Card:
     query: str = ""
     """Where the value is looked at further, in Prometheus."""
     legend: tuple[tuple[str, str], ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
 
 
 def context(view: ModelView, sources: Sources, end_s: int | None = None) -> dict[str, object]:
@@ -44,11 +45,12 @@ def context(view: ModelView, sources: Sources, end_s: int | None = None) -> dict
     ends = [int(verdict.end_s) for verdict in view.verdicts]
     index = ends.index(end_s) if end_s in ends else len(ends) - 1
     chosen = view.verdicts[index] if ends else None
+    seen = replace(view, verdicts=view.verdicts[: index + 1])
     labels = tuple((name, value) for name, value in view.key._asdict().items() if value)
     return {
         "view": view,
         "path": model_path(*view.key),
-        "health": health.of_model(replace(view, verdicts=view.verdicts[: index + 1])),
+        "health": health.of_model(seen),
         "chosen": chosen,
         "why": _why(view, index, sources.utc_offset_s),
         "report": report_path(*view.key, chosen.start_s, chosen.end_s) if chosen and view.reference else None,
@@ -56,9 +58,9 @@ def context(view: ModelView, sources: Sources, end_s: int | None = None) -> dict
         "alarms": sources.alarms.of(labels),
         "strip": [(verdict, health.of_window(verdict)) for verdict in view.verdicts],
         "live": _live(view, sources),
-        "quality": _quality(view, sources),
+        "quality": _quality(view, seen, sources),
         "folded": sources.folded.get(view.key),
-        "labelled": health.labelled(view),
+        "labelled": health.labelled(seen),
         "text": _text(chosen) if chosen else [],
         "rules": sorted(chosen.rules, key=lambda rule: not rule.reason) if chosen else [],
         "broken": sum(bool(rule.reason) for rule in chosen.rules) if chosen else 0,
@@ -70,7 +72,7 @@ def context(view: ModelView, sources: Sources, end_s: int | None = None) -> dict
             "quality": sources.links.model(view.key, links.QUALITY_PANEL),
         },
         "others": _ranked(chosen)[MOST_CARDS:] if chosen else [],
-        "windows": _windows(view, sources.utc_offset_s),
+        "windows": _windows(view, seen, sources.utc_offset_s),
         "table": list(reversed(view.verdicts[-MOST_ROWS:])),
         "decisions": decided.how(view),
         "evidence": decided.evidence(chosen),
@@ -115,20 +117,22 @@ def _last(values: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]") -> float 
     return float(known[-1]) if len(known) else None
 
 
-def _quality(view: ModelView, sources: Sources) -> list[Card]:
-    newest, before = health.labelled(view), estimated.newest(view)
-    scores = {**(newest.scores if newest else {}), **(before.scores if before else {})}
-    floors = newest.floors if newest else {}
-    shown = [name for name in health.in_order(scores) if name in health.HEADLINES or name in floors]
-    return [_score(view, name, sources) for name in shown]
+def _quality(view: ModelView, seen: ModelView, sources: Sources) -> list[Card]:
+    """The scores of the window that is shown, or of the newest before it that has labels; charts of all windows."""
+    newest, before = health.labelled(seen), estimated.newest(seen)
+    scores = {**(newest.quality.scores if newest else {}), **(before.scores if before else {})}
+    floors = newest.quality.floors if newest else {}
+    told = [name for name in health.in_order(scores) if name in health.HEADLINES or name in floors]
+    return [_score(view, seen, name, sources) for name in told]
 
 
-def _score(view: ModelView, name: str, sources: Sources) -> Card:
+def _score(view: ModelView, seen: ModelView, name: str, sources: Sources) -> Card:
     offset_s = sources.utc_offset_s
     judged = [
         (verdict, verdict.quality) for verdict in view.verdicts if verdict.quality and name in verdict.quality.scores
     ]
-    last, before = judged[-1][1] if judged else None, estimated.newest(view)
+    until_now = [quality for verdict, quality in judged if verdict.end_s <= seen.verdicts[-1].end_s]
+    last, before = until_now[-1] if until_now else None, estimated.newest(seen)
     beside = [*_normal(name, judged), *estimated.line(view, name)]
     own = Line(name, [middle(verdict) for verdict, _ in judged], [quality.scores[name] for _, quality in judged])
     marks = [
@@ -141,12 +145,13 @@ def _score(view: ModelView, name: str, sources: Sources) -> Card:
     return Card(
         title=title,
         value=number(last.scores[name] if last else before.scores.get(name) if before else None),
-        note=", ".join([*(_normal_words(name, last) if last else []), *estimated.words(view, name)]),
+        note=estimated.shift(seen, name),
         chart=lines(drawn, f"{title} by window", "", zero=False, offset_s=offset_s, marks=marks, bounds=_span(view)),
         alarmed=last is not None and beyond(name, last),
         tag="" if last else "estimated",
         query=sources.links.query(links.score_query(view.key, name), "1d"),
         legend=((("a", "model"),) if judged else ()) + tuple((line.style, line.name) for line in beside),
+        facts=(*(_held_against(name, last) if last else ()), *estimated.told(seen, name)),
     )
 
 
@@ -163,11 +168,11 @@ def _normal(name: str, judged: Sequence[tuple[WindowVerdict, QualityVerdict]]) -
     ]
 
 
-def _normal_words(name: str, last: QualityVerdict) -> list[str]:
+def _held_against(name: str, last: QualityVerdict) -> list[tuple[str, str]]:
     low, high = last.intervals.get(name, (None, None))
-    range_of = [] if low is None or high is None else [f"{number(low)} to {number(high)}"]
+    range_of = [] if low is None or high is None else [("95 % range", f"{number(low)} to {number(high)}")]
     held = [(style, getattr(last, field)) for field, style in _NORMAL]
-    return range_of + [f"{style} {number(values[name])}" for style, values in held if name in values]
+    return range_of + [(style, number(values[name])) for style, values in held if name in values]
 
 
 def beyond(name: str, quality: QualityVerdict) -> bool:
@@ -303,24 +308,24 @@ def _window_text(verdict: WindowVerdict, reasons: Sequence[str], offset_s: float
     return f"{window(verdict.start_s, verdict.end_s, offset_s)}: {'; '.join(reasons)}"
 
 
-def _windows(view: ModelView, offset_s: float) -> list[Card]:
-    """Rows, outcomes and classes by window."""
-    verdicts = view.verdicts
-    if not verdicts:
+def _windows(view: ModelView, seen: ModelView, offset_s: float) -> list[Card]:
+    """Rows, outcomes and classes by window, with the values of the one that is shown."""
+    if not seen.verdicts:
         return []
-    times = [middle(verdict) for verdict in verdicts]
-    rows = [float(verdict.rows) for verdict in verdicts]
+    times, chosen = [middle(verdict) for verdict in view.verdicts], seen.verdicts[-1]
+    rows = [float(verdict.rows) for verdict in view.verdicts]
     chart = lines([Line("rows", times, rows)], "Rows by window", "", offset_s=offset_s, bounds=_span(view))
-    cards = [Card("Rows", number(rows[-1]), "in the newest window", chart)]
-    cards += [_outcome(view, name, times, offset_s) for name in sorted({n for v in verdicts for n in v.outcomes})[:6]]
-    cards += [_class(view, name, times, offset_s) for name in sorted(verdicts[-1].classes)[:4]]
+    cards = [Card("Rows", number(float(chosen.rows)), "", chart)]
+    names = sorted({name for verdict in view.verdicts for name in verdict.outcomes})[:6]
+    cards += [_outcome(view, seen, name, times, offset_s) for name in names]
+    cards += [_class(view, chosen, name, times, offset_s) for name in sorted(chosen.classes)[:4]]
     return cards
 
 
-def _outcome(view: ModelView, name: str, times: list[float], offset_s: float) -> Card:
+def _outcome(view: ModelView, seen: ModelView, name: str, times: list[float], offset_s: float) -> Card:
     found = [verdict.outcomes.get(name) for verdict in view.verdicts]
     means = [outcome.mean if outcome else None for outcome in found]
-    last = next((outcome for outcome in reversed(found) if outcome), None)
+    last = next((verdict.outcomes[name] for verdict in reversed(seen.verdicts) if name in verdict.outcomes), None)
     drawn = [Line(name, times, means)]
     if last and last.reference_mean is not None:
         drawn.insert(0, Line("reference", times, [last.reference_mean] * len(times), "reference"))
@@ -330,12 +335,12 @@ def _outcome(view: ModelView, name: str, times: list[float], offset_s: float) ->
     return Card(name, number(last.mean if last else None), note, chart, tag="outcome", legend=legend)
 
 
-def _class(view: ModelView, name: str, times: list[float], offset_s: float) -> Card:
+def _class(view: ModelView, chosen: WindowVerdict, name: str, times: list[float], offset_s: float) -> Card:
     found = [verdict.classes.get(name) for verdict in view.verdicts]
     chart = lines(
         [Line(name, times, found)], f"Share of predictions {name}", "ratio", offset_s=offset_s, bounds=_span(view)
     )
-    return Card(f"Predicted {name}", shown(found[-1], "ratio"), "of the newest window's answers", chart)
+    return Card(f"Predicted {name}", shown(chosen.classes[name], "ratio"), "of the window's answers", chart)
 
 
 def middle(verdict: WindowVerdict) -> float:

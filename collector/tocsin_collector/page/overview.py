@@ -83,7 +83,8 @@ def _worst_first(row: ModelRow) -> tuple[int, int, ModelKey]:
 def _model(view: ModelView, sources: Sources) -> ModelRow:
     now = np.array([sources.clock()])
     traffic = float(sources.fleet.total_rate(now, "tocsin_inference_requests_total", requests(view.key))[0])
-    quality = health.labelled(view)
+    labelled = health.labelled(view)
+    quality = labelled.quality if labelled else None
     scores = health.in_order(quality.scores)[:1] if quality else []
     return ModelRow(
         view=view,

@@ -354,6 +354,9 @@ class Service:
                 self.alarms.evaluate()
         for verdict in view.verdicts:
             self.alarms.verdict(view.key, verdict)
+        storm, calm = view.verdicts[-1], view.verdicts[0]
+        for verdict in (storm, replace(calm, start_s=storm.start_s, end_s=storm.end_s)):  # restated: it is over
+            self.alarms.verdict(self.views[0].key, verdict)
         levels = ("info", "info", "info", "warning", "info", "error")
         lines = [
             f'{{"@timestamp":{end - 900 + i * 7},"message":"flight UA{1000 + i} scored in {2 + i % 7} ms",'

@@ -62,6 +62,28 @@ def test_every_page_fits_its_width(visit: Any, address: str, width: int, scheme:
         )
 
 
+OVERLAPS = """() => [...document.querySelectorAll('svg.chart')].flatMap((chart) => {
+  const seen = [...chart.querySelectorAll('text.tick')].map((text) => [text.textContent, text.getBoundingClientRect()])
+    .filter(([_, box]) => box.width > 0).sort((a, b) => a[1].left - b[1].left);
+  return seen.slice(1).filter(([_, box], index) => box.left < seen[index][1].right + 2).map(([text]) => text);
+})"""
+
+
+@pytest.mark.parametrize("width", [320, 400, 560, 1000, 1280])
+def test_no_name_beneath_a_chart_lies_on_another(visit: Any, address: str, width: int) -> None:
+    page = visit(PATHS[0], viewport={"width": width, "height": 900})
+    for path in PATHS:
+        page.goto(address + path)
+        assert page.evaluate(OVERLAPS) == [], path
+
+
+def test_the_history_of_alarms_can_be_read_on_a_telephone(visit: Any) -> None:
+    page = visit("/alarms", viewport={"width": 400, "height": 900})
+    row = page.locator(".history tbody tr").first
+    assert row.bounding_box()["height"] < 200
+    assert "fired" in row.locator(".time").first.evaluate("e => getComputedStyle(e, '::before').content")
+
+
 CONTRAST = """(element) => {
   const parse = (text) => text.match(/[\\d.]+/g).map(Number);
   const linear = (value) => value / 255 <= 0.03928 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4;

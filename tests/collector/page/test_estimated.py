@@ -13,17 +13,18 @@ def _view(*estimates):
 
 
 def test_an_estimate_is_told_with_its_interval():
-    assert estimated.words(_view(None, ESTIMATE), "auc") == ["estimated 0.81 [0.79, 0.83] in the newest window"]
+    assert estimated.told(_view(None, ESTIMATE), "auc") == [("estimated", "0.81 [0.79, 0.83]")]
 
 
 def test_labels_of_an_earlier_window_say_what_its_change_is_due_to():
     labelled = replace(ESTIMATE, shifts={"auc": (-0.05, 0.01)})
-    told = estimated.words(_view(labelled, ESTIMATE), "auc")
-    assert told[1] == "of the newest labels' change -0.05 are other rows, +0.01 another relation"
+    told = estimated.shift(_view(labelled, ESTIMATE), "auc")
+    assert told == "Of the change -0.05 are other rows, +0.01 another relation."
 
 
 def test_where_nothing_is_estimated_nothing_is_told_or_drawn():
-    assert estimated.words(_view(None), "auc") == estimated.line(_view(ESTIMATE), "rmse") == []
+    assert estimated.told(_view(None), "auc") == estimated.line(_view(ESTIMATE), "rmse") == []
+    assert estimated.shift(_view(ESTIMATE), "auc") == ""
     assert estimated.newest(_view()) is None
 
 

@@ -153,6 +153,22 @@ def test_a_model_is_shown_as_a_window_saw_it(service: Any) -> None:
     assert "2 windows in a row alarm" in get(service, "/models/demo/flights/2?end=7").text
 
 
+def test_the_figures_beside_a_window_are_its_own(service: Any) -> None:
+    view = next(view for view in service.views if view.key.model == "flights")
+    chosen = view.verdicts[10]
+    text = get(service, f"/models/demo/flights/2?end={chosen.end_s:.0f}").text
+    told = dict(re.findall(r"<h3><bdi>([^<]+)</bdi>.*?<p class=\"big\">(?:<a[^>]*>)?([^<]+)", text, re.DOTALL))
+    for title, value in (
+        ("Log loss", chosen.quality.scores["log_loss"]),
+        ("Rows", chosen.rows),
+        ("delay_minutes", chosen.outcomes["delay_minutes"].mean),
+        ("Predicted late", chosen.classes["late"]),
+    ):
+        shown = float(told[title].replace(",", "").removesuffix(" %")) / (100 if told[title].endswith("%") else 1)
+        assert shown == pytest.approx(value, rel=0.01), title
+    assert f": {chosen.quality.labelled:,} labels, 95.5 % of its rows" in text
+
+
 def test_a_chart_shows_the_measure_that_alarms(service: Any, empty: Any) -> None:
     view = next(view for view in service.views if view.key.model == "flights")
     last = view.verdicts[-1]
@@ -202,7 +218,7 @@ def test_features_that_go_together_otherwise_and_what_labels_will_show_are_told(
     assert "&lt;b&gt;age" in get(empty, "/models/demo/flights/2").text
     assert "age</b> with income: dependence since" in shown
     assert "9 standard deviations from the reference, bound 4.5" in shown
-    assert "estimated 0.81 [0.79, 0.83] in the newest window" in shown
+    assert "<dt>estimated</dt><dd>0.81 [0.79, 0.83]</dd>" in shown
     (model,) = get(empty, "/v1/models/demo/flights").json()["versions"]
     assert model["windows"][-1]["joint"]["pairs"] == [{"features": ["<b>age</b>", "income"], "score": 9.0}]
     assert model["windows"][-1]["estimate"]["auc"]["estimator"] == "cbpe"
