@@ -8,19 +8,24 @@ class ListenError(Exception):
     """The address cannot be listened on; the message says why and what to try."""
 
 
+def address(text: str) -> tuple[str, int]:
+    """Host, "" for every address, and port. Raises ListenError."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not (port.isascii() and port.isdigit()) or int(port) > 65_535:
+        raise ListenError(f"listen: {text!r:.80} is no ADDRESS:PORT, such as 127.0.0.1:10301")
+    return host.strip("[]"), int(port)
+
+
 def listen(text: str) -> socket.socket:
     """Open ``ADDRESS:PORT`` (``[::1]:PORT`` for IPv6; port 0 takes a free one). Raises ListenError."""
-    host, _, port = text.rpartition(":")
-    if not (port.isascii() and port.isdigit()) or int(port) > 65_535:
-        raise ListenError(f"listen: {text!r:.80} is no ADDRESS:PORT, such as 127.0.0.1:10301")
-    host = host.strip("[]")
+    host, port = address(text)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # asyncio turns Nagle's algorithm off only where the protocol is named: else the body of each answer on a kept
     # connection waits 40 ms for the client's delayed acknowledgement of the head.
     opened = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        opened.bind((host, int(port)))
+        opened.bind((host, port))
     except OSError as error:
         opened.close()
         raise ListenError(f"listen: {text}: {error.strerror}; try another port, or 0 for a free one") from None

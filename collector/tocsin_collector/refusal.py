@@ -17,7 +17,14 @@ def reason(answer: "requests.Response") -> str:
     return told if isinstance(told, str) else answer.text
 
 
-def unreachable(url: str) -> str:
-    """That nobody answers at an address, which is shown without its secrets."""
+def unreachable(url: str, error: Exception | None = None) -> str:
+    """That nobody answers at an address, which is shown without its secrets; more where the failure of ``requests``
+    says more."""
     host = urlsplit(url).netloc.rpartition("@")[2] or url
+    said = str(error)
+    if "CERTIFICATE_VERIFY_FAILED" in said:
+        why = said.partition("certificate verify failed: ")[2].partition(" (_ssl")[0]
+        return f"{host}: its certificate is not believed: {why}; --ca-file names the authority"
+    if url.startswith("http:") and ("RemoteDisconnected" in said or "ConnectionResetError" in said):
+        return f"{host} ends the connection without a word; where it speaks TLS, its address begins with https://"
     return f"no collector answers at {host}; start one with `tocsin up`, or name another with --collector"

@@ -12,8 +12,8 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from fastapi import FastAPI
-from fastapi.responses import PlainTextResponse
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.responses import JSONResponse, PlainTextResponse
 
 from tocsin_collector import __version__
 from tocsin_collector.constraints.routes import constraints_router
@@ -90,6 +90,13 @@ def application(service: Service) -> FastAPI:
     )
     app.include_router(page_router(sources))
     app.include_router(metrics_router(service.metrics))
+
+    @app.exception_handler(404)
+    async def lacking(request: Request, error: HTTPException) -> JSONResponse:
+        """What a route says of what it lacks; of an address without a route, where those that there are stand."""
+        nowhere = error.detail == "Not Found"
+        detail = f"nothing is at {request.url.path:.200}; /docs has every address" if nowhere else error.detail
+        return JSONResponse({"detail": detail}, 404, error.headers)
 
     @app.get("/-/healthy", tags=["health"], response_class=PlainTextResponse)
     async def healthy() -> str:

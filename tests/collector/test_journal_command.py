@@ -223,3 +223,9 @@ def test_what_a_project_let_go_of_is_gone_and_the_commands_and_a_start_go_on(dat
 def test_whose_a_record_is_stands_in_its_header(payload: bytes, project: str) -> None:
     assert owner(BLOCK_RECORD, payload) == project
     assert owner(7, payload) == ""
+
+
+def test_an_export_of_nothing_says_so(data: Path, running: Journal) -> None:
+    found = tocsin(data, "export", "--model", "nobody")
+    assert (found.exit_code, found.stdout) == (0, "")
+    assert "model 'nobody' is in the journal" in found.stderr

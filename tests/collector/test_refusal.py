@@ -35,3 +35,10 @@ def test_an_address_is_shown_without_its_secrets():
 def test_without_a_collector_a_command_says_how_to_start_one(arguments):
     done = CliRunner().invoke(main, [*arguments, "--collector", "http://127.0.0.1:1"])
     assert (done.exit_code, "tocsin up" in done.output) == (1, True)
+
+
+def test_an_address_may_stand_without_http_and_with_nothing_else():
+    done = CliRunner().invoke(main, ["constraints", "show", "p", "m", "--collector", "127.0.0.1:1"])
+    assert (done.exit_code, "no collector answers at 127.0.0.1:1" in done.output) == (1, True)
+    done = CliRunner().invoke(main, ["constraints", "show", "p", "m", "--collector", "ftp://127.0.0.1:1"])
+    assert (done.exit_code, "http://host:port expected" in done.output) == (2, True)

@@ -162,6 +162,11 @@ def test_a_report_without_a_reference_says_how_to_make_one(client):
     assert (answer.status_code, "tocsin reference create" in answer.json()["detail"]) == (404, True)
 
 
+def test_an_address_that_there_is_not_is_told_with_where_those_stand_that_there_are(client):
+    answer = client("GET", "/v1/event")
+    assert (answer.status_code, answer.json()["detail"]) == (404, "nothing is at /v1/event; /docs has every address")
+
+
 def test_everything_is_described(client):
     paths = client("GET", "/openapi.json").json()["paths"]
     expected = {"/v1/events", "/v1/logs", "/v1/models", "/v1/references/{project}/{model}", "/v1/alarms", "/metrics"}
@@ -209,7 +214,7 @@ def test_a_data_folder_that_cannot_be_used_is_a_clear_error(tmp_path, bad, said)
     assert (process.returncode, said in told, str(tmp_path) in told, "Traceback" in told) == (1, True, True, False)
 
 
-@pytest.mark.parametrize("address", ["nonsense", "127.0.0.1:\u00b2", "127.0.0.1:70000", "127.0.0.1:"])
+@pytest.mark.parametrize("address", ["nonsense", "10301", "127.0.0.1:\u00b2", "127.0.0.1:70000", "127.0.0.1:"])
 def test_an_address_that_is_none_is_told(address):
     with pytest.raises(ListenError, match="is no ADDRESS:PORT"):
         listen(address)

@@ -4,9 +4,11 @@ import signal
 import urllib.request
 
 import pytest
+from click.testing import CliRunner
 
 from tests.servers.process import until
 from tests.system.terminal import demo, up
+from tocsin_collector.__main__ import main
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
 
@@ -54,3 +56,15 @@ def test_the_demo_reads_its_own_servers_metrics_whatever_folder_is_exported(tmp_
     with demo(1, TOCSIN_RUNTIME_DIR=str(tmp_path)) as terminal:
         agent = terminal.wait(r"agent +(http://\S+)", 60)[1]
         until(lambda: "tocsin_inference_requests_total{" in _get(agent + "/metrics"), "requests are counted", 60)
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        (("--listen", "10301"), 2, "'10301' is no ADDRESS:PORT"),
+        (("--data", "/proc/nobody"), 1, "tocsin up: /proc/nobody: No such file or directory; --data names another"),
+    ],
+)
+def test_what_cannot_be_is_one_line(options, code, said):
+    done = CliRunner().invoke(main, ["up", *options])
+    assert (done.exit_code, said in done.output) == (code, True), done.output

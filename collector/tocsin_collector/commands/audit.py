@@ -31,14 +31,11 @@ def verify_command(file: str | None, data: str | None, as_json: bool) -> None:
       tocsin audit verify --data /var/lib/tocsin
     """
     from tocsin_collector.audit import AuditError, verify
-    from tocsin_schema.config import ConfigError, load
-    from tocsin_schema.settings.collector import COLLECTOR
+    from tocsin_collector.datafolder import data_folder
 
+    folder = data_folder(file, data)
     try:
-        head = verify(os.path.join(data or str(load(COLLECTOR, file, os.environ)["data_dir"]), "audit"))
-    except ConfigError as error:
-        click.echo("\n".join(error.faults), err=True)
-        raise SystemExit(78) from None
+        head = verify(os.path.join(folder, "audit"))
     except (AuditError, OSError) as error:
         click.echo(json.dumps({"intact": False, "fault": str(error)}) if as_json else str(error), err=not as_json)
         raise SystemExit(1) from None

@@ -7,13 +7,8 @@ from typing import Any
 import click
 
 from tocsin_collector.access import access, asked
-from tocsin_schema.ports import COLLECTOR_LISTEN
 
-DEFAULT = f"http://{COLLECTOR_LISTEN}"
 _FILE = click.Path(exists=True, dir_okay=False)
-_COLLECTOR = click.option(
-    "--collector", "url", default=DEFAULT, envvar="TOCSIN_COLLECTOR", help="Its address.", show_default=True
-)
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -26,7 +21,6 @@ def command() -> None:
 @click.argument("project")
 @click.argument("model")
 @click.argument("path", metavar="FILE", type=_FILE)
-@_COLLECTOR
 @_JSON
 @access
 def put(project: str, model: str, path: str, url: str, as_json: bool, **files: str | None) -> None:
@@ -46,7 +40,6 @@ def put(project: str, model: str, path: str, url: str, as_json: bool, **files: s
 @command.command("show")
 @click.argument("project")
 @click.argument("model")
-@_COLLECTOR
 @_JSON
 @access
 def show(project: str, model: str, url: str, as_json: bool, **files: str | None) -> None:

@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tocsin_collector.access import access, shown
-from tocsin_schema.ports import COLLECTOR_LISTEN
 
 if TYPE_CHECKING:
     from tocsin_collector.journal.segment import Name
 
-DEFAULT = f"http://{COLLECTOR_LISTEN}"
 
 _DATA = click.option(
     "--data", default="data", envvar="TOCSIN_DATA_DIR", show_default=True, help="The collector's data folder."
@@ -96,10 +94,13 @@ def export(data: str, project: str, model: str) -> None:
     from tocsin_collector.ingest.rows import events
     from tocsin_collector.ingest.stored import Which, stored
 
-    which = Which(project, model)
+    which, written = Which(project, model), 0
     for found in stored(_folder(data)):
         for event in events(found.block) if which.of(found.block) else ():
             click.echo(json.dumps(event, separators=(",", ":")))
+            written += 1
+    if not written:
+        click.echo(f"no event of project {project or 'any'!r}, model {model or 'any'!r} is in the journal", err=True)
 
 
 @command.command("replay")
@@ -108,7 +109,6 @@ def export(data: str, project: str, model: str) -> None:
 @_MODEL
 @click.option("--from", "start", default="", help="Only events from this time on, RFC 3339.")
 @click.option("--to", "end", default="", help="Only events before this time.")
-@click.option("--collector", "url", default=DEFAULT, envvar="TOCSIN_COLLECTOR", help="Its address.", show_default=True)
 @access
 @_JSON
 def replay(

@@ -1,7 +1,6 @@
 """`tocsin keys`: the keys that the collector lets in."""
 
 import json
-import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -108,15 +107,11 @@ def _for(key: Any) -> str:
 
 def _changed(work: Callable[[str], Any], file: str | None, data: str | None) -> Any:
     """What ``work`` does with the file of the keys; a fault is one line and an exit code."""
+    from tocsin_collector.datafolder import data_folder
     from tocsin_collector.doors.keys import KeysError, path_of
-    from tocsin_schema.config import ConfigError, load
-    from tocsin_schema.settings.collector import COLLECTOR
 
     try:
-        return work(path_of(data or str(load(COLLECTOR, file, os.environ)["data_dir"])))
-    except ConfigError as error:
-        click.echo("\n".join(error.faults), err=True)
-        raise SystemExit(78) from None
+        return work(path_of(data_folder(file, data)))
     except KeysError as error:
         click.echo(str(error), err=True)
         raise SystemExit(1) from None

@@ -6,10 +6,8 @@ from datetime import UTC, datetime
 import click
 
 from tocsin_collector.access import access, asked
-from tocsin_schema.ports import COLLECTOR_LISTEN
 
 FEWEST_WINDOWS = 14
-DEFAULT = f"http://{COLLECTOR_LISTEN}"
 
 
 @click.group("reference")
@@ -28,7 +26,6 @@ def command() -> None:
 @click.option("--to", "end", help="And its end, excluded.")
 @click.option("--revision", type=int, help="Or: one that held before, as `list` tells.")
 @click.option("--name", default="", help="Keep it under this name, to compare with; windows are judged as before.")
-@click.option("--collector", "url", default=DEFAULT, envvar="TOCSIN_COLLECTOR", help="Its address.", show_default=True)
 @access
 def create(
     project: str,
@@ -61,7 +58,9 @@ def create(
         with open(path, "rb") as file:
             body = file.read()
     headers = {"content-type": "application/octet-stream"}
-    told = asked("PUT", url, address, timeout_s=120, files=files, params=query, data=body, headers=headers).json()
+    told = asked(
+        "PUT", url, address, timeout_s=120, files=files, params=query, data=body, headers=headers, sent=path or ""
+    ).json()
     if name:
         click.echo(f"{told['rows']} rows are the reference {name!r} of {project}/{model} {version}".rstrip())
         return
@@ -77,7 +76,6 @@ def create(
 @click.argument("model")
 @click.option("--version", default="", help="The model's version.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-@click.option("--collector", "url", default=DEFAULT, envvar="TOCSIN_COLLECTOR", help="Its address.", show_default=True)
 @access
 def list_(project: str, model: str, version: str, as_json: bool, url: str, **files: str | None) -> None:
     """Tell the references of PROJECT's MODEL, the newest of each name first.
@@ -93,6 +91,9 @@ def list_(project: str, model: str, version: str, as_json: bool, url: str, **fil
     if as_json:
         click.echo(json.dumps(known))
         return
+    if not known:
+        more = "" if version else "; --version names another"
+        click.echo(f"{project}/{model} version {version!r} has no reference{more}", err=True)
     for one in known:
         span = " to ".join(f"{datetime.fromtimestamp(one[at], UTC):%Y-%m-%d %H:%M}" for at in ("start_s", "end_s"))
         holds = "holds" if one["holds"] else "     "

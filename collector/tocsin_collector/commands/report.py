@@ -3,9 +3,6 @@
 import click
 
 from tocsin_collector.access import access, asked
-from tocsin_schema.ports import COLLECTOR_LISTEN
-
-DEFAULT = f"http://{COLLECTOR_LISTEN}"
 
 
 @click.command("report")
@@ -17,7 +14,6 @@ DEFAULT = f"http://{COLLECTOR_LISTEN}"
 @click.option("--output", default="report.html", show_default=True, help="The file to write; .json for the figures.")
 @click.option("--reference", default="", help="With --own: a reference by its name, or last-week.")
 @click.option("--own", is_flag=True, help="In tocsin's words: one still page, needs no Evidently.")
-@click.option("--collector", "url", default=DEFAULT, envvar="TOCSIN_COLLECTOR", help="Its address.", show_default=True)
 @access
 def command(
     project: str,

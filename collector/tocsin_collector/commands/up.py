@@ -15,6 +15,7 @@ import click
 
 from tocsin_collector.children import ChildFailed, Children
 from tocsin_collector.doors.inside import Inside, inside
+from tocsin_collector.listen import ListenError, address
 from tocsin_schema.config import ConfigError, Key
 from tocsin_schema.ports import AGENT_LISTEN, COLLECTOR_LISTEN
 from tocsin_schema.settings.agent import AGENT
@@ -50,6 +51,11 @@ def command(demo: bool, pace: float | None, data: str | None, web_config: str, l
     """
     if pace and not demo:
         raise click.UsageError("--days-per-second is the pace of the demo: tocsin up --demo --days-per-second 1")
+    if listen:
+        try:
+            address(listen)
+        except ListenError as error:
+            raise click.UsageError(f"--{error}") from None
     if listen and not web_config and not _LOOPBACK.match(listen):
         raise click.UsageError(f"--listen {listen}: whoever reaches it could do everything; protect it by --web-config")
     for number in _ENDS:
@@ -66,6 +72,9 @@ def command(demo: bool, pace: float | None, data: str | None, web_config: str, l
     except ConfigError as error:
         click.echo("\n".join(error.faults), err=True)
         raise SystemExit(78) from None
+    except OSError as error:
+        click.echo(f"tocsin up: {error.filename}: {error.strerror}; --data names another folder", err=True)
+        raise SystemExit(1) from None
     except ChildFailed as error:
         click.echo(f"tocsin up: {error}", err=True)
         raise SystemExit(1) from None
@@ -99,7 +108,7 @@ def _run(folder: str, at: Addresses, start: Callable[[Children, Addresses, str],
 def _plain(children: Children, at: Addresses, folder: str) -> tuple[str, ...]:
     _core(children, at, folder, collector={}, agent={})
     click.echo(f"page      {at.inside.url}/\nagent     http://{at.agent}  takes events, shows /metrics")
-    click.echo(f"data      {folder}\nmessages  {folder}/messages\nCtrl-C ends both")
+    click.echo(f"data      {folder}/collector\nmessages  {folder}/messages\nCtrl-C ends both")
     return ()
 
 

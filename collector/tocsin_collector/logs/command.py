@@ -1,16 +1,14 @@
 """`tocsin logs search`: the embedded store from the command line, through a running collector."""
 
 import json
-import os
 import sys
 from typing import Any, NoReturn
 
 import click
 
 from tocsin_collector.access import access, shown
-from tocsin_collector.refusal import reason
+from tocsin_collector.refusal import reason, unreachable
 from tocsin_schema.logrecord import LEVELS
-from tocsin_schema.ports import COLLECTOR_LISTEN
 
 _COLOURS = {"warning": "yellow", "error": "red", "critical": "red"}
 
@@ -28,9 +26,6 @@ def command() -> None:
 @click.option("--host", default="", help="Records of one host.")
 @click.option("--limit", type=click.IntRange(1, 1_000), default=100, show_default=True, help="The newest so many.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a record.")
-@click.option(
-    "--collector", "url", default=None, help=f"Its address. [default: $TOCSIN_COLLECTOR or {COLLECTOR_LISTEN}]"
-)
 @access
 def search(
     text: str,
@@ -40,7 +35,7 @@ def search(
     host: str,
     limit: int,
     as_json: bool,
-    url: str | None,
+    url: str,
     **files: str | None,
 ) -> None:
     """Search for TEXT: words, "phrases", prefix*; all must be there. Newest last, as in a file.
@@ -50,7 +45,7 @@ def search(
       tocsin logs search 'timeout flight*' --since 1h --level warning
     """
     wanted = {"q": text, "since": since, "until": until, "level": level or "", "host": host, "limit": str(limit)}
-    answer = _get(url or os.environ.get("TOCSIN_COLLECTOR") or COLLECTOR_LISTEN, wanted, shown(**files))
+    answer = _get(url, wanted, shown(**files))
     records = answer["records"]
     for record in reversed(records):
         click.echo(json.dumps(record) if as_json else _line(record))
@@ -62,17 +57,16 @@ def search(
 def _get(base: str, wanted: dict[str, str], how: dict[str, Any]) -> dict[str, list[dict[str, object]]]:
     import requests
 
-    base = base if "://" in base else "http://" + base
-    if not base.startswith(("http://", "https://")):
-        _fail(f"{base}: http://host:port expected")
     asked = {name: text for name, text in wanted.items() if text}
     try:
         answer = requests.get(f"{base.rstrip('/')}/v1/logs", params=asked, timeout=30, **how)
         if not answer.ok:
             _fail(reason(answer))
         found: dict[str, list[dict[str, object]]] = answer.json()
-    except (requests.RequestException, ValueError) as error:
-        _fail(f"no answer from the collector at {base}: {error}; is it running? try --collector")
+    except requests.JSONDecodeError:
+        _fail(f"{base} answers what is not JSON: no collector")
+    except requests.RequestException as error:
+        _fail(unreachable(base, error))
     return found
 
 

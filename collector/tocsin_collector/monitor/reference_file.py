@@ -143,7 +143,9 @@ def micros(text: str, where: str) -> int:
     except ValueError:
         raise ReferenceFileError(f"{where}: {text!r:.60} is no RFC 3339 time, such as 2026-10-01T00:00:00Z") from None
     if moment.tzinfo is None:
-        raise ReferenceFileError(f"{where}: {text!r:.60} lacks its offset, such as Z or -05:00")
+        raise ReferenceFileError(
+            f"{where}: {text!r:.60} lacks its offset: such as 2026-10-01T00:00:00Z, or -05:00 in place of Z"
+        )
     return round(moment.timestamp() * 1e6)
 
 

@@ -78,7 +78,9 @@ def references_router(past: Past, take: Take, keep: Keep, kinds: Kinds, store: R
 def _held_before(store: ReferenceStore, key: ModelKey, revision: int) -> ReferenceRows:
     found = store.revision(key, revision)
     if found is None:
-        raise ReferenceFileError(f"no reference of revision {revision} is kept; GET lists them")
+        raise ReferenceFileError(
+            f"no reference of revision {revision} is kept; `tocsin reference list` tells which are"
+        )
     return found
 
 

@@ -81,6 +81,7 @@ def _reference(key: ModelKey, name: str, span: tuple[int, int], past: Past, stor
 def _lacking(key: ModelKey, name: str, more: str = "") -> HTTPException:
     which = f"reference {name!r}" if name else "reference"
     told = f"{key.project}/{key.model} version {key.version!r} has no {which}: tocsin reference create"
+    told += "" if key.version else "; --version names a version that has one"
     return HTTPException(404, told + more)
 
 

@@ -210,3 +210,9 @@ def test_the_command_tells_both_verdicts(tmp_path):
     os.truncate(_last(log), 100)
     told = CliRunner().invoke(main, ["audit", "verify", "--data", str(tmp_path), "--json"])
     assert (told.exit_code, json.loads(told.stdout)["intact"]) == (1, False)
+
+
+def test_a_folder_that_is_not_there_is_not_called_intact(tmp_path):
+    told = CliRunner().invoke(main, ["audit", "verify", "--data", str(tmp_path / "typo")])
+    assert (told.exit_code, told.stdout) == (1, "")
+    assert "no such folder" in told.stderr

@@ -161,3 +161,11 @@ def test_what_root_makes_belongs_to_the_collectors_user(path):
     found = [data / "keys.json", data / "audit", *(data / "audit").iterdir()]
     assert len(found) == 4
     assert {each.stat().st_uid for each in found} == {10301}
+
+
+@pytest.mark.parametrize("words", [["make", "--scope", "read"], ["list"], ["revoke", "a"]])
+def test_a_folder_that_is_not_there_gets_no_key_and_has_none(tmp_path, words):
+    told = _tocsin(*words, "--data", str(tmp_path / "typo"))
+    assert (told.exit_code, told.stdout) == (1, "")
+    assert "typo: no such folder; name the collector's data folder with --data" in told.stderr
+    assert not (tmp_path / "typo").exists()

@@ -151,3 +151,19 @@ def test_a_command_shows_a_key(collector, web_yml, token_file, pki):
     asked = CliRunner().invoke(main, ["logs", "search", *access])
     assert asked.exit_code == 1
     assert "a right key or password is needed" in asked.stderr
+
+
+@pytest.mark.parametrize("words", [["logs", "search"], ["reference", "list", "shop", "credit"]])
+def test_a_command_says_why_it_does_not_get_through_to_a_collector_under_tls(collector, web_yml, pki, tmp_path, words):
+    url = collector(web_config_file=web_yml(CERT)).url
+    (tmp_path / "no.pem").write_text("no certificate")
+    for access, said in (
+        (("--collector", url), "its certificate is not believed"),
+        (("--collector", url.replace("https", "http")), "where it speaks TLS, its address begins with https://"),
+        (("--collector", url, "--ca-file", str(tmp_path / "away.pem")), "away.pem: No such file or directory"),
+        (("--collector", url, "--ca-file", str(tmp_path / "no.pem")), "no.pem: no PEM certificate in it"),
+        (("--collector", "http://[::1"), "http://host:port expected"),
+    ):
+        asked = CliRunner().invoke(main, [*words, *access])
+        assert asked.exit_code in (1, 2)
+        assert said in asked.stderr, access

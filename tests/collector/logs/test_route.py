@@ -211,8 +211,9 @@ def test_the_command_says_why_it_fails(address: str) -> None:
     )
     code, _, err = _run("x", "--collector", "127.0.0.1:1")
     assert code == 1
-    assert "is it running? try --collector" in err
-    assert _run("x", "--collector", "file:///etc/passwd")[2] == "file:///etc/passwd: http://host:port expected\n"
+    assert "no collector answers at 127.0.0.1:1; start one" in err
+    code, _, err = _run("x", "--collector", "file:///etc/passwd")
+    assert (code, "http://host:port expected" in err) == (2, True)
 
 
 def test_the_command_finds_the_collector_in_the_environment(address: str) -> None:

@@ -164,7 +164,10 @@ def test_one_that_held_before_holds_again(client):
 
 def test_a_revision_that_is_not_kept_is_told(client):
     answer = client("PUT", f"{PATH}&revision=7")
-    assert (answer.status_code, answer.json()["detail"]) == (400, "no reference of revision 7 is kept; GET lists them")
+    assert (answer.status_code, answer.json()["detail"]) == (
+        400,
+        "no reference of revision 7 is kept; `tocsin reference list` tells which are",
+    )
 
 
 def _predict(client, start, shift, rows=300):
