@@ -48,6 +48,12 @@ class Comparison:
             "notes": list(self.notes),
         }
 
+    def __repr__(self) -> str:
+        """For a terminal, where the cell's table and charts are not."""
+        told = f"{len(self.differing)} of {len(self.features)} features differ"
+        reasons = [reason for verdict in self.features.values() for reason in verdict.reasons]
+        return "\n".join((f"{told}: {self.rows:,} rows beside {self.reference_rows:,}", *reasons, *self.notes))
+
     def _repr_html_(self) -> str:
         return fragment(self)
 

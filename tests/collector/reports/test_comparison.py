@@ -156,3 +156,10 @@ def test_pandas_frames_are_compared(evidently_python):
     if "No module named 'markupsafe'" in done.stderr or "No module named 'jinja2'" in done.stderr:
         lacking("the environment of the extra `reports` has no jinja2")
     assert done.stdout == "['age'] ['age', 'city', 'name']\n", done.stderr
+
+
+def test_at_a_terminal_it_is_a_line_for_each_that_differs():
+    first, *reasons = repr(compare(table(1), table(2, shift=4))).splitlines()
+    assert first == "2 of 3 features differ: 5,000 rows beside 5,000"
+    assert [reason.partition(":")[0] for reason in reasons] == ["city", "age"]
+    assert repr(compare(table(1), table(1))) == "0 of 3 features differ: 5,000 rows beside 5,000"
