@@ -42,3 +42,10 @@ def test_an_address_may_stand_without_http_and_with_nothing_else():
     assert (done.exit_code, "no collector answers at 127.0.0.1:1" in done.output) == (1, True)
     done = CliRunner().invoke(main, ["constraints", "show", "p", "m", "--collector", "ftp://127.0.0.1:1"])
     assert (done.exit_code, "http://host:port expected" in done.output) == (2, True)
+
+
+@pytest.mark.parametrize("output", ["/nowhere/report.html", "."])
+def test_a_report_that_could_not_be_written_is_not_asked_for(output):
+    asked = ["report", "p", "m", "--from", "a", "--to", "b", "--output", output, "--collector", "http://127.0.0.1:1"]
+    done = CliRunner().invoke(main, asked)
+    assert (done.exit_code, f"--output {output}: a file in a folder that is there" in done.output) == (2, True)

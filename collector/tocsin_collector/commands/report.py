@@ -1,5 +1,7 @@
 """`tocsin report`: a span of a model's rows against its reference, as a file."""
 
+import os
+
 import click
 
 from tocsin_collector.access import access, asked
@@ -38,6 +40,8 @@ def command(
     """
     if reference and not own:
         raise click.UsageError("--reference belongs to --own")
+    if not os.access(os.path.dirname(output) or ".", os.W_OK) or os.path.isdir(output):  # before minutes of work
+        raise click.UsageError(f"--output {output}: a file in a folder that is there and can be written is needed")
     from tocsin_collector.page.address import segment
 
     query = {"version": version, "from": start, "to": end, "by": "tocsin" if own else "evidently"}
