@@ -8,7 +8,6 @@ so ten windows give a wider bound than fifty; see docs/decisions/0040-distances-
 """
 
 from math import exp, isfinite, nan, sqrt
-from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -157,4 +156,6 @@ def chance(windows: int, checks: int) -> float:
 
 def normal_quantile(alpha: float) -> float:
     """The standard normal deviate that is exceeded with probability alpha."""
+    from statistics import NormalDist  # with decimal, fractions and random a ninth of what the core's import costs
+
     return NormalDist().inv_cdf(1 - alpha)
