@@ -29,7 +29,7 @@ check: .venv/.test  ## format, lint, types, directions of import, generated file
 generate: .venv/.test  ## write the generated boards, rules and reference pages again
 	$(BIN)/python -m tests.generated
 
-bench: .venv/.test .venv-reports/.ready .venv-nvitop/.ready .venv-nannyml/.ready .venv-whylogs/.ready  ## tocsin and its peers side by side; only=NAME for one
+bench: .venv/.test .venv-reports/.ready .venv-nvitop/.ready .venv-nannyml/.ready .venv-whylogs/.ready .venv-river/.ready  ## tocsin and its peers side by side; only=NAME for one
 	@exec $(BIN)/python -m tests.bench $(only)
 
 grafana: .venv/.test  ## build the real Grafana that the tests run against (8 minutes once, needs Go and gcc)
@@ -89,7 +89,7 @@ reports: .venv-reports/.ready  ## the environment of the extra `reports` (Eviden
 	@$(BIN)/uv pip install --quiet --python .venv-nvitop/bin/python --no-deps --require-hashes -r locks/nvitop.lock
 	@touch $@
 
-.venv-nannyml/.ready .venv-whylogs/.ready: .venv-%/.ready: locks/%.lock .venv/.build
+.venv-nannyml/.ready .venv-whylogs/.ready .venv-river/.ready: .venv-%/.ready: locks/%.lock .venv/.build
 	@echo "setting up .venv-$* (a peer of the benches; NannyML takes 0.8 GB)"
 	@$(BIN)/python -m venv --clear --without-pip .venv-$*
 	@$(BIN)/uv pip install --quiet --python .venv-$*/bin/python --no-deps --require-hashes -r locks/$*.lock
@@ -106,6 +106,7 @@ lock: .venv/.build  ## resolve anew and write locks/
 	$(EXPORT) --only-group nvitop > locks/nvitop.lock
 	$(EXPORT) --only-group nannyml --prune nvidia-nccl-cu12 --prune kaleido --prune gcsfs > locks/nannyml.lock
 	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-header --no-annotate --python-version 3.11 locks/whylogs.in -o locks/whylogs.lock
+	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-header --no-annotate --python-version 3.11 locks/river.in -o locks/river.lock
 
 clean:  ## remove what was installed and generated here
-	rm -rf .venv .venv-reports .venv-nvitop .venv-nannyml .venv-whylogs .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-reports .venv-nvitop .venv-nannyml .venv-whylogs .venv-river .mypy_cache .ruff_cache .hypothesis

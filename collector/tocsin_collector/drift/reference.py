@@ -57,6 +57,13 @@ def fit(windows: list[Profile], layout: Layout) -> Reference:
     return Reference(layout, pool.rows, len(used), features, sides)
 
 
+def by_chance_alone(known: Reference) -> Reference:
+    """The same with distances held against sampling noise only: for tables of independent rows, where no window shows
+    how far others stray."""
+    features = {name: one._replace(distance=Spread(0.0, 0.0)) for name, one in known.features.items()}
+    return known._replace(features=features)
+
+
 def distance_of(kind: str) -> tuple[str, Callable[[Counts, Counts], Distance]]:
     """The name and the function of the distance for a kind of feature."""
     return (KS, ks) if kind == NUMBER else (JS, js)

@@ -7,6 +7,7 @@ from typing import Any
 
 from tocsin_collector.drift import compare as judged
 from tocsin_collector.drift import fit
+from tocsin_collector.drift.reference import by_chance_alone
 from tocsin_collector.frame import Frame
 from tocsin_collector.monitor.windows import Calendar
 from tocsin_collector.profile import Layout, Profile, empty, layout_of, merge, merged, profile
@@ -22,6 +23,10 @@ from tocsin_collector.verdict import FeatureVerdict
 MOST_CHUNKS, CHUNK_ROWS = 28, 200
 """A reference is compared with itself in so many stretches, of no fewer rows: what they differ by is no drift."""
 FEWEST_ROWS = 30
+SHORT = (
+    "the reference is one stretch of rows, so that nothing shows how far its own stretches differ: distances are held"
+    " against what chance brings to independent rows"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +118,8 @@ def _compared(chunks: Sequence[Profile], current: Iterable[Profile], layout: Lay
     known = fit(list(chunks), layout)
     if not known.rows or not found.rows:
         raise TableError(f"the {'current table' if known.rows else 'reference'} has no row")
+    if known.windows == 1:
+        known, notes = by_chance_alone(known), [*notes, SHORT]
     verdicts = judged(known, found, FEWEST_ROWS).values()
     ranked = sorted(verdicts, key=lambda one: (not one.alarmed, -_share_of_bound(one), one.name))
     return Comparison(known.rows, found.rows, {one.name: one for one in ranked}, tuple(notes))

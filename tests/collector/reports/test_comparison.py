@@ -45,6 +45,14 @@ def test_tables_of_one_process_do_not_differ():
     assert compare(table(1), table(2)).differing == []
 
 
+def test_a_reference_of_one_stretch_is_held_against_chance_and_says_so():
+    found = compare(table(1, rows=60), table(2, shift=10, rows=60))
+    assert "age" in found.differing
+    assert any("one stretch" in note for note in found.notes)
+    assert not any(compare(table(seed, rows=60), table(100 + seed, rows=60)).differing for seed in range(20))
+    assert not any("one stretch" in note for note in compare(table(1), table(2)).notes)
+
+
 def test_paths_and_frames_say_the_same(tmp_path):
     for name, one in (("a", table(1)), ("b", table(2, shift=4))):
         pq.write_table(pa.table(one), tmp_path / name)
