@@ -40,6 +40,7 @@ from tocsin_collector.logs import open_logs
 from tocsin_collector.monitor.judge import Judge
 from tocsin_collector.monitor.model import Model
 from tocsin_collector.monitor.monitor import Monitor, Name
+from tocsin_collector.monitor.nightly import Nightly
 from tocsin_collector.monitor.past import collect
 from tocsin_collector.monitor.record import Record
 from tocsin_collector.monitor.reference_file import ReferenceRows
@@ -122,6 +123,7 @@ class Service:
         self._meanwhile: list[tuple[Frame, int]] | None = None
         bounds = Bounds(values["ingest.past_s"], values["ingest.future_s"], receipt_keys(values["receipts.keys_file"]))
         self.redaction = Redaction(
+        self.nightly = Nightly()
             values["ingest.drop_features"], values["ingest.hash_features"], key_of(self.journal.folder.parent)
         )
         self.intake = Intake(
@@ -155,6 +157,7 @@ class Service:
         self.logs.close()
         self.upkeep.close()
         self.record.close()
+        self.nightly.close()
         self.journal.close()
 
     def tick(self) -> None:
@@ -163,6 +166,7 @@ class Service:
             try:
                 with self._lock:
                     self.monitor.tick()
+                    self.nightly.tick(self.monitor)
             finally:
                 self._copied.release()
         self.upkeep.tick(self.intake.kept)
@@ -269,6 +273,7 @@ class Service:
         if self.compaction is not None:
             yield from self.compaction.samples()
         yield Sample("tocsin_events_unwatched_total", {}, self.monitor.unwatched_total)
+        yield from self.nightly.samples()
         yield from self.doors.samples()
         yield from usage.samples(self.quotas, self.intake.holdings.size_bytes(), self.places.used())
         yield from self.audit.samples()

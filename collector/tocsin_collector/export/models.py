@@ -107,7 +107,7 @@ def wanted(model: Model) -> int:
     rules = 1 + RULE_SERIES * len(latest.rules) if latest and latest.rules else 0
     segments = sum(map(len, latest.segments.values())) if latest else 0
     scores = _series(quality) if quality else 0
-    before = _before_labels(latest) if latest else 0
+    before = _before_labels(model, latest) if latest else 0
     data = checks + texts + rules
     return HISTOGRAM_SERIES * bool(model.latency.total) + scores + before + data + features + segments
 
@@ -123,8 +123,9 @@ def verdict(model: Model, room: Room, shown: dict[str, Container[str]]) -> Itera
         yield from _quality(labels, quality)
     if latest is None:
         return
-    if room.has(_before_labels(latest)):
+    if room.has(_before_labels(model, latest)):
         yield from _estimate(labels, latest)
+        yield from _day(labels, model.latest_day())
     if latest.checked and room.has(len(latest.checked)):
         failures = Counter(check.check for check in latest.checks)
         keys = [(name,) for name in latest.checked]
@@ -148,9 +149,10 @@ def verdict(model: Model, room: Room, shown: dict[str, Container[str]]) -> Itera
     yield Column("tocsin_window_segment_rows", labels, ("segment", "value"), [*rows], [*rows.values()])
 
 
-def _before_labels(latest: WindowVerdict) -> int:
+def _before_labels(model: Model, latest: WindowVerdict) -> int:
     """The series of what is told of a window without its labels and of no feature alone."""
-    return 2 * (latest.joint is not None) + (3 * len(latest.estimate.scores) if latest.estimate else 0)
+    together = 2 * (latest.joint is not None) + 3 * (model.latest_day() is not None)
+    return together + (3 * len(latest.estimate.scores) if latest.estimate else 0)
 
 
 def _estimate(labels: Mapping[str, str], latest: WindowVerdict) -> Iterable[Column]:
@@ -166,6 +168,13 @@ def _estimate(labels: Mapping[str, str], latest: WindowVerdict) -> Iterable[Colu
             ("tocsin_model_quality_estimate_upper", [high for _, high in bounds]),
         ):
             yield Column(name, labels, ("metric",), keys, values)
+
+
+def _day(labels: Mapping[str, str], verdict: WindowVerdict | None) -> Iterable[Column]:
+    if verdict is not None and verdict.daily is not None:
+        yield single("tocsin_daily_joint_drift_score", labels, verdict.daily.score)
+        yield single("tocsin_daily_joint_drift_threshold", labels, verdict.daily.threshold)
+        yield single("tocsin_daily_joint_drift_p_value", labels, verdict.daily.p_value)
 
 
 def _rules(labels: Mapping[str, str], rules: Sequence[RuleVerdict], most: int) -> Iterable[Column]:

@@ -50,6 +50,7 @@ def context(view: ModelView, sources: Sources, end_s: int | None = None) -> dict
         "path": model_path(*view.key),
         "health": health.of_model(replace(view, verdicts=view.verdicts[: index + 1])),
         "chosen": chosen,
+        "day": next((one for one in reversed(view.verdicts[: index + 1]) if one.daily), None),
         "why": _why(view, index, sources.utc_offset_s),
         "report": report_path(*view.key, chosen.start_s, chosen.end_s) if chosen and view.reference else None,
         "is_newest": index == len(ends) - 1,
