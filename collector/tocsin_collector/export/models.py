@@ -10,10 +10,13 @@ from tocsin_collector.export.exposition import CLASSIC, Column, Histogram, Histo
 from tocsin_collector.monitor.model import Model
 from tocsin_collector.monitor.monitor import Name
 from tocsin_collector.quality.delay import QUANTILES, quantiles
+from tocsin_collector.quality.fairness import gaps
+from tocsin_collector.quality.regression import coverages
 from tocsin_collector.quality.tally import unpack
 from tocsin_collector.verdict import Decision, FeatureVerdict, ModelKey, QualityVerdict, RuleVerdict, WindowVerdict
 
-_FEATURE, _SCORE = ("feature",), ("feature", "method")
+_FEATURE, _SCORE, GAP = ("feature",), ("feature", "method"), ("segment", "measure", "class")
+QUANTILES_MOST = 16
 
 
 def totals(models: Iterable[Model]) -> Iterable[Column]:
@@ -212,7 +215,27 @@ def _keys(*values: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
 
 
 def _series(quality: QualityVerdict) -> int:
-    return 2 + len(QUANTILES) + len(quality.scores) + len(quality.thresholds)
+    told = len(quality.scores) + len(quality.thresholds) + len(_covered(quality)) + len(_gaps(quality))
+    return 2 + len(QUANTILES) + told
+
+
+def _covered(quality: QualityVerdict) -> dict[tuple[str], float]:
+    """By quantile, the first of those that a model predicts."""
+    found = coverages(unpack(quality.tally))[:QUANTILES_MOST]
+    return {(f"{one.quantile:g}",): one.covered.value for one in found}
+
+
+def _gaps(quality: QualityVerdict) -> dict[tuple[str, str, str], float]:
+    """By segment, measure and class."""
+    segments = {
+        segment: {value: unpack(packed) for value, packed in by_value.items()}
+        for segment, by_value in quality.segments.items()
+    }
+    return {
+        (segment, gap.measure, gap.name): gap.gap.value
+        for segment, by_value in segments.items()
+        for gap in gaps(by_value)
+    }
 
 
 def _quality(labels: Mapping[str, str], verdict: QualityVerdict) -> Iterable[Column]:
@@ -221,6 +244,9 @@ def _quality(labels: Mapping[str, str], verdict: QualityVerdict) -> Iterable[Col
     delay_s = quantiles(unpack(verdict.tally))
     keys = [(f"{share:g}",) for share in delay_s]
     yield Column("tocsin_model_label_delay_seconds", labels, ("quantile",), keys, [*delay_s.values()])
+    covered, between = _covered(verdict), _gaps(verdict)
+    yield Column("tocsin_model_quantile_coverage_ratio", labels, ("quantile",), [*covered], [*covered.values()])
+    yield Column("tocsin_model_fairness_gap_ratio", labels, GAP, [*between], [*between.values()])
     for name, values in (
         ("tocsin_model_quality", verdict.scores),
         ("tocsin_model_quality_threshold", verdict.thresholds),
