@@ -17,7 +17,7 @@ from tocsin_collector.frame import Frame
 from tocsin_collector.monitor.windows import DAY_S, Calendar
 from tocsin_collector.profile import Layout
 from tocsin_collector.profile.coarse import Codes, chosen
-from tocsin_collector.profile.reservoir import Reservoir, kept, nothing
+from tocsin_collector.profile.reservoir import Reservoir, sampled
 from tocsin_collector.verdict import DailyVerdict
 
 FEWEST_SAMPLED = 32
@@ -38,13 +38,17 @@ class Days:
     samples: tuple[Codes, ...]
 
     @staticmethod
-    def of(windows: Iterable[Frame], layout: Layout, calendar: Calendar) -> "Days | None":
+    def of(windows: Sequence[Frame], layout: Layout, calendar: Calendar) -> "Days | None":
         """From the reference's windows. None where there is no pair of features, or no day with rows enough."""
-        most, found = sampled_most(calendar), dict[int, list[Codes]]()
-        for frame in windows:
-            day = calendar.day(int(calendar.index(frame.time_us[:1])[0]))
-            found.setdefault(day, []).append(kept(nothing(layout, most), frame).codes)
-        samples = [np.concatenate(found[day], axis=1) for day in sorted(found)]
+        found: dict[int, list[Codes]] = {}
+        for frame, codes in zip(windows, sampled(windows, layout, sampled_most(calendar)), strict=True):
+            found.setdefault(calendar.day(int(calendar.index(frame.time_us[:1])[0])), []).append(codes)
+        return Days.of_samples([found[day] for day in sorted(found)], layout)
+
+    @staticmethod
+    def of_samples(days: Iterable[Sequence[Codes]], layout: Layout) -> "Days | None":
+        """From what each day's windows have kept, in order of time."""
+        samples = [np.concatenate(day, axis=1) for day in days]
         used = [sample for sample in samples if sample.shape[1] >= daily.FEWEST_ROWS][-daily.DAYS_MOST :]
         names = tuple(feature.name for feature in chosen(layout))
         return Days(names, tuple(used)) if used and len(names) > 1 else None

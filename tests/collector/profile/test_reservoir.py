@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tocsin_collector.frame import Frame, category, number
 from tocsin_collector.profile import ProfileError, layout_of
 from tocsin_collector.profile.coarse import codes
-from tocsin_collector.profile.reservoir import kept, merged, nothing
+from tocsin_collector.profile.reservoir import kept, merged, nothing, sampled
 from tocsin_collector.texts import Texts, ends
 from tocsin_collector.verdict import ModelKey
 
@@ -50,6 +50,15 @@ def test_two_samples_merge_into_that_of_all_rows(cut, most):
     parts = [_of(ALL.take(rows), most) for rows in np.split(np.arange(200), [cut])]
     assert _same(merged(*parts), _of(ALL, most))
     assert _same(merged(*parts[::-1]), _of(ALL, most))
+
+
+def test_frames_that_are_coded_at_once_have_the_codes_of_each_alone():
+    frames = [_frame(50, seed) for seed in range(3)]
+    frames[1].columns["feature.city"] = category(["Oslo"] * 50)
+    del frames[2].columns["feature.age"]
+    for most in (10, 100):
+        alone = [_of(frame, most).codes.tolist() for frame in frames]
+        assert [found.tolist() for found in sampled(frames, LAYOUT, most)] == alone
 
 
 def test_it_holds_all_rows_while_there_is_room_and_no_more_than_it_may():
