@@ -89,6 +89,7 @@ class Model:
         self.stakes = stakes
         self._track: Track | None = None
         self._diary = daily.Diary(calendar)
+        self._days_seen = -1
         self.windows: dict[int, Window] = {}
         self._verdicts: dict[int, WindowVerdict] = {}
         self.revised_s = 0.0
@@ -278,9 +279,12 @@ class Model:
     def day_due(self) -> daily.Due | None:
         """The oldest day whose second opinion is to be asked for, if there is one."""
         now_s = self.watermark.value
-        if now_s is None or self.judge is None or self.judge.days is None:
+        if now_s is None or self.judge is None or self.judge.days is None or self._days_seen == self.verdicts_total:
             return None
-        return self._diary.due(now_s, (_of_day(window) for window in self.windows.values() if window.closed))
+        found = self._diary.due(now_s, (_of_day(window) for window in self.windows.values() if window.closed))
+        if found is None:
+            self._days_seen = self.verdicts_total  # until a window closes or changes, none will be
+        return found
 
     def tell_day(self, due: daily.Due, found: DailyVerdict | None) -> WindowVerdict | None:
         """Take what was found of a day: it is told with the day's last window, which it returns."""
