@@ -25,10 +25,10 @@ Floats32 = NDArray[np.float32]
 FEWEST_ROWS = 500
 """A day with fewer rows has products whose means are far from normal."""
 ROWS_MOST = 3_072
-"""Of a day are sampled: 20 features cost 20 ms, and a tenth of the rows with three features that depend is seen."""
+"""Of a day are sampled: 20 features cost 16 ms, and three that depend in a fifth of the rows are seen."""
 DAYS_MOST = 42
 FUNCTIONS_MOST = 64
-"""All products of three of so many are 41,664: a day costs 30 ms at most, whatever the features."""
+"""All products of three of so many are 41,664: a day costs 37 ms at most, whatever the features."""
 LARGEST = 3.0
 """A function that is farther out somewhere is of a value too rare for a product of three."""
 SHARE = 4
