@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 CRITICAL, WARNING, INFO = "critical", "warning", "info"
 VALUE, RATE, INCREASE = "value", "rate", "increase"
-CHECKS, DATA, DRIFT, JOINT = "checks", "data", "drift", "joint"
+CHECKS, DAILY, DATA, DRIFT, JOINT = "checks", "daily", "data", "drift", "joint"
 QUALITY, RULES, TEXT = "quality", "rules", "text"
 FLEET, MODEL, PIPELINE = "tocsin-fleet", "tocsin-model", "tocsin-pipeline"
 
@@ -102,7 +102,7 @@ class Alert:
     ``summary`` and ``description`` may hold ``{label}`` and ``{value}``; ``unit`` says how the value is written (see
     ``number``). ``panel`` is where to look: a board's uid and a panel's id. Exactly one of: ``comparison`` (judged on
     the collector's ring too), ``window`` (judged by the collector on closed windows: rules, checks, data, drift,
-    text or quality) and ``promql``, or ``promql`` alone, which needs Prometheus.
+    joint, daily, text or quality) and ``promql``, or ``promql`` alone, which needs Prometheus.
     """
 
     name: str

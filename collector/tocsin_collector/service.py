@@ -40,6 +40,7 @@ from tocsin_collector.logs import open_logs
 from tocsin_collector.monitor.judge import Judge
 from tocsin_collector.monitor.model import Model
 from tocsin_collector.monitor.monitor import Monitor, Name
+from tocsin_collector.monitor.nightly import Nightly
 from tocsin_collector.monitor.past import collect
 from tocsin_collector.monitor.record import Record
 from tocsin_collector.monitor.reference_file import ReferenceRows
@@ -49,6 +50,10 @@ from tocsin_collector.notifications import Inbox
 from tocsin_collector.quality.rules import Rules
 from tocsin_collector.quality.text.price import Price, price
 from tocsin_collector.references.store import ReferenceStore
+from tocsin_collector.reports.evidently import ReportError
+from tocsin_collector.reports.kept import KeptReports
+from tocsin_collector.reports.making import Maker
+from tocsin_collector.reports.scheduler import Scheduler, plans
 from tocsin_collector.servers import TargetsFile, Watch, configured, own_address
 from tocsin_collector.servers.ask import Access
 from tocsin_collector.servers.discovery import COLLECTOR_JOB, hostport
@@ -118,9 +123,18 @@ class Service:
         self._copied = threading.Lock()  # what is being copied for the snapshot is seen meanwhile, and not changed
         self.monitor = self._new_monitor()
         self._taken_up = False  # whether the windows are those of the snapshot
+        self.nightly = Nightly()
         self._taking = asyncio.Lock()  # one reference after the other
         self._meanwhile: list[tuple[Frame, int]] | None = None
         bounds = Bounds(values["ingest.past_s"], values["ingest.future_s"], receipt_keys(values["receipts.keys_file"]))
+        self._closing = threading.Event()
+        self.maker = Maker(self.past, self.references, values["reports.python"], self._closing.is_set)
+        self.reports = KeptReports(
+            values["reports.dir"] or os.path.join(folder, "reports"), values["reports.keep"], values["reports.keep_s"]
+        )
+        self.scheduler = Scheduler(
+            plans(values["reports.schedule"]), self.maker, self.reports, values["windows.utc_offset_s"], clock
+        )
         self.redaction = Redaction(
             values["ingest.drop_features"], values["ingest.hash_features"], key_of(self.journal.folder.parent)
         )
@@ -150,11 +164,14 @@ class Service:
 
     def close(self) -> None:
         """Release files and threads; the intake must have nothing that waits."""
+        self._closing.set()
         self.alarms.stop()
         self.tracing.close()
         self.logs.close()
         self.upkeep.close()
         self.record.close()
+        self.nightly.close()
+        self.scheduler.close()
         self.journal.close()
 
     def tick(self) -> None:
@@ -163,6 +180,9 @@ class Service:
             try:
                 with self._lock:
                     self.monitor.tick()
+                    self.nightly.tick(self.monitor)
+                    times = [(one.key, one.first_event_s, one.watermark.value) for one in self.monitor.models()]
+                self.scheduler.tick(times)
             finally:
                 self._copied.release()
         self.upkeep.tick(self.intake.kept)
@@ -182,7 +202,13 @@ class Service:
 
     def past(self, key: ModelKey, start_us: int, end_us: int) -> ReferenceRows:
         """A span of a model version's own rows, from the journal: reads all of it, so give it a thread."""
-        return collect((accepted for accepted, _ in self.intake.journalled()), key, start_us, end_us)
+        return collect(self._until_closed(), key, start_us, end_us)
+
+    def _until_closed(self) -> Iterator[Frame]:
+        for accepted, _ in self.intake.journalled():
+            if self._closing.is_set():
+                raise ReportError("it was ended: the collector stops")
+            yield accepted
 
     async def keep_reference(self, rows: ReferenceRows, name: str, source: str) -> dict[str, object]:
         """Keep a reference to compare with, durably; windows are judged as before."""
@@ -269,6 +295,8 @@ class Service:
         if self.compaction is not None:
             yield from self.compaction.samples()
         yield Sample("tocsin_events_unwatched_total", {}, self.monitor.unwatched_total)
+        yield from self.nightly.samples()
+        yield from self.scheduler.samples()
         yield from self.doors.samples()
         yield from usage.samples(self.quotas, self.intake.holdings.size_bytes(), self.places.used())
         yield from self.audit.samples()

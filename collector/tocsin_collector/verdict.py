@@ -172,6 +172,24 @@ class JointVerdict:
 
 
 @dataclass(frozen=True, slots=True)
+class DailyVerdict:
+    """The second opinion of a day on how its features go together, from a sample of ``rows``.
+
+    ``score`` is that of the two or three features that are farthest from the reference, as a normal deviate;
+    ``p_value`` the chance that anything is as far in a day without a change, if days differ by sampling alone
+    (Bonferroni's bound); ``threshold`` also knows by how much the reference's days differ. ``beyond`` are the features
+    beyond it with their scores, the worst first.
+    """
+
+    rows: int
+    score: float
+    threshold: float
+    p_value: float
+    beyond: tuple[tuple[tuple[str, ...], float], ...] = ()
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class OutcomeVerdict:
     """A business outcome's window: how many came and their mean, beside the reference's; and their sum a prediction.
 
@@ -253,6 +271,8 @@ class WindowVerdict:
     """What the calibrated policy decided; None where each window is held against thresholds."""
     joint: JointVerdict | None = None
     """None where the window has too few rows, or the reference no two features."""
+    daily: DailyVerdict | None = None
+    """The second opinion of the day whose last window this is."""
     estimate: EstimateVerdict | None = None
     rules: tuple[RuleVerdict, ...] = ()
     """What the user's rules say of its data."""
@@ -278,7 +298,7 @@ class WindowVerdict:
         return (*(rule.reason for rule in self.rules if rule.reason), *(check.reason for check in self.checks))
 
     def _of_model(self) -> tuple[str, ...]:
-        told = [one.reasons for one in (self.joint, self.text, self.quality) if one is not None]
+        told = [one.reasons for one in (self.joint, self.daily, self.text, self.quality) if one is not None]
         return tuple(reason for reasons in told for reason in reasons)
 
 

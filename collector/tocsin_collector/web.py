@@ -73,7 +73,7 @@ def application(service: Service) -> FastAPI:
         )
     )
     app.include_router(notifications_router(service.inbox))
-    app.include_router(reports_router(service.past, service.references, values["reports.python"]))
+    app.include_router(reports_router(service.maker, service.reports))
     sources = Sources(
         service.views,
         service.fleet,
@@ -86,6 +86,7 @@ def application(service: Service) -> FastAPI:
         over_quota=service.doors.most_over_quota,
         received=service.inbox.view,
         folded=service.metrics.folded,
+        reports=service.reports.listed,
         links=Links(shown(values["prometheus.url"]), shown(values["grafana.public_url"] or values["grafana.url"])),
     )
     app.include_router(page_router(sources))

@@ -30,6 +30,7 @@ BOUND = {
     "DataRuleBroken": (("tocsin-model", 60), 1),
     "FeatureMissingValues": (("tocsin-model", 18), 1),
     "JointDrift": (("tocsin-model", 41), 1),
+    "DailyJointDrift": (("tocsin-model", 86), 1),
     "HostDiskWillFill": (("tocsin-fleet", 4), 1),
     "CollectorDown": (("tocsin-pipeline", 7), 1),
 }

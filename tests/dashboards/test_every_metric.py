@@ -40,6 +40,8 @@ NEITHER = {
     r"tocsin_(requests_denied|connections_ended|audit_records)_total": "asked for when a sender is not let in",
     r"tocsin_journal_dropped_bytes_total": "as configured; what is left is shown",
     r"tocsin_journal_upkeep_errors_total": "the journal's size shows it, and the log says why",
+    r"tocsin_daily_(look\w+|joint_drift_p_value)": "what a look costs; the score is shown beside its bound",
+    r"tocsin_model_(quantile_coverage|fairness_gap)_ratio": "on the page of quality; few models have any",
     r"tocsin_agent_config_last_reload_\w+": "told on the terminal of who reloads",
     r"node_vmstat_pg(pgin|pgout|fault)": "pages moved are the disks' bytes, which are shown; minor faults cost little",
 }

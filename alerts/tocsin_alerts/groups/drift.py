@@ -1,6 +1,6 @@
 """The data that a model is asked about: is it there, is it what the model was built on."""
 
-from tocsin_alerts.alert import DATA, DRIFT, JOINT, MODEL, WARNING, Alert
+from tocsin_alerts.alert import DAILY, DATA, DRIFT, JOINT, MODEL, WARNING, Alert
 
 _BY = "project, model, version, feature"
 
@@ -54,6 +54,21 @@ ALERTS = (
         promql=(
             "tocsin_joint_drift_score > on (project, model, version) group_left"
             " max by (project, model, version) (tocsin_joint_drift_threshold)"
+        ),
+    ),
+    Alert(
+        name="DailyJointDrift",
+        severity=WARNING,
+        summary="over the day, features of model {model} went together otherwise",
+        description=(
+            "Two or three features of model {model} {version} ({project}) were {value} standard deviations from going"
+            " together as in the reference over the newest day, beyond their bound, whatever fewer of them do."
+        ),
+        panel=(MODEL, 86),
+        window=DAILY,
+        promql=(
+            "tocsin_daily_joint_drift_score > on (project, model, version) group_left"
+            " max by (project, model, version) (tocsin_daily_joint_drift_threshold)"
         ),
     ),
 )

@@ -1,6 +1,6 @@
-"""A closed window's verdict as conditions of the window alerts: rules, checks, data, drift, joint, text, quality."""
+"""A closed window's verdict as conditions of window alerts: rules, checks, data, drift, joint, daily, text, quality."""
 
-from tocsin_alerts.alert import CHECKS, DATA, DRIFT, JOINT, QUALITY, RULES, TEXT
+from tocsin_alerts.alert import CHECKS, DAILY, DATA, DRIFT, JOINT, QUALITY, RULES, TEXT
 from tocsin_collector.verdict import FeatureVerdict, WindowVerdict
 
 
@@ -21,6 +21,8 @@ def conditions(verdict: WindowVerdict) -> dict[str, tuple[str, ...]]:
         found[DRIFT] = tuple(reason for feature in features for reason in feature.reasons[len(_missing(feature)) :])
     if verdict.joint is not None:
         found[JOINT] = verdict.joint.reasons
+    if verdict.daily is not None:
+        found[DAILY] = verdict.daily.reasons
     if verdict.text is not None and verdict.text.thresholds:
         found[TEXT] = verdict.text.reasons
     if verdict.quality is not None and verdict.quality.mature and verdict.quality.thresholds:

@@ -23,6 +23,7 @@ def command(file: str) -> None:
     from tocsin_collector.journal.retention import limits_of
     from tocsin_collector.monitor.stakes import stakes
     from tocsin_collector.provision import settings
+    from tocsin_collector.reports.scheduler import plans
     from tocsin_schema.config import ConfigError, load
     from tocsin_schema.settings.collector import COLLECTOR
 
@@ -34,6 +35,7 @@ def command(file: str) -> None:
         limits_of(values, 0.0)
         receipt_keys(str(values["receipts.keys_file"]))
         stakes(values)
+        plans(values["reports.schedule"])  # type: ignore[arg-type]
     except ConfigError as error:
         for fault in error.faults:
             click.echo(fault, err=True)

@@ -10,10 +10,13 @@ from tocsin_collector.export.exposition import CLASSIC, Column, Histogram, Histo
 from tocsin_collector.monitor.model import Model
 from tocsin_collector.monitor.monitor import Name
 from tocsin_collector.quality.delay import QUANTILES, quantiles
+from tocsin_collector.quality.fairness import gaps
+from tocsin_collector.quality.regression import coverages
 from tocsin_collector.quality.tally import unpack
 from tocsin_collector.verdict import Decision, FeatureVerdict, ModelKey, QualityVerdict, RuleVerdict, WindowVerdict
 
-_FEATURE, _SCORE = ("feature",), ("feature", "method")
+_FEATURE, _SCORE, GAP = ("feature",), ("feature", "method"), ("segment", "measure", "class")
+QUANTILES_MOST = 16
 
 
 def totals(models: Iterable[Model]) -> Iterable[Column]:
@@ -107,7 +110,7 @@ def wanted(model: Model) -> int:
     rules = 1 + RULE_SERIES * len(latest.rules) if latest and latest.rules else 0
     segments = sum(map(len, latest.segments.values())) if latest else 0
     scores = _series(quality) if quality else 0
-    before = _before_labels(latest) if latest else 0
+    before = _before_labels(model, latest) if latest else 0
     data = checks + texts + rules
     return HISTOGRAM_SERIES * bool(model.latency.total) + scores + before + data + features + segments
 
@@ -123,8 +126,9 @@ def verdict(model: Model, room: Room, shown: dict[str, Container[str]]) -> Itera
         yield from _quality(labels, quality)
     if latest is None:
         return
-    if room.has(_before_labels(latest)):
+    if room.has(_before_labels(model, latest)):
         yield from _estimate(labels, latest)
+        yield from _day(labels, model.latest_day())
     if latest.checked and room.has(len(latest.checked)):
         failures = Counter(check.check for check in latest.checks)
         keys = [(name,) for name in latest.checked]
@@ -148,9 +152,10 @@ def verdict(model: Model, room: Room, shown: dict[str, Container[str]]) -> Itera
     yield Column("tocsin_window_segment_rows", labels, ("segment", "value"), [*rows], [*rows.values()])
 
 
-def _before_labels(latest: WindowVerdict) -> int:
+def _before_labels(model: Model, latest: WindowVerdict) -> int:
     """The series of what is told of a window without its labels and of no feature alone."""
-    return 2 * (latest.joint is not None) + (3 * len(latest.estimate.scores) if latest.estimate else 0)
+    together = 2 * (latest.joint is not None) + 3 * (model.latest_day() is not None)
+    return together + (3 * len(latest.estimate.scores) if latest.estimate else 0)
 
 
 def _estimate(labels: Mapping[str, str], latest: WindowVerdict) -> Iterable[Column]:
@@ -166,6 +171,13 @@ def _estimate(labels: Mapping[str, str], latest: WindowVerdict) -> Iterable[Colu
             ("tocsin_model_quality_estimate_upper", [high for _, high in bounds]),
         ):
             yield Column(name, labels, ("metric",), keys, values)
+
+
+def _day(labels: Mapping[str, str], verdict: WindowVerdict | None) -> Iterable[Column]:
+    if verdict is not None and verdict.daily is not None:
+        yield single("tocsin_daily_joint_drift_score", labels, verdict.daily.score)
+        yield single("tocsin_daily_joint_drift_threshold", labels, verdict.daily.threshold)
+        yield single("tocsin_daily_joint_drift_p_value", labels, verdict.daily.p_value)
 
 
 def _rules(labels: Mapping[str, str], rules: Sequence[RuleVerdict], most: int) -> Iterable[Column]:
@@ -203,7 +215,27 @@ def _keys(*values: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
 
 
 def _series(quality: QualityVerdict) -> int:
-    return 2 + len(QUANTILES) + len(quality.scores) + len(quality.thresholds)
+    told = len(quality.scores) + len(quality.thresholds) + len(_covered(quality)) + len(_gaps(quality))
+    return 2 + len(QUANTILES) + told
+
+
+def _covered(quality: QualityVerdict) -> dict[tuple[str], float]:
+    """By quantile, the first of those that a model predicts."""
+    found = coverages(unpack(quality.tally))[:QUANTILES_MOST]
+    return {(f"{one.quantile:g}",): one.covered.value for one in found}
+
+
+def _gaps(quality: QualityVerdict) -> dict[tuple[str, str, str], float]:
+    """By segment, measure and class."""
+    segments = {
+        segment: {value: unpack(packed) for value, packed in by_value.items()}
+        for segment, by_value in quality.segments.items()
+    }
+    return {
+        (segment, gap.measure, gap.name): gap.gap.value
+        for segment, by_value in segments.items()
+        for gap in gaps(by_value)
+    }
 
 
 def _quality(labels: Mapping[str, str], verdict: QualityVerdict) -> Iterable[Column]:
@@ -212,6 +244,9 @@ def _quality(labels: Mapping[str, str], verdict: QualityVerdict) -> Iterable[Col
     delay_s = quantiles(unpack(verdict.tally))
     keys = [(f"{share:g}",) for share in delay_s]
     yield Column("tocsin_model_label_delay_seconds", labels, ("quantile",), keys, [*delay_s.values()])
+    covered, between = _covered(verdict), _gaps(verdict)
+    yield Column("tocsin_model_quantile_coverage_ratio", labels, ("quantile",), [*covered], [*covered.values()])
+    yield Column("tocsin_model_fairness_gap_ratio", labels, GAP, [*between], [*between.values()])
     for name, values in (
         ("tocsin_model_quality", verdict.scores),
         ("tocsin_model_quality_threshold", verdict.thresholds),

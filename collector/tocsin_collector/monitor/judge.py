@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from tocsin_collector.drift import Reference, compare, fit, joint, policy
 from tocsin_collector.frame import Frame, Values
+from tocsin_collector.monitor.daily import Days
 from tocsin_collector.monitor.incidents import told
 from tocsin_collector.monitor.reference_file import ReferenceRows, digest
 from tocsin_collector.monitor.windows import Calendar
@@ -54,6 +55,8 @@ class Judge:
     digest: str
     """The reference's content by its name."""
     pairs: joint.JointReference | None = None
+    days: Days | None = None
+    """The reference's days, by which one day's rows are held against them."""
     estimators: estimate.Estimators | None = None
 
     @staticmethod
@@ -83,6 +86,7 @@ class Judge:
             {**about, "windows": len(spans), "decisions": how},
             digest(rows),
             joint.fit([profile_pairs(part, layout) for part in parts]),
+            Days.of(parts, layout, calendar),
             _estimators(rows, layout),
         )
 

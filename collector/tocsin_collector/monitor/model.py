@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tocsin_collector.frame import Frame
+from tocsin_collector.monitor import daily
 from tocsin_collector.monitor.answers import alike, answers, tokens
 from tocsin_collector.monitor.join import Join
 from tocsin_collector.monitor.judge import Judge, quality
@@ -31,6 +32,7 @@ from tocsin_collector.quality.rules import Rules
 from tocsin_collector.quality.text.price import Price
 from tocsin_collector.verdict import (
     CheckVerdict,
+    DailyVerdict,
     Decision,
     EstimateVerdict,
     FeatureVerdict,
@@ -51,6 +53,8 @@ GATHER = 8_192
 columns. A tick counts them too, so that they do not lie about."""
 OUTCOMES_BY_SEGMENT = 8
 """Names of outcomes that are told by segment, when a window is final."""
+DAYS_SHOWN = 2
+"""So many days later what was found of a day is not what is so now."""
 SILENT_MOST = 168
 """Windows without a row that are opened at once, after a gap."""
 AHEAD_WINDOWS_MOST, AHEAD_ROWS_MOST = 64, 1_000_000
@@ -84,6 +88,8 @@ class Model:
         self.price: Price | None = None
         self.stakes = stakes
         self._track: Track | None = None
+        self._diary = daily.Diary(calendar)
+        self._days_seen = -1
         self.windows: dict[int, Window] = {}
         self._verdicts: dict[int, WindowVerdict] = {}
         self.revised_s = 0.0
@@ -137,6 +143,7 @@ class Model:
             "sealed": list(self._sealed),
             "windows": [window.state() for window in self.windows.values()],
             "track": self._track and self._track.state(),
+            "diary": self._diary.state(),
             # A verdict never changes: it is made plain when it is written.
             "verdicts": [[index, partial(verdict_state, verdict)] for index, verdict in self._verdicts.items()],
         }
@@ -158,6 +165,7 @@ class Model:
             self._join.reopen(window.vouched, window)
         if self._track and state["track"]:
             self._track.load(state["track"], self._can_change())
+        self._diary.load(state["diary"])
 
     def _can_change(self) -> list[Closed]:
         """The closed windows that late rows can still change, in order of time."""
@@ -215,8 +223,9 @@ class Model:
         if self._gathered:
             self._gathered = 0
             form = self.judge.data.form if self.judge and self.judge.data else None
+            sampled = daily.sampled_most(self._calendar) if self.judge and self.judge.days else 0
             for window in self.windows.values():
-                window.count(self.layout, self.judge.estimators if self.judge else None, form, self.rules)
+                window.count(self.layout, self.judge.estimators if self.judge else None, form, self.rules, sampled)
 
     def settle(self) -> None:
         """Count and join what was gathered."""
@@ -266,6 +275,39 @@ class Model:
             return False
         has_passed = self._passed is not None and self._calendar.closed(now_s) > self._passed
         return has_passed or any(self._due_s(window) <= now_s for window in self.windows.values())
+
+    def day_due(self) -> daily.Due | None:
+        """The oldest day whose second opinion is to be asked for, if there is one."""
+        now_s = self.watermark.value
+        if now_s is None or self.judge is None or self.judge.days is None or self._days_seen == self.verdicts_total:
+            return None
+        found = self._diary.due(now_s, (_of_day(window) for window in self.windows.values() if window.closed))
+        if found is None:
+            self._days_seen = self.verdicts_total  # until a window closes or changes, none will be
+        return found
+
+    def tell_day(self, due: daily.Due, found: DailyVerdict | None) -> WindowVerdict | None:
+        """Take what was found of a day: it is told with the day's last window, which it returns."""
+        self._diary.tell(due)
+        of_day = [index for index in self._verdicts if self._calendar.day(index) == due.day]
+        if found is None or not of_day:
+            return None
+        index = max(of_day)
+        before = self._verdicts[index]
+        verdict = replace(before, daily=found, revision=before.revision + 1)
+        if index in self.windows:
+            self.windows[index].revision = verdict.revision
+        self.alarms_total += _raised(verdict, before)
+        self.verdicts_total += 1
+        self._verdicts[index] = verdict
+        return verdict
+
+    def latest_day(self) -> WindowVerdict | None:
+        """The window with the newest second opinion, while it is of one of the newest two days."""
+        told = [index for index, verdict in self._verdicts.items() if verdict.daily is not None]
+        if not told or self._calendar.day(max(self._verdicts)) - self._calendar.day(max(told)) > DAYS_SHOWN:
+            return None
+        return self._verdicts[max(told)]
 
     def view(self) -> ModelView:
         """What can be told of it now."""
@@ -412,6 +454,7 @@ class Model:
     def _seal(self, window: Window) -> None:
         if self._track and window.profile is not None:
             self._track.seal(self._closed(window))
+        self._diary.seal(_of_day(window))
         self._labels_sealed += window.labelled
         self._outcomes_sealed += window.outcomes
         self._forget(window)
@@ -444,7 +487,13 @@ class Model:
             joint=self.judge.together(window.pairs, self._min_rows) if self.judge and window.pairs else None,
             estimate=self._estimate(window, quality),
             decision=decision,
+            daily=self._daily(window.index),
         )
+
+    def _daily(self, index: int) -> DailyVerdict | None:
+        """What was told of the day stays with its last window when that is judged again."""
+        before = self._verdicts.get(index)
+        return before.daily if before else None
 
     def _checked(self, verdict: WindowVerdict, window: Window) -> WindowVerdict:
         """The verdict with the learnt checks of the window's data."""
@@ -561,3 +610,7 @@ def _raised(verdict: WindowVerdict, before: WindowVerdict | None) -> bool:
     if verdict.decision is None:
         return bool(verdict.reasons) and not (before and before.reasons)
     return bool(verdict.reasons_beside_features) and not (before and before.reasons_beside_features)
+
+
+def _of_day(window: Window) -> daily.Closed:
+    return daily.Closed(window.index, window.rows, window.sample)

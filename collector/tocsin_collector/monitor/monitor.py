@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from tocsin_collector import __version__
 from tocsin_collector.frame import Frame
 from tocsin_collector.keyedhash import KEY_BYTES, KeyedHash
+from tocsin_collector.monitor.daily import Days, Due
 from tocsin_collector.monitor.join import Join
 from tocsin_collector.monitor.judge import Judge
 from tocsin_collector.monitor.model import Model
@@ -20,7 +21,7 @@ from tocsin_collector.profile import FORMAT
 from tocsin_collector.quality import Stakes
 from tocsin_collector.quality.rules import Rules
 from tocsin_collector.quality.text.price import Price
-from tocsin_collector.verdict import ModelKey, ModelView, WindowVerdict
+from tocsin_collector.verdict import DailyVerdict, ModelKey, ModelView, WindowVerdict
 from tocsin_schema.block import PREDICTION
 from tocsin_schema.receipt import Receipt, read
 
@@ -36,6 +37,14 @@ class Name(NamedTuple):
 
     project: str
     model: str
+
+
+class Look(NamedTuple):
+    """A day to be held against a reference; both are never written to, so any thread may do it."""
+
+    key: ModelKey
+    reference: Days
+    due: Due
 
 
 class Monitor:
@@ -69,6 +78,7 @@ class Monitor:
         self._prices = prices
         self._traffic: dict[Name, Traffic] = {}
         self._rests_until_s = 0.0
+        self._looked: dict[ModelKey, int] = {}
         self.unwatched_total = 0
 
     def remember(self, verdicts: Iterable[WindowVerdict]) -> None:
@@ -181,6 +191,24 @@ class Monitor:
                 self._on_verdict(verdict)
         now = time.monotonic()
         self._rests_until_s = now + REST * (now - started)
+
+    def day_due(self) -> Look | None:
+        """One day of one model that its second opinion is to be asked about, the model that waits longest first."""
+        for model in sorted(self._models.values(), key=lambda model: self._looked.get(model.key, 0)):
+            due = model.day_due()
+            if due is not None and model.judge is not None and model.judge.days is not None:
+                self._looked[model.key] = max(self._looked.values(), default=0) + 1
+                return Look(model.key, model.judge.days, due)
+        return None
+
+    def tell_day(self, look: Look, found: DailyVerdict | None) -> None:
+        """Take what was found, unless the model has another reference by now."""
+        model = self._models.get(look.key)
+        if model is None or model.judge is None or model.judge.days is not look.reference:
+            return
+        verdict = model.tell_day(look.due, found)
+        if verdict is not None:
+            self._on_verdict(verdict)
 
     def go_live(self, clock: Callable[[], float], on_verdict: Callable[[WindowVerdict], None]) -> None:
         """The journal is told: judge what it left to judge, and from here on follow the clock and tell verdicts."""

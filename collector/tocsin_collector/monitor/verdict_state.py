@@ -13,6 +13,7 @@ import numpy as np
 
 from tocsin_collector.verdict import (
     CheckVerdict,
+    DailyVerdict,
     Decision,
     Distribution,
     EstimateVerdict,
@@ -42,6 +43,7 @@ def verdict_state(verdict: WindowVerdict) -> dict[str, Any]:
         "current": np.array(current, np.float64),
         "quality": verdict.quality and _quality_state(verdict.quality),
         "joint": verdict.joint and asdict(verdict.joint),
+        "daily": verdict.daily and asdict(verdict.daily),
         "estimate": verdict.estimate and asdict(verdict.estimate),
         "outcomes": [[name, _outcome_state(one)] for name, one in verdict.outcomes.items()],
         "decision": _decision_state(verdict.decision),
@@ -62,6 +64,7 @@ def verdict_of(key: ModelKey, state: dict[str, Any], shares: Shares) -> WindowVe
         features=_features(state, shares),
         quality=quality and _quality_of(quality),
         joint=_joint(state["joint"]),
+        daily=_daily(state["daily"]),
         estimate=_estimate(state["estimate"]),
         outcomes={name: _outcome_of(told) for name, told in state["outcomes"]},
         decision=_decision_of(state["decision"]),
@@ -136,6 +139,13 @@ def _joint(told: dict[str, Any] | None) -> JointVerdict | None:
         return None
     pairs = tuple((first, second, score) for first, second, score in told["pairs"])
     return JointVerdict(told["score"], told["threshold"], pairs, tuple(told["reasons"]))
+
+
+def _daily(told: dict[str, Any] | None) -> DailyVerdict | None:
+    if told is None:
+        return None
+    beyond = tuple((tuple(names), score) for names, score in told["beyond"])
+    return DailyVerdict(**told | {"beyond": beyond, "reasons": tuple(told["reasons"])})
 
 
 def _estimate(told: dict[str, Any] | None) -> EstimateVerdict | None:

@@ -16,6 +16,7 @@ from tocsin_collector.monitor.vouched import Rows, Vouched
 from tocsin_collector.profile import Layout, Profile, merge, profile
 from tocsin_collector.profile.coarse import codes
 from tocsin_collector.profile.pairs import CELLS, Pairs, merge_pairs, profile_pairs
+from tocsin_collector.profile.reservoir import Reservoir, kept, nothing
 from tocsin_collector.quality import data, estimate, is_list
 from tocsin_collector.quality import rules as ruling
 from tocsin_collector.quality.data.counts import observed_of
@@ -49,6 +50,8 @@ class Window:
         self.numbers: Growing[np.int32] = Growing(np.int32)
         self.profile: Profile | None = None
         self.pairs: Pairs | None = None
+        self.sample: Reservoir | None = None
+        """Some of its rows, for the look at the whole day."""
         self.losses: NDArray[np.int64] = np.zeros(2, np.int64)
         """The errors that a regression is expected to make, summed up; see ``quality.estimate.losses``."""
         self.ruled: Counted | None = None
@@ -84,6 +87,8 @@ class Window:
             "numbers": self.numbers.rows.copy(),
             "profile": counted and [counted.rows, counted.unknown, *counted.columns],  # never written to
             "pairs": self.pairs and [self.pairs.rows, _narrow(self.pairs.counts).ravel()],
+            "sample": self.sample
+            and [self.sample.most, self.sample.keys, self.sample.codes.ravel()],  # never written to
             "losses": self.losses.copy(),
             "observed": self.observed and self.observed.state(),
             "ruled": self.ruled and [tally.state() for tally in self.ruled.tallies],
@@ -112,6 +117,9 @@ class Window:
         if state["pairs"] and layout:
             rows, counts = state["pairs"]
             found.pairs = Pairs(layout, rows, counts.astype(np.int64).reshape(-1, CELLS, CELLS))
+        if state["sample"] and layout:
+            most, keys, codes_ = state["sample"]
+            found.sample = Reservoir(layout, most, keys.copy(), codes_.copy().reshape(-1, len(keys)))
         found.losses = state["losses"].copy()
         if state["observed"]:
             found.observed = observed_of(state["observed"])
@@ -148,9 +156,10 @@ class Window:
         estimators: estimate.Estimators | None = None,
         form: data.Form | None = None,
         rules: Rules | None = None,
+        sampled_most: int = 0,
     ) -> None:
         """Count what was gathered; its features in the cells of ``layout``, and for what is checked of the data by
-        ``form`` and by ``rules``, if there are any."""
+        ``form`` and by ``rules``, if there are any. So many of its rows are kept as a sample."""
         parts, self._gathered = self._gathered, []
         first = self.rows - sum(part.rows for part in parts)
         for part in alike(parts):
@@ -161,6 +170,8 @@ class Window:
                 self.profile = counted if self.profile is None else merge(self.profile, counted)
                 met = profile_pairs(part, layout)
                 self.pairs = met if self.pairs is None else merge_pairs(self.pairs, met)
+                if sampled_most:
+                    self.sample = kept(self.sample or nothing(layout, sampled_most), part)
                 self._expect(part, layout, estimators)
             if form is not None:
                 observed = data.observe(part, form)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+DAY_S = 86_400.0
+
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
@@ -24,6 +26,14 @@ class Calendar:
         """The number of the window that holds each time."""
         local = time_us + np.int64(self.utc_offset_s * 1e6)
         return local // np.int64(self.length_s * 1e6)
+
+    def day(self, index: int) -> int:
+        """The number of the local day in which a window begins."""
+        return int((self.start_s(index) + self.utc_offset_s) // DAY_S)
+
+    def day_start_s(self, day: int) -> float:
+        """Where a day begins, seconds since the epoch."""
+        return day * DAY_S - self.utc_offset_s
 
     def closed(self, now_s: float) -> int:
         """The number of the newest window that a watermark has closed."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from tocsin_alerts import Alert
-from tocsin_alerts.alert import CHECKS, DATA, DRIFT, JOINT, QUALITY, RULES, TEXT
+from tocsin_alerts.alert import CHECKS, DAILY, DATA, DRIFT, JOINT, QUALITY, RULES, TEXT
 from tocsin_collector.alarms import messages
 from tocsin_collector.alarms.state import FIRING, RESOLVED, Alarm, Key, Labels
 from tocsin_collector.alarms.text import Message, clock, lasted, subject
@@ -12,7 +12,7 @@ from tocsin_collector.notifications.notification import Notified
 
 OF_A_MODEL = ("project", "model", "version")
 _OWN_LABELS = ("alertname", "severity")
-_WINDOWS = (RULES, CHECKS, DATA, DRIFT, JOINT, TEXT, QUALITY)
+_WINDOWS = (RULES, CHECKS, DATA, DRIFT, JOINT, DAILY, TEXT, QUALITY)
 _SEVERITIES = {"page": "critical", "error": "critical", "ticket": "warning", "none": "info"}
 _SHOWN_LABELS = 12
 

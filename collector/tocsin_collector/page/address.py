@@ -33,6 +33,12 @@ def feature_path(project: str, model: str, version: str, feature: str) -> str:
     return f"{model_path(project, model, version)}/features/{segment(feature)}"
 
 
+def kept_path(project: str, model: str, version: str, name: str, form: str) -> str:
+    """The address of a report that the schedule made."""
+    query = urlencode({"version": version, "format": form})
+    return f"/v1/reports/{segment(project)}/{segment(model)}/kept/{segment(name)}?{query}"
+
+
 def report_path(project: str, model: str, version: str, start_s: float, end_s: float) -> str:
     """The address of our report of a span of a model's rows."""
     span = (datetime.fromtimestamp(at_s, UTC).isoformat().replace("+00:00", "Z") for at_s in (start_s, end_s))

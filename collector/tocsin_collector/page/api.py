@@ -10,6 +10,7 @@ from tocsin_collector.page.address import model_path
 from tocsin_collector.page.view import Sources
 from tocsin_collector.servers import ServerView
 from tocsin_collector.verdict import (
+    DailyVerdict,
     Decision,
     EstimateVerdict,
     FeatureSchema,
@@ -153,6 +154,7 @@ def _window(verdict: WindowVerdict) -> Json:
         "decision": _decision(verdict.decision),
         "drift": {name: _feature(feature) for name, feature in verdict.features.items()},
         "joint": _joint(verdict.joint),
+        "daily": _daily(verdict.daily),
         "checks": [
             check._asdict() | {"value": _finite(check.value), "bound": _finite(check.bound)} for check in verdict.checks
         ],
@@ -261,6 +263,19 @@ def _joint(joint: JointVerdict | None) -> Json | None:
         "score": _finite(joint.score),
         "threshold": _finite(joint.threshold),
         "pairs": [{"features": [first, second], "score": _finite(score)} for first, second, score in joint.pairs],
+    }
+
+
+def _daily(daily: DailyVerdict | None) -> Json | None:
+    """Only in the last window of a day."""
+    if daily is None:
+        return None
+    return {
+        "rows": daily.rows,
+        "score": _finite(daily.score),
+        "threshold": _finite(daily.threshold),
+        "p_value": _finite(daily.p_value),
+        "together": [{"features": list(names), "score": _finite(score)} for names, score in daily.beyond],
     }
 
 

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from tocsin_collector.drift.explain import explain
 from tocsin_collector.page import decided, estimated, health, links
-from tocsin_collector.page.address import feature_path, model_path, report_path
+from tocsin_collector.page.address import feature_path, kept_path, model_path, report_path
 from tocsin_collector.page.charts import Line, Mark, lines
 from tocsin_collector.page.numbers import number, shown, window
 from tocsin_collector.page.overview import requests
@@ -21,6 +21,7 @@ LIVE_S = 1_800
 LATENCY_WINDOW_S = 60
 MOST_CARDS = 24
 MOST_ROWS = 60
+REPORTS_MOST = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,10 @@ def context(view: ModelView, sources: Sources, end_s: int | None = None) -> dict
         "path": model_path(*view.key),
         "health": health.of_model(seen),
         "chosen": chosen,
+        "day": next((one for one in reversed(view.verdicts[: index + 1]) if one.daily), None),
         "why": _why(view, index, sources.utc_offset_s),
         "report": report_path(*view.key, chosen.start_s, chosen.end_s) if chosen and view.reference else None,
+        "kept": [(one, _files(view, one.name)) for one in sources.reports(view.key)[:REPORTS_MOST]],
         "is_newest": index == len(ends) - 1,
         "alarms": sources.alarms.of(labels),
         "strip": [(verdict, health.of_window(verdict)) for verdict in view.verdicts],
@@ -79,6 +82,10 @@ def context(view: ModelView, sources: Sources, end_s: int | None = None) -> dict
         "state_of": health.of_window,
         "feature_path": feature_path,
     }
+
+
+def _files(view: ModelView, name: str) -> dict[str, str]:
+    return {form: kept_path(*view.key, name, form) for form in ("html", "json")}
 
 
 def _why(view: ModelView, index: int, offset_s: float) -> list[str]:

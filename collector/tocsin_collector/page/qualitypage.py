@@ -9,6 +9,7 @@ from tocsin_collector.page.address import model_path
 from tocsin_collector.page.calibrationchart import curve
 from tocsin_collector.page.numbers import number
 from tocsin_collector.page.qualityapi import by_age, neighbour, newest
+from tocsin_collector.quality.curve import AtThreshold
 from tocsin_collector.quality.interval import Scored
 from tocsin_collector.quality.outcomes import summary as outcomes
 from tocsin_collector.quality.summary import Summary, summary
@@ -17,6 +18,7 @@ from tocsin_collector.verdict import ModelView
 
 CLASSES_SHOWN = 12
 CURVES_SHOWN = 4
+LABELS_SHOWN = 24
 _SEGMENT_SCORES = ("auc", "accuracy", "log_loss", "f1_macro", "mae", "bias", "ndcg", "hit_rate", "jaccard", "cost")
 
 
@@ -36,6 +38,8 @@ def context(view: ModelView, windows: int, views: Sequence[ModelView]) -> dict[s
         "scores": [(name, title(name), found.scores[name]) for name in health.in_order(found.scores)],
         "curves": _curves(found),
         "table": _table(found),
+        "thresholds": _thresholds(found),
+        "labels": _labels(found),
         "title": title,
         "columns": [(name, title(name)) for name in columns],
         "interval": interval,
@@ -66,6 +70,17 @@ def _curves(found: Summary) -> list[tuple[str, Markup]]:
     # Of two classes the other's curve is the same, upside down.
     shown = list(found.calibration.items())[: 1 if len(found.calibration) == 2 else CURVES_SHOWN]
     return [(name, curve(points, f"Calibration of {name}")) for name, points in shown if points]
+
+
+def _thresholds(found: Summary) -> list[tuple[str, list[AtThreshold]]]:
+    """Every second threshold of the first classes; of two classes both, since each has its own."""
+    return [(name, told[1::2]) for name, told in list(found.thresholds.items())[:CURVES_SHOWN]]
+
+
+def _labels(found: Summary) -> list[tuple[str, float, int]]:
+    """Of several labels each one's F1, and how often it was said or right, the most frequent first."""
+    told = [(name, 2 * both / total, total) for name, (both, total) in found.labels.items() if total]
+    return sorted(told, key=lambda one: (-one[2], one[0]))[:LABELS_SHOWN]
 
 
 def _table(found: Summary) -> list[tuple[str, list[tuple[str, int, float]]]]:

@@ -8,6 +8,7 @@ from tocsin_collector.fleet import Fleet
 from tocsin_collector.logs import Logs
 from tocsin_collector.notifications import InboxView
 from tocsin_collector.page.links import Links
+from tocsin_collector.reports.kept import Entry
 from tocsin_collector.servers import ServerView
 from tocsin_collector.verdict import ModelKey, ModelView
 
@@ -29,5 +30,7 @@ class Sources:
     """Projects that sent more than their quota of events or bytes, and how many requests that cost them."""
     received: Callable[[], InboxView] = InboxView
     links: Links = field(default_factory=Links)
+    reports: Callable[[ModelKey], Sequence[Entry]] = lambda _: ()
+    """What the schedule made of a model version, the newest first."""
     folded: Mapping[ModelKey, int] = field(default_factory=dict)
     """Series of model versions that are not on /metrics by themselves."""

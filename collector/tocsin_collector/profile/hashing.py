@@ -30,6 +30,14 @@ def hashes(texts: Sequence[str]) -> Hashes:
     return found ^ (found >> np.uint64(33))
 
 
+def mixed(bits: Hashes) -> Hashes:
+    """Numbers of which every bit depends on every bit of what was given (Steele et al., SplitMix64)."""
+    x = bits + np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
 def register(found: Hashes) -> NDArray[np.uint8]:
     """HyperLogLog registers of some hashes: the longest run of leading zeros, plus one, by the first ten bits."""
     rest = (found << np.uint64(_INDEX_BITS)) | np.uint64(1 << (_INDEX_BITS - 1))

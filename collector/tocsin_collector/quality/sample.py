@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin_collector.frame import Values
+from tocsin_collector.profile.hashing import mixed
 from tocsin_collector.verdict import NUMBER
 
 Hashes = NDArray[np.uint64]
@@ -97,14 +98,6 @@ def of_texts(texts: Sequence[str]) -> Hashes:
     raw = [text.encode("utf-8", "surrogatepass") for text in texts]
     sums = np.fromiter(map(crc32, raw), np.uint64, len(raw))
     return mixed(sums | np.fromiter(map(len, raw), np.uint64, len(raw)) << np.uint64(32))
-
-
-def mixed(bits: Hashes) -> Hashes:
-    """Every bit of the result depends on every bit of the number (Steele et al., SplitMix64)."""
-    x = bits + np.uint64(0x9E3779B97F4A7C15)
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
 
 
 def of_columns(columns: Iterable[Values]) -> Hashes:

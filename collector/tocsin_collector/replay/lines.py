@@ -78,7 +78,8 @@ def _onsets(found: Replayed) -> Iterator[str]:
     yield f"{'alarm at':16}  {'since':16}  {'feature':{width}}  {'kind':9} score  threshold"
     for at_s, onset in onsets:
         score = f"{onset.score:5.1f}  {onset.threshold:9.1f}"
-        yield f"{_short(at_s)}  {_short(onset.since_s)}  {onset.feature or '(joint)':{width}}  {onset.kind:9} {score}"
+        feature = onset.feature or f"({onset.kind})"
+        yield f"{_short(at_s)}  {_short(onset.since_s)}  {feature:{width}}  {onset.kind:9} {score}"
     yield ""
 
 

@@ -7,10 +7,11 @@ from tocsin_collector.drift.policy import Decision, Insufficient, Policy, begin,
 from tocsin_collector.monitor.windows import Calendar
 from tocsin_collector.profile import Layout, Profile
 from tocsin_collector.profile.pairs import Pairs as Met
+from tocsin_collector.profile.reservoir import Reservoir
 from tocsin_collector.quality import fit_quality, judge
 from tocsin_collector.replay.columns import Chosen, Question, choose
 from tocsin_collector.replay.labels import Labels, Pairs, set_apart
-from tocsin_collector.replay.together import paired, with_joint
+from tocsin_collector.replay.together import paired, sampled, with_days, with_joint
 from tocsin_collector.tables.rows import rows
 from tocsin_collector.tables.table import Table, TableError
 from tocsin_collector.tables.windows import cut, profiled
@@ -30,11 +31,13 @@ class Window(NamedTuple):
 
 
 class Side(NamedTuple):
-    """The windows of a table by their start, in order of time, what meets in each, and labels beside predictions."""
+    """The windows of a table by their start, in order of time, what meets in each, labels beside predictions, and some
+    rows."""
 
     profiles: dict[float, Profile]
     met: dict[float, Met]
     pairs: dict[float, Pairs]
+    kept: dict[float, Reservoir]
 
     @property
     def rows(self) -> int:
@@ -70,6 +73,7 @@ def replay(reference: Table, current: Table, asked: Question) -> Replayed:
     policy, insufficient = _policy(known, chosen.layout, asked)
     notes = list(chosen.notes)
     decisions = with_joint(_decisions(policy, now, notes), known.met, now.met) if policy else {}
+    decisions = with_days(decisions, known.kept, now.kept, chosen.layout)
     qualities = _qualities(known, now, chosen.labels) if chosen.labels else {}
     windows = [
         Window(start_s, profile.rows, decisions.get(start_s), qualities.get(start_s))
@@ -82,9 +86,12 @@ def replay(reference: Table, current: Table, asked: Question) -> Replayed:
 def _side(table: Table, asked: Question, chosen: Chosen, labels: Labels | None) -> Side:
     pairs: dict[float, Pairs] = {}
     met: dict[float, Met] = {}
-    parts = cut(rows(table, asked.time, chosen.kinds | (labels.kinds if labels else {})), Calendar(asked.window_s))
+    kept: dict[float, Reservoir] = {}
+    calendar = Calendar(asked.window_s)
+    parts = cut(rows(table, asked.time, chosen.kinds | (labels.kinds if labels else {})), calendar)
     features = set_apart(parts, labels, pairs) if labels else parts
-    return Side(profiled(paired(features, chosen.layout, met), chosen.layout), met, pairs)
+    features = sampled(paired(features, chosen.layout, met), chosen.layout, calendar, kept)
+    return Side(profiled(features, chosen.layout), met, pairs, kept)
 
 
 def _policy(known: Side, layout: Layout, asked: Question) -> tuple[Policy | None, str]:

@@ -33,6 +33,7 @@ _MISSING = ratio("tocsin_feature_missing_ratio", "tocsin_feature_missing_thresho
 _NEW = ratio("tocsin_feature_new_ratio", "tocsin_feature_new_threshold")
 _INVALID = ratio("tocsin_feature_invalid_ratio", "tocsin_feature_invalid_threshold")
 _JOINT = ratio("tocsin_joint_drift_score", "tocsin_joint_drift_threshold")
+_DAILY = ratio("tocsin_daily_joint_drift_score", "tocsin_daily_joint_drift_threshold")
 _OUT = f"{_DRIFT} > bool 1 or ({_MISSING} > bool 1) + ({_NEW} > bool 1) + ({_INVALID} > bool 1)"
 _TEXT = ratio("tocsin_text_measure", "tocsin_text_measure_threshold")
 _SUMS = "length_chars|tokens_in|tokens_out|cost"
@@ -341,10 +342,20 @@ WINDOWS = (
         "above 100 % it alarms.",
         "percentunit",
         (Query(_JOINT, _MODEL),),
-        width=12,
         steps=above(1),
         drills=_TO_MODEL,
         no_value=_QUIET,
+    ),
+    Panel(
+        86,
+        "Together over the day",
+        "How far the worst two or three features were from going together as in the reference over the newest day, as "
+        "a share of their own bound; above 100 % it alarms.",
+        "percentunit",
+        (Query(_DAILY, _MODEL),),
+        steps=above(1),
+        drills=_TO_MODEL,
+        no_value="no whole day has been looked at yet",
     ),
     Panel(
         42,
@@ -356,7 +367,6 @@ WINDOWS = (
             Query(series("tocsin_model_quality_estimate_lower"), f"{_MODEL} {{{{metric}}}} low", bound=True),
             Query(series("tocsin_model_quality_estimate_upper"), f"{_MODEL} {{{{metric}}}} high", bound=True),
         ),
-        width=12,
         decimals=2,
         drills=_TO_MODEL,
         no_value="no estimate: the reference has no labels",

@@ -43,6 +43,31 @@ METRICS = (
         labels=_MODEL,
     ),
     Metric(
+        "tocsin_daily_joint_drift_score",
+        GAUGE,
+        "",
+        "How far the two or three features that changed most together over the newest day that was looked at are from "
+        "the reference, in standard deviations.",
+        emitter="collector",
+        labels=_MODEL,
+    ),
+    Metric(
+        "tocsin_daily_joint_drift_threshold",
+        GAUGE,
+        "",
+        "Largest daily joint score that is normal, learned from the reference's own days.",
+        emitter="collector",
+        labels=_MODEL,
+    ),
+    Metric(
+        "tocsin_daily_joint_drift_p_value",
+        GAUGE,
+        "",
+        "The chance that a day without a change has such a score, if days differ by sampling alone.",
+        emitter="collector",
+        labels=_MODEL,
+    ),
+    Metric(
         "tocsin_feature_missing_ratio",
         GAUGE,
         "ratio",

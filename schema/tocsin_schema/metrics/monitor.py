@@ -6,6 +6,27 @@ _MODEL = {"project": 100, "model": 1_000, "version": 100}
 
 METRICS = (
     Metric(
+        "tocsin_daily_looks_total",
+        COUNTER,
+        "",
+        "Days of models that were looked at for how features go together, a second opinion.",
+        emitter="collector",
+    ),
+    Metric(
+        "tocsin_daily_look_failures_total",
+        COUNTER,
+        "",
+        "Those that failed; the log says why, and the day has no second opinion.",
+        emitter="collector",
+    ),
+    Metric(
+        "tocsin_daily_look_cpu_seconds_total",
+        COUNTER,
+        "seconds",
+        "CPU that they took, in a thread of their own.",
+        emitter="collector",
+    ),
+    Metric(
         "tocsin_events_unwatched_total",
         COUNTER,
         "",

@@ -47,6 +47,23 @@ METRICS = (
         labels=_QUALITY,
     ),
     Metric(
+        "tocsin_model_quantile_coverage_ratio",
+        GAUGE,
+        "ratio",
+        "Share of that window's labels at or below what was predicted as a quantile; of a good model the quantile.",
+        emitter="collector",
+        labels={**_MODEL, "quantile": 16},
+    ),
+    Metric(
+        "tocsin_model_fairness_gap_ratio",
+        GAUGE,
+        "ratio",
+        "Between the two values of a segment that are furthest apart: how much oftener the class is predicted for one "
+        "(demographic_parity), or found where it is true (equal_opportunity).",
+        emitter="collector",
+        labels={**_MODEL, "segment": 4, "measure": 2, "class": 4},
+    ),
+    Metric(
         "tocsin_model_label_coverage_ratio",
         GAUGE,
         "ratio",

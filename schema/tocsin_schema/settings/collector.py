@@ -298,4 +298,27 @@ COLLECTOR = (
         "a Python that has the extra `reports`; empty: this one",
         env="TOCSIN_REPORTS_PYTHON",
     ),
+    Key(
+        "reports.schedule",
+        "list",
+        [],
+        "reports that are made by themselves, 'PROJECT MODEL every=day|week at=HH:MM by=tocsin|evidently "
+        "reference=NAME' each, as in 'shop credit every=day at=06:00'; * is any; at is local time after the day's or "
+        "the week's end (Monday), midnight without it",
+    ),
+    Key("reports.dir", "text", "", "the folder that takes them; empty: reports in data_dir"),
+    Key(
+        "reports.keep",
+        "integer",
+        60,
+        "how many of a line and a model version are kept, the newest",
+        range=(1, 10_000),
+    ),
+    Key(
+        "reports.keep_s",
+        "number",
+        7_776_000.0,
+        "reports made longer ago are deleted, but the newest",
+        range=(3_600, 1e10),
+    ),
 )

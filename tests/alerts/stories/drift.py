@@ -29,7 +29,8 @@ def stories() -> list[Story]:
         *_share("FeatureDrift", "new_ratio"),
         *_share("FeatureDrift", "invalid_ratio"),
         _one_alert_a_feature(),
-        *_joint(),
+        *_joint("JointDrift", "tocsin_joint_drift"),
+        *_joint("DailyJointDrift", "tocsin_daily_joint_drift"),
     ]
 
 
@@ -71,13 +72,13 @@ def _one_alert_a_feature() -> Story:
     return Story("FeatureDrift", "one alert a feature", TICK_S, series, (Check(FIRES, TICK_S, fires),))
 
 
-def _joint() -> list[Story]:
+def _joint(alert: str, metric: str) -> list[Story]:
     of = {**MODEL, **COLLECTOR}
     wide: dict[str, Gauge] = {}
     for label, value in without(_OTHER, "feature").items():
-        wide |= _two("tocsin_joint_drift", of | {label: value}, Gauge(9.0, 9.0), 20.0)
-    pair = _two("tocsin_joint_drift", of, Gauge(9.0, 4.5), 4.5)
-    return standard("JointDrift", pair, of, Course(9.0), beside=wide)
+        wide |= _two(metric, of | {label: value}, Gauge(9.0, 9.0), 20.0)
+    pair = _two(metric, of, Gauge(9.0, 4.5), 4.5)
+    return standard(alert, pair, of, Course(9.0), beside=wide)
 
 
 def _two(metric: str, labels: dict[str, str], value: Gauge, bound: float) -> dict[str, Gauge]:

@@ -18,6 +18,7 @@ from tocsin_collector.monitor.latency import Latency
 from tocsin_collector.monitor.schema import Schema
 from tocsin_collector.quality import delay, pack
 from tocsin_collector.verdict import (
+    DailyVerdict,
     Decision,
     Distribution,
     EstimateVerdict,
@@ -52,6 +53,9 @@ class Watched:
 
     def latest_quality(self):
         return self.quality
+
+    def latest_day(self):
+        return self.verdict if self.verdict and self.verdict.daily else None
 
 
 def feature(name, score, reasons=()):
@@ -129,6 +133,13 @@ def test_what_is_told_before_labels_is_there_whole_or_not_at_all():
     assert told["tocsin_model_quality_estimate_lower"] == 0.79
     assert told["tocsin_model_quality_estimate_upper"] == 0.83
     assert (told["tocsin_joint_drift_score"], told["tocsin_joint_drift_threshold"]) == (2.5, 4.5)
+    assert "tocsin_daily_joint_drift_score" not in told
+    model.close(9, daily=DailyVerdict(3_072, 6.5, 5.25, 1e-6))
+    told = {name: value for (name, *_), value in values(shown(model)).items()}
+    assert told["tocsin_daily_joint_drift_score"] == 6.5
+    assert told["tocsin_daily_joint_drift_threshold"] == 5.25
+    assert told["tocsin_daily_joint_drift_p_value"] == 1e-6
+    model.close(9, joint=JointVerdict(2.5, 4.5), estimate=estimate)
     few = values(shown(model, budget=Budget(CORE + 4, 2_000)))
     assert not [key for key in few if "estimate" in key[0] or "joint" in key[0]]
 

@@ -100,6 +100,30 @@ def test_features_that_meet_otherwise_alarm_jointly_with_no_feature(run):
     assert not any(alarm["kind"] == "joint" for line in lines(out)[1:] for alarm in line["alarms"])
 
 
+def test_three_features_that_only_together_are_odd_alarm_by_the_day(run):
+    def sides(turn):
+        made = {}
+
+        def third(rng, rows):
+            signs = np.where(rng.random(rows) < turn, np.sign(made["a"] * made["b"]), rng.choice([-1, 1], rows))
+            return np.abs(rng.normal(size=rows)) * signs
+
+        def keep(name):
+            def draw(rng, rows):
+                made[name] = rng.normal(size=rows)
+                return made[name]
+
+            return draw
+
+        return {"a": keep("a"), "b": keep("b"), "c": third}
+
+    code, out, _ = run(side(**sides(0)), later(**sides(0.8)), "--json")
+    found = lines(out)
+    told = [(line["window_start"][11:13], alarm["kind"]) for line in found for alarm in line["alarms"]]
+    assert (code, told) == (0, [("23", "daily")])
+    assert found[-1]["open"] == [":daily"]
+
+
 def test_nothing_changed_is_silent_in_words_too(run):
     code, out, err = run(side(), later())
     assert (code, err) == (0, "")

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin_collector.frame import Values
-from tocsin_collector.quality.sample import mixed
+from tocsin_collector.profile.hashing import mixed
 from tocsin_collector.verdict import CATEGORY
 
 MOST = 256
