@@ -3,6 +3,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 ROOMS := schema agent collector dashboards alerts demo
+PEERS := mlflow nannyml phoenix river whylogs
 UV_INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --no-build-isolation --no-deps
 
 .PHONY: help demo test check setup bench lock reports grafana pictures slow generate clean zipapp fuzz
@@ -29,7 +30,7 @@ check: .venv/.test  ## format, lint, types, directions of import, generated file
 generate: .venv/.test  ## write the generated boards, rules and reference pages again
 	$(BIN)/python -m tests.generated
 
-bench: .venv/.test .venv-reports/.ready .venv-nvitop/.ready .venv-nannyml/.ready .venv-whylogs/.ready .venv-river/.ready  ## tocsin and its peers side by side; only=NAME for one
+bench: .venv/.test .venv-reports/.ready .venv-nvitop/.ready $(PEERS:%=.venv-%/.ready)  ## tocsin and its peers side by side; only=NAME for one
 	@exec $(BIN)/python -m tests.bench $(only)
 
 grafana: .venv/.test  ## build the real Grafana that the tests run against (8 minutes once, needs Go and gcc)
@@ -40,7 +41,7 @@ pictures: .venv/.test  ## take the documentation's pictures anew (5 minutes; the
 
 # What these need is Debian's, and root: images and a booted systemd cannot be had without.
 SLOW_TOOLS := buildah crun debootstrap systemd-container
-slow: .venv/.test  ## images built and run, units booted, manifests on a real Kubernetes API server (root; minutes, the first time 20)
+slow: .venv/.test .venv-spark/.ready  ## images built and run, units booted, manifests on a real Kubernetes API server (root; minutes, the first time 20)
 	@for tool in buildah crun debootstrap systemd-nspawn; do command -v $$tool >/dev/null || lacking=yes; done; \
 	if [ "$$lacking" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq; \
 		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(SLOW_TOOLS) >/dev/null; fi
@@ -89,10 +90,17 @@ reports: .venv-reports/.ready  ## the environment of the extra `reports` (Eviden
 	@$(BIN)/uv pip install --quiet --python .venv-nvitop/bin/python --no-deps --require-hashes -r locks/nvitop.lock
 	@touch $@
 
-.venv-nannyml/.ready .venv-whylogs/.ready .venv-river/.ready: .venv-%/.ready: locks/%.lock .venv/.build
-	@echo "setting up .venv-$* (a peer of the benches; NannyML takes 0.8 GB)"
+$(PEERS:%=.venv-%/.ready): .venv-%/.ready: locks/%.lock .venv/.build
+	@echo "setting up .venv-$* (a peer of the benches, up to 0.8 GB)"
 	@$(BIN)/python -m venv --clear --without-pip .venv-$*
 	@$(BIN)/uv pip install --quiet --python .venv-$*/bin/python --no-deps --require-hashes -r locks/$*.lock
+	@touch $@
+
+# Spark is no wheel, so it is built by what .venv has, and it is a folder beside its packages.
+.venv-spark/.ready: locks/spark.lock .venv/.build
+	@echo "setting up .venv-spark (reads Parquet files in make slow, 0.5 GB)"
+	@rm -rf .venv-spark
+	@$(UV_INSTALL) --target .venv-spark --require-hashes -r locks/spark.lock
 	@touch $@
 
 # One resolution, one lock file a purpose, with hashes and without addresses.
@@ -105,8 +113,8 @@ lock: .venv/.build  ## resolve anew and write locks/
 	$(EXPORT) --extra reports > locks/reports.lock
 	$(EXPORT) --only-group nvitop > locks/nvitop.lock
 	$(EXPORT) --only-group nannyml --prune nvidia-nccl-cu12 --prune kaleido --prune gcsfs > locks/nannyml.lock
-	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-header --no-annotate --python-version 3.11 locks/whylogs.in -o locks/whylogs.lock
-	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-header --no-annotate --python-version 3.11 locks/river.in -o locks/river.lock
+	for peer in mlflow phoenix river spark whylogs; do $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-header \
+		--no-annotate --python-version 3.11 locks/$$peer.in -o locks/$$peer.lock || exit 1; done
 
 clean:  ## remove what was installed and generated here
-	rm -rf .venv .venv-reports .venv-nvitop .venv-nannyml .venv-whylogs .venv-river .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-reports .venv-nvitop $(PEERS:%=.venv-%) .venv-spark .mypy_cache .ruff_cache .hypothesis

@@ -15,7 +15,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from tests.bench.ingest import _block, _events
@@ -102,9 +102,11 @@ def _evidently(folder: str) -> Iterator[Peer]:
 
 
 @contextlib.contextmanager
-def _process(command: list[str], port: int, ready: str, folder: str, name: str) -> Iterator[int]:
+def _process(
+    command: list[str], port: int, ready: str, folder: str, name: str, environ: Mapping[str, str] | None = None
+) -> Iterator[int]:
     log = os.path.join(folder, f"{name}.log")
-    environ = {"DO_NOT_TRACK": "1"}
-    with serving(command, f"http://127.0.0.1:{port}", ready=ready, log=log, environ=environ, limit_s=120) as server:
+    environ = {"DO_NOT_TRACK": "1", **(environ or {})}
+    with serving(command, f"http://127.0.0.1:{port}", ready=ready, log=log, environ=environ, limit_s=900) as server:
         assert server._process is not None
         yield server._process.pid

@@ -31,5 +31,5 @@ class Measure(NamedTuple):
         """The line that ``make bench`` prints."""
         return (
             f"{self.name} tocsin={self.tocsin:.4g}{self.unit} {self.against}={self.peer:.4g}{self.unit} "
-            f"ratio={self.ratio:.3f} goal={self.goal:g} {'met' if self.met else 'missed'}"
+            f"ratio={self.ratio:.3g} goal={self.goal:g} {'met' if self.met else 'missed'}"
         )

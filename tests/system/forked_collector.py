@@ -4,6 +4,7 @@ Each child builds its service from the data folder alone, as after any start; on
 the child's pid. On stderr: what the collector says, its address among it.
 """
 
+import ctypes
 import os
 import signal
 import sys
@@ -12,6 +13,9 @@ import threading
 from tocsin_collector import web
 from tocsin_schema.config import load
 from tocsin_schema.settings.collector import COLLECTOR
+
+_PR_SET_PDEATHSIG = 1
+"""prctl(2)."""
 
 
 def main(folder: str, store: str) -> None:
@@ -22,6 +26,7 @@ def main(folder: str, store: str) -> None:
     for _ in sys.stdin:
         child = os.fork()
         if child == 0:
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # a test that is ended leaves nothing behind
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             os._exit(web.run(values))
         print(child, flush=True)

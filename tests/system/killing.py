@@ -25,7 +25,7 @@ from tocsin_schema.block import MEDIA_TYPE, Block, column, decode, encode
 
 HERE = Path(__file__).parent
 CLIENTS = 3
-LIMIT_S = 50.0
+LIMIT_S = 150.0
 PAUSE_S = 0.01  # between two tries: the collector that starts needs the processor more
 FAULTS = (
     "sound", "sync_fails", "sync_and_cut_fail", "disk_full", "torn_write", "dies_before_sync", "dies_after_sync",
@@ -37,6 +37,8 @@ DEADLY = FAULTS[4:]
 class Outcome(NamedTuple):
     """What a collector's lives came to. Nothing may be lost, and nothing may be there twice."""
 
+    kills: int
+    """Of the lives, those that did not end in order."""
     acknowledged: int
     lost: int
     doubled: int
@@ -47,7 +49,7 @@ class Outcome(NamedTuple):
 
 def outlive(
     folder: Path,
-    kills: int,
+    lives: int,
     rows: Callable[[int], int],
     seed: int,
     events_a_life: int = 0,
@@ -55,7 +57,8 @@ def outlive(
     store: str = "segments",
     faults: Sequence[str] = FAULTS,
 ) -> Outcome:
-    """Kill a collector so many times, with one fault of its disk after the other, and see what is left.
+    """Let a collector live and be killed so many times, with one fault of its disk after the other, and see what is
+    left.
 
     ``rows`` gives the number of events of a client's n-th batch. A life that its disk does not end takes at least
     ``events_a_life``.
@@ -66,8 +69,8 @@ def outlive(
     clients = [Client(number, collectors, rows) for number in range(CLIENTS)]
     process = None
     try:
-        for kill in range(kills):
-            process = _one_life(collectors, clients, disk, rng, kill, events_a_life, faults)
+        for life in range(lives):
+            process = _one_life(collectors, clients, disk, rng, life, events_a_life, faults)
         disk.plan("sound")
         process = collectors.start()
         wait_until(lambda: collectors.address is not None, "the last collector to listen")
@@ -90,6 +93,7 @@ def outlive(
     journal.close()
     confirmed = Counter(name for client in clients for name in client.acknowledged)
     return Outcome(
+        lives - sum(_ends_in_order(life, faults) for life in range(lives)),
         confirmed.total(),
         (confirmed - stored).total(),
         (stored - confirmed).total(),
@@ -104,16 +108,16 @@ def _one_life(
     clients: "list[Client]",
     disk: "Disk",
     rng: random.Random,
-    kill: int,
+    life: int,
     events: int,
     faults: Sequence[str],
 ) -> psutil.Process:
     """Start a collector and let it end: by its disk, at any moment, or in order now and then."""
-    fault = faults[kill % len(faults)]
+    fault = faults[life % len(faults)]
     disk.plan(fault, after=rng.randrange(6), times=rng.randrange(1, 4))
     before = acknowledged(clients)
     process = collectors.start()
-    if fault == "sound" and kill % 2:
+    if _ends_in_order(life, faults):
         wait_until(lambda: acknowledged(clients) > before + events, "a collector to take events")
         collectors.end(process, signal.SIGTERM)  # it leaves a snapshot, and the next ones start from that
     elif fault == "sound":
@@ -126,6 +130,11 @@ def _one_life(
     disk.note()
     collectors.end(process, signal.SIGKILL)
     return process
+
+
+def _ends_in_order(life: int, faults: Sequence[str]) -> bool:
+    """Every other life on a sound disk."""
+    return faults[life % len(faults)] == "sound" and life % 2 == 1
 
 
 class Disk:
@@ -216,13 +225,17 @@ class Client:
         self._rows = rows
         self._collectors = collectors
         self._stop = threading.Event()
+        self._leave = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
 
     def stop(self) -> None:
+        """Leave the batch that is under way, too."""
         self._stop.set()
+        self._leave.set()
 
     def finish(self) -> None:
+        """End once the batch that is under way is acknowledged."""
         self._stop.set()
         self._thread.join(LIMIT_S)
         assert not self._thread.is_alive()
@@ -234,6 +247,8 @@ class Client:
             ids = [f"{self.number}-{sequence}-{row}" for row in range(self._rows(sequence))]
             body, media_type = self._batch(ids, sequence)
             while not self._sent(body, media_type):
+                if self._leave.is_set():
+                    return
                 self.retries += 1
             self.acknowledged += ids
 
@@ -263,21 +278,21 @@ class Client:
     def _sent(self, body: bytes, media_type: str) -> bool:
         address = self._collectors.address
         if address is None:
-            self._stop.wait(PAUSE_S)
+            self._leave.wait(PAUSE_S)
             return False
-        connection = http.client.HTTPConnection(*address, timeout=5)
+        connection = http.client.HTTPConnection(*address, timeout=30)
         try:
             connection.request("POST", "/v1/events", body, {"content-type": media_type})
             response = connection.getresponse()
             answer = json.loads(response.read())
         except (OSError, http.client.HTTPException, ValueError):
-            self._stop.wait(PAUSE_S)
+            self._leave.wait(PAUSE_S)
             return False
         finally:
             connection.close()
         if response.status in (503, 507):
             assert response.headers["retry-after"], answer
-            self._stop.wait(PAUSE_S)
+            self._leave.wait(PAUSE_S)
             return False
         assert response.status == 200, answer
         assert answer["rejected_count"] == 0, answer

@@ -133,7 +133,12 @@ class Folder:
 
 def escaped(name: str) -> str:
     """A project's or model's name as a part of a path; a long one is cut and ends in its digest."""
-    text = quote(name, safe="")
-    if len(text) <= _LONGEST:
+    text = _as_hive(name)
+    if len(text.encode()) <= _LONGEST:
         return text
-    return quote(name[:20], safe="") + "-" + hashlib.blake2b(name.encode(), digest_size=16).hexdigest()
+    return _as_hive(name[:20]) + "-" + hashlib.blake2b(name.encode(), digest_size=16).hexdigest()
+
+
+def _as_hive(name: str) -> str:
+    """Only ASCII is escaped, since Spark takes an escape for a character and not for a byte of UTF-8."""
+    return "".join(char if char > "\x7f" else quote(char, safe="") for char in name)

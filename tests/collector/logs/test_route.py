@@ -17,8 +17,8 @@ import uvicorn
 from click.testing import CliRunner
 from fastapi import FastAPI
 
+from tocsin_collector.commands.logs import command
 from tocsin_collector.logs import LogStore, StoreError, logs_router
-from tocsin_collector.logs.command import command
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
 
