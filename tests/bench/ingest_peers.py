@@ -105,6 +105,6 @@ def _evidently(folder: str) -> Iterator[Peer]:
 def _process(command: list[str], port: int, ready: str, folder: str, name: str) -> Iterator[int]:
     log = os.path.join(folder, f"{name}.log")
     environ = {"DO_NOT_TRACK": "1"}
-    with serving(command, f"http://127.0.0.1:{port}", ready=ready, log=log, environ=environ, limit_s=120) as server:
+    with serving(command, f"http://127.0.0.1:{port}", ready=ready, log=log, environ=environ, limit_s=300) as server:
         assert server._process is not None
         yield server._process.pid
