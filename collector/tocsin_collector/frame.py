@@ -1,7 +1,7 @@
 """A block's columns as numpy arrays: what profiles, joins and scores work on. Views, not copies, where they can be."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -57,16 +57,29 @@ class Frame:
         columns = {name: values.take(rows) for name, values in self.columns.items()}
         return Frame(self.type, self.key, self.time_us[rows], ids, columns)
 
+    def part(self, start: int, end: int) -> "Frame":
+        """The rows from one place to before another, as views."""
+        if end - start == self.rows:
+            return self
+        valid = {id(values.valid): values.valid[start:end] for values in self.columns.values()}  # some columns share it
+        columns = {
+            name: Values(values.kind, values.data[start:end], valid[id(values.valid)], values.names)
+            for name, values in self.columns.items()
+        }
+        ids = self.ids.part(start, end) if isinstance(self.ids, Texts) else self.ids[start:end]
+        return Frame(self.type, self.key, self.time_us[start:end], ids, columns)
+
     def group(self, prefix: str) -> dict[str, Values]:
         """Columns of one kind by their own name: ``group("feature.")``, ``group("score.")``, ``group("segment.")``."""
         return {name[len(prefix) :]: values for name, values in self.columns.items() if name.startswith(prefix)}
 
 
-def frame(block: Block) -> Frame:
-    """The columns of a decoded block."""
+def frame(*blocks: Block) -> Frame:
+    """The columns of a decoded block; of several, the rows of all, when they have the same columns of the same dtypes
+    and are of one type and model version."""
+    block = blocks[0] if len(blocks) == 1 else _end_to_end(blocks)
     names = [name for name in block.columns if name not in ("time", "id")]
-    whole = np.ones(block.rows, bool)
-    whole.flags.writeable = False  # columns without a gap share it
+    whole = _whole(block.rows)
     return Frame(
         block.type,
         ModelKey(block.project, block.model, block.version),
@@ -74,6 +87,55 @@ def frame(block: Block) -> Frame:
         _texts(block.columns["id"]),
         {name: _values(block.columns[name], whole) for name in names},
     )
+
+
+def _end_to_end(blocks: Sequence[Block]) -> Block:
+    """The buffers of blocks, one after the other: arrays of each would cost more than their few rows."""
+    first = blocks[0]
+    rows = [block.rows for block in blocks]
+    return Block(
+        first.type,
+        project=first.project,
+        model=first.model,
+        version=first.version,
+        rows=sum(rows),
+        producer=first.producer,
+        sequence=first.sequence,
+        columns={name: _column([block.columns[name] for block in blocks], rows) for name in first.columns},
+    )
+
+
+def _column(parts: Sequence[Column], rows: Sequence[int]) -> Column:
+    first, offsets, valid = parts[0], None, None
+    if any(part.valid is not None for part in parts):
+        valid = b"".join(
+            b"\1" * count if part.valid is None else part.valid for part, count in zip(parts, rows, strict=True)
+        )
+    if first.dtype == "str":
+        ends = [np.frombuffer(part.offsets or b"", "<u4") for part in parts]
+        starts = np.cumsum([0, *(len(part.data) for part in parts)])
+        shifted = [own[1:] + start for own, start in zip(ends, starts, strict=False)]
+        offsets = np.concatenate([ends[0][:1], *shifted]).astype("<u4").tobytes()
+    if first.dtype == "dict" and any(part.values != first.values for part in parts):
+        return _recoded_column(parts, valid)
+    data = b"".join([part.data for part in parts])
+    return Column(first.name, first.dtype, data, offsets=offsets, valid=valid, values=first.values)
+
+
+def _recoded_column(parts: Sequence[Column], valid: bytes | None) -> Column:
+    codes: dict[str, int] = {}
+    found = []
+    for part in parts:
+        numbers = [codes.setdefault(name, len(codes)) for name in part.values or ()]
+        found.append(np.array(numbers or [0], "<u4")[np.frombuffer(part.data, "<u4")])
+    return Column(parts[0].name, "dict", np.concatenate(found).tobytes(), valid=valid, values=list(codes))
+
+
+def _whole(rows: int) -> NDArray[np.bool_]:
+    """The validity that columns without a gap share."""
+    whole = np.ones(rows, bool)
+    whole.flags.writeable = False
+    return whole
 
 
 def _values(column: Column, whole: NDArray[np.bool_]) -> Values:
@@ -122,15 +184,35 @@ def _texts(column: Column) -> Sequence[str]:
     return Texts(bytes(column.data), np.frombuffer(column.offsets or b"", "<u4"))
 
 
-def concat(frames: list[Frame]) -> Frame:
+def concat(frames: Sequence[Frame]) -> Frame:
     """The rows of several frames of one type and model. A column that some of them lack is missing there; one that is a
     number here and a category there becomes a category."""
     if len(frames) == 1:
         return frames[0]
+    first, rows = frames[0], sum(part.rows for part in frames)
     names = dict.fromkeys(name for part in frames for name in part.columns)
-    columns = {name: _joined([part.columns.get(name) for part in frames], frames) for name in names}
+    parts = {name: [part.columns.get(name) for part in frames] for name in names}
+    columns = _joined_numbers({name: some for name, some in parts.items() if _are_numbers(some)}, rows)
+    columns |= {name: _joined(parts[name], frames) for name in names if name not in columns}
     times = np.concatenate([part.time_us for part in frames])
-    return Frame(frames[0].type, frames[0].key, times, joined([part.ids for part in frames]), columns)
+    ids = joined([part.ids for part in frames])
+    return Frame(first.type, first.key, times, ids, {name: columns[name] for name in names})
+
+
+def _are_numbers(parts: list[Values | None]) -> bool:
+    return all(part is not None and part.kind == NUMBER for part in parts)
+
+
+def _joined_numbers(columns: Mapping[str, list[Values | None]], rows: int) -> dict[str, Values]:
+    """Columns of numbers that are in each part, in one go: of small parts most of the cost is that of the calls."""
+    if not columns:
+        return {}
+    parts = [part for some in columns.values() for part in some if part is not None]
+    shape = len(columns), rows
+    data = np.concatenate([part.data for part in parts]).astype(np.float64, copy=False).reshape(shape)
+    valid = np.concatenate([part.valid for part in parts]).reshape(shape)
+    whole, full = _whole(rows), np.asarray(valid.all(axis=1)).tolist()
+    return {name: Values(NUMBER, data[at], whole if full[at] else valid[at]) for at, name in enumerate(columns)}
 
 
 def alike(frames: Iterable[Frame]) -> Iterator[Frame]:
@@ -140,15 +222,15 @@ def alike(frames: Iterable[Frame]) -> Iterator[Frame]:
         yield concat(list(same))
 
 
-def _joined(parts: list[Values | None], frames: list[Frame]) -> Values:
+def _joined(parts: list[Values | None], frames: Sequence[Frame]) -> Values:
     kind = NUMBER if all(part is None or part.kind == NUMBER for part in parts) else CATEGORY
     whole = [
         _nothing(kind, frame.rows) if part is None else part if part.kind == kind else category(part.texts())
         for part, frame in zip(parts, frames, strict=True)
     ]
     valid = np.concatenate([part.valid for part in whole])
-    if kind == NUMBER:
-        return Values(NUMBER, np.concatenate([part.data for part in whole]), valid)
+    if kind == NUMBER or all(part.names == whole[0].names for part in whole):
+        return Values(kind, np.concatenate([part.data for part in whole]), valid, whole[0].names)
     codes: dict[str, int] = {}
     data = [_recoded(part, codes) for part in whole]
     return Values(CATEGORY, np.concatenate(data), valid, list(codes))

@@ -67,6 +67,11 @@ class Texts(Sequence[str]):
         raw = np.frombuffer(self._raw, f"V{length}")[rows].tobytes()
         return Texts(raw, np.arange(0, len(raw) + 1, length, dtype=np.uint32))
 
+    def part(self, start: int, end: int) -> "Texts":
+        """Those from one place to before another."""
+        ends = self._ends[start : end + 1]
+        return Texts(self._raw[ends[0] : ends[-1]], ends - ends[0])
+
     def _length(self) -> int:
         """The length in bytes that all of them have, 0 when they have not; ids mostly do."""
         lengths = self._ends[1:] - self._ends[:-1]

@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import uvloop
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
 
@@ -128,7 +129,7 @@ def run(values: dict[str, Any]) -> int:
                 _tell(_OPEN.format(here))
             patience = Patience(min(values["max_connections"], _descriptors()))
             gc.freeze()  # what is there stays: 60 ms of each full collection, which the event loop would wait for
-            asyncio.run(serve(gate, opened, Room(patience, web, service.doors)))
+            uvloop.run(serve(gate, opened, Room(patience, web, service.doors)))
     except KeysError as error:
         _tell(f"tocsin collector: {error}")
         return 78

@@ -28,6 +28,8 @@ Columns by event type: every block has ``time`` and ``id``. prediction: ``featur
 import json
 import sys
 from array import array
+from contextlib import suppress
+from functools import lru_cache
 from itertools import accumulate, count
 from operator import sub
 
@@ -140,9 +142,9 @@ def column(name: str, values: "list[object]", dtype: str | None = None) -> Colum
     Without ``dtype`` it is inferred: all bool -> bool, all int -> i64, int and float -> f64, anything else -> text,
     which becomes ``dict`` when at most one value in two is distinct. A number beyond 64 bits becomes a float.
     """
-    dtype = dtype or _infer(values)
-    is_text, valid = dtype in ("str", "dict"), None
     kinds = set(map(type, values))  # `None in values` would compare each of them
+    dtype = dtype or _infer(values, kinds)
+    is_text, valid = dtype in ("str", "dict"), None
     if type(None) in kinds:
         valid = bytes(value is not None for value in values)
         values = [("" if is_text else 0) if value is None else value for value in values]
@@ -200,17 +202,18 @@ def encode(block: Block) -> bytes:
     return b"".join([len(head).to_bytes(8, "little"), head, *parts])
 
 
-def _infer(values: "list[object]") -> str:
-    kinds = {type(value) for value in values if value is not None}
+def _infer(values: "list[Any]", kinds: set[type]) -> str:
+    if kinds == {float}:
+        return "f64"
+    present = [value for value in values if value is not None] if type(None) in kinds else values
+    kinds = kinds - {type(None)}
     if kinds == {bool}:
         return "bool"
     if kinds == {int}:
-        fits = all(-(1 << 63) <= value < 1 << 63 for value in values if value is not None)  # type: ignore[operator]
-        return "i64" if fits else "f64"
+        return "i64" if min(present) >= -(1 << 63) and max(present) < 1 << 63 else "f64"
     if kinds and kinds <= {int, float}:
         return "f64"
-    present = [value for value in values if value is not None]
-    return "dict" if len(set(map(str, present))) * 2 <= len(present) else "str"
+    return "dict" if len(set(present if kinds == {str} else map(str, present))) * 2 <= len(present) else "str"
 
 
 def _text(value: object) -> str:
@@ -219,8 +222,8 @@ def _text(value: object) -> str:
 
 def _text_column(name: str, texts: "list[Any]", dtype: str, valid: bytes | None) -> Column:
     if dtype == "dict":
-        codes = dict.fromkeys(texts, 0)
-        codes.update(zip(codes, count()))
+        # In order: blocks with the same texts have the same table of columns, which their reader then knows.
+        codes = dict(zip(sorted(set(texts)), count()))
         packed = array("I", map(codes.__getitem__, texts))
         return Column(name, "dict", _little(packed), valid=valid, values=list(codes))
     whole = "".join(texts)
@@ -241,37 +244,6 @@ def _little(values: "array[int] | array[float]") -> bytes:
 def decode(raw: "bytes | memoryview") -> Block:
     """Read and check a block; buffers are views into ``raw``. Raises BlockError for anything that is not sound."""
     view = memoryview(raw).cast("B").toreadonly()
-    header, body = _header(view)
-    kind = _one_of(header, "type", TYPES)
-    rows = _integer(header, "rows", MAX_ROWS)
-    table = header.get("columns")
-    if not isinstance(table, list) or len(table) > MAX_COLUMNS:
-        raise BlockError(f"header.columns: a list of at most {MAX_COLUMNS} columns is needed")
-    columns: dict[str, Column] = {}
-    for number, entry in enumerate(table):
-        item = _read_column(entry, f"header.columns[{number}]", rows, body)
-        if item.name in columns:
-            raise BlockError(f"header.columns[{number}]: the name {item.name!r} stands twice")
-        columns[item.name] = item
-    if sum(map(_size, columns.values())) > len(body):
-        # A small body whose columns all point at the same bytes would become a thousand times as much in memory.
-        raise BlockError("header.columns: ranges overlap; each column needs bytes of its own")
-    for name, dtypes in (("time", ("time",)), ("id", ("str", "dict"))):
-        if name not in columns or columns[name].dtype not in dtypes:
-            raise BlockError(f"header.columns: a column {name!r} of dtype {' or '.join(dtypes)} is needed")
-    return Block(
-        kind,
-        project=_name(header, "project", "default"),
-        model=_name(header, "model", None),
-        version=_name(header, "version", ""),
-        rows=rows,
-        producer=_producer(header),
-        sequence=_integer(header, "sequence", (1 << 63) - 1),
-        columns=columns,
-    )
-
-
-def _header(view: memoryview) -> tuple[dict[str, object], memoryview]:
     if len(view) < 8:
         raise BlockError(f"a block starts with eight bytes of header length, there are {len(view)} bytes in all")
     size = int.from_bytes(view[:8], "little")
@@ -279,16 +251,112 @@ def _header(view: memoryview) -> tuple[dict[str, object], memoryview]:
         raise BlockError(f"header length {size}: at most {MAX_HEADER_BYTES}, and the body has {len(view) - 8} bytes")
     if size % 8:
         raise BlockError(f"header length {size}: pad the header with spaces to a multiple of eight")
+    body = view[8 + size :]
+    header, places = _header(bytes(view[8 : 8 + size]), len(body))
+    columns = {place.name: place.column(body) for place in places}
+    return Block(
+        header["type"],
+        project=_name(header, "project", "default"),
+        model=_name(header, "model", None),
+        version=_name(header, "version", ""),
+        rows=header["rows"],
+        producer=_producer(header),
+        sequence=_integer(header, "sequence", (1 << 63) - 1),
+        columns=columns,
+    )
+
+
+def _header(text: bytes, body_bytes: int) -> "tuple[dict[str, Any], tuple[_Place, ...]]":
+    """What a header says of the block and, checked, of its columns.
+
+    ``encode`` writes the columns last, and a sender writes the same ones in block after block: as a text of their own
+    they are read once. The mark before them stands in no JSON text, where its quotes would be escaped; a header that
+    does not end with its columns is read as a whole.
+    """
+    head, _, table = text.rstrip(b" ").partition(b',"columns":')
+    if table.endswith(b"]}"):
+        with suppress(json.JSONDecodeError, UnicodeDecodeError, RecursionError):
+            header = json.loads(head + b"}")
+            return header, _places(header, table[:-1], body_bytes)
     try:
-        header = json.loads(bytes(view[8 : 8 + size]))
+        header = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise BlockError(f"the header is no JSON: {error}") from None
+    columns = header.get("columns") if isinstance(header, dict) else None
+    return header, _places(header, json.dumps(columns).encode(), body_bytes)
+
+
+def _places(header: object, table: bytes, body_bytes: int) -> "tuple[_Place, ...]":
     if not isinstance(header, dict) or header.get("v") != 1:
         raise BlockError('the header must be a JSON object with "v": 1')
-    return header, view[8 + size :]
+    _one_of(header, "type", TYPES)
+    rows = _integer(header, "rows", MAX_ROWS)
+    return (_known_layout if len(table) <= _KNOWN_BYTES else _layout)(table, rows, body_bytes)
 
 
-def _read_column(entry: object, where: str, rows: int, body: memoryview) -> Column:
+def _layout(table: bytes, rows: int, body_bytes: int) -> "tuple[_Place, ...]":
+    """The columns of a table of so many rows, in a body of so many bytes."""
+    entries = json.loads(table)
+    if not isinstance(entries, list) or len(entries) > MAX_COLUMNS:
+        raise BlockError(f"header.columns: a list of at most {MAX_COLUMNS} columns is needed")
+    places: dict[str, _Place] = {}
+    for number, entry in enumerate(entries):
+        place = _place(entry, f"header.columns[{number}]", rows, body_bytes)
+        if place.name in places:
+            raise BlockError(f"header.columns[{number}]: the name {place.name!r} stands twice")
+        places[place.name] = place
+    if sum(place.size for place in places.values()) > body_bytes:
+        # A small body whose columns all point at the same bytes would become a thousand times as much in memory.
+        raise BlockError("header.columns: ranges overlap; each column needs bytes of its own")
+    for name, dtypes in (("time", ("time",)), ("id", ("str", "dict"))):
+        if name not in places or places[name].dtype not in dtypes:
+            raise BlockError(f"header.columns: a column {name!r} of dtype {' or '.join(dtypes)} is needed")
+    return tuple(places.values())
+
+
+_known_layout = lru_cache(64)(_layout)
+_KNOWN_BYTES = 16_384  # of a table that is remembered: with the objects that it becomes, some 10 MB of them at most
+
+
+class _Place:
+    """Where a column lies in a body, and its dictionary, as the header has it."""
+
+    __slots__ = ("data", "dtype", "name", "offsets", "valid", "values", "where")
+
+    def __init__(self, name: str, dtype: str, where: str) -> None:
+        self.name = name
+        self.dtype = dtype
+        self.where = where
+        self.data = slice(0)
+        self.offsets: slice | None = None
+        self.valid: slice | None = None
+        self.values: list[str] | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of the body that are its own."""
+        return sum(_length(span) for span in (self.data, self.offsets, self.valid) if span)
+
+    def column(self, body: memoryview) -> Column:
+        """The column, when what lies there is sound."""
+        data, dtype = body[self.data], self.dtype
+        if self.valid is None:
+            valid = None
+        else:
+            valid = body[self.valid]
+            if any(byte > 1 for byte in set(bytes(valid))):
+                raise BlockError(f"{self.where}.valid: {len(valid)} bytes of 0 or 1 are needed, one a row")
+        if dtype == "str":
+            offsets = _offsets(body[self.offsets or slice(0)], data, self.where)
+            return Column(self.name, dtype, data, offsets=offsets, valid=valid)
+        if dtype == "bool" and any(byte > 1 for byte in set(bytes(data))):
+            raise BlockError(f"{self.where}.data: a bool is a byte of 0 or 1")
+        if dtype == "dict" and _points_past(bytes(data), len(self.values or ())):
+            raise BlockError(f"{self.where}.data: a code points past {len(self.values or ())} values")
+        return Column(self.name, dtype, data, valid=valid, values=self.values)
+
+
+def _place(entry: object, where: str, rows: int, body_bytes: int) -> _Place:
     if not isinstance(entry, dict):
         raise BlockError(f"{where}: an object is needed")
     name = entry.get("name")
@@ -296,38 +364,40 @@ def _read_column(entry: object, where: str, rows: int, body: memoryview) -> Colu
         raise BlockError(f"{where}.name: text of 1 to {MAX_NAME} characters is needed")
     where = f"{where} ({name})"
     dtype = _one_of(entry, "dtype", DTYPES, where)
-    data = _range(entry, "data", body, where)
-    valid = _range(entry, "valid", body, where) if "valid" in entry else None
-    if valid is not None and (len(valid) != rows or any(byte > 1 for byte in set(bytes(valid)))):
-        raise BlockError(f"{where}.valid: {rows} bytes of 0 or 1 are needed, one a row")
+    place = _Place(name, dtype, where)
+    place.data = _range(entry, "data", body_bytes, where)
+    if "valid" in entry:
+        place.valid = _range(entry, "valid", body_bytes, where)
+        if _length(place.valid) != rows:
+            raise BlockError(f"{where}.valid: {rows} bytes of 0 or 1 are needed, one a row")
     if dtype == "str":
-        return Column(name, dtype, data, offsets=_offsets(entry, data, body, rows, where), valid=valid)
-    if len(data) != rows * _WIDTH[dtype]:
-        raise BlockError(f"{where}.data: {rows} rows of {dtype} are {rows * _WIDTH[dtype]} bytes, found {len(data)}")
-    if dtype == "bool" and any(byte > 1 for byte in set(bytes(data))):
-        raise BlockError(f"{where}.data: a bool is a byte of 0 or 1")
-    values = _values(entry, data, where) if dtype == "dict" else None
-    return Column(name, dtype, data, valid=valid, values=values)
+        place.offsets = _range(entry, "offsets", body_bytes, where)
+        if _length(place.offsets) != (rows + 1) * 4:
+            size = _length(place.offsets)
+            raise BlockError(f"{where}.offsets: {rows + 1} u32 are {(rows + 1) * 4} bytes, found {size}")
+    elif _length(place.data) != rows * _WIDTH[dtype]:
+        size = _length(place.data)
+        raise BlockError(f"{where}.data: {rows} rows of {dtype} are {rows * _WIDTH[dtype]} bytes, found {size}")
+    if dtype == "dict":
+        place.values = _values(entry, where)
+    return place
 
 
-def _size(item: Column) -> int:
-    return len(item.data) + len(item.offsets or b"") + len(item.valid or b"")
-
-
-def _range(entry: dict[str, object], key: str, body: memoryview, where: str) -> memoryview:
+def _range(entry: dict[str, object], key: str, body_bytes: int, where: str) -> slice:
     span = entry.get(key)
     if not (isinstance(span, list) and len(span) == 2 and all(type(end) is int for end in span)):
         raise BlockError(f"{where}.{key}: two integers [start, end] are needed")
     start, end = span
-    if not 0 <= start <= end <= len(body) or start % 8:
-        raise BlockError(f"{where}.{key}: [{start}, {end}] must start at a multiple of 8 inside {len(body)} bytes")
-    return body[start:end]
+    if not 0 <= start <= end <= body_bytes or start % 8:
+        raise BlockError(f"{where}.{key}: [{start}, {end}] must start at a multiple of 8 inside {body_bytes} bytes")
+    return slice(start, end)
 
 
-def _offsets(entry: dict[str, object], data: memoryview, body: memoryview, rows: int, where: str) -> memoryview:
-    offsets = _range(entry, "offsets", body, where)
-    if len(offsets) != (rows + 1) * 4:
-        raise BlockError(f"{where}.offsets: {rows + 1} u32 are {(rows + 1) * 4} bytes, found {len(offsets)}")
+def _length(span: slice) -> int:
+    return int(span.stop - span.start)
+
+
+def _offsets(offsets: memoryview, data: memoryview, where: str) -> memoryview:
     packed = array("I", bytes(offsets))
     if sys.byteorder == "big":
         packed.byteswap()
@@ -349,7 +419,7 @@ def _offsets(entry: dict[str, object], data: memoryview, body: memoryview, rows:
     return offsets
 
 
-def _values(entry: dict[str, object], data: memoryview, where: str) -> list[str]:
+def _values(entry: dict[str, object], where: str) -> list[str]:
     values = entry.get("values")
     if not isinstance(values, list) or not all(
         isinstance(value, str) and len(value) <= MAX_TEXT_BYTES for value in values
@@ -357,8 +427,6 @@ def _values(entry: dict[str, object], data: memoryview, where: str) -> list[str]
         raise BlockError(f"{where}.values: a list of texts is needed")
     if not _is_text("".join(values)):
         raise BlockError(f"{where}.values: a lone surrogate is no text")
-    if _points_past(bytes(data), len(values)):
-        raise BlockError(f"{where}.data: a code points past {len(values)} values")
     return values
 
 

@@ -45,7 +45,7 @@ def _judged(id_of: Callable[[int], str]) -> tuple[float, int]:
         ]
         sent = block("prediction", columns, sequence=number)
         began = time.process_time()
-        judged = dedupe.judge(sent, frame(sent))
+        judged = dedupe.judge([sent], frame(sent))
         dedupe.keep()
         used += time.process_time() - began
         assert judged.accepted.size == ROWS

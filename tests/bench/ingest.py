@@ -7,6 +7,7 @@ all of its threads.
 """
 
 import contextlib
+import gc
 import http.client
 import json
 import os
@@ -154,6 +155,7 @@ def serve(kind: str, folder: str) -> None:
         return time.process_time()
 
     {"tocsin": _tocsin, "peer": _peer}[kind](app, folder)
+    gc.freeze()  # as the command does
     listener = socket.create_server(("127.0.0.1", 0))
     print(listener.getsockname()[1], flush=True)
     config = uvicorn.Config(app, access_log=False, log_level="warning", lifespan="off", ws="none")

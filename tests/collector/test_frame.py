@@ -6,9 +6,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin_collector.frame import Frame, alike, category, concat, number
+from tocsin_collector.frame import Frame, alike, category, concat, frame, number
 from tocsin_collector.texts import Texts
 from tocsin_collector.verdict import ModelKey
+from tocsin_schema.block import Block, column
 
 KEY = ModelKey("shop", "credit", "3")
 cells = st.one_of(st.none(), st.floats(allow_nan=False)), st.one_of(st.none(), st.text(max_size=3))
@@ -54,6 +55,50 @@ def test_frames_that_are_alike_become_one_and_no_value_becomes_of_another_kind(s
 
 def _named(frame, name):
     return zip(frame.ids, map(str, frame.columns[name].texts()), strict=True)
+
+
+rows = st.lists(
+    st.tuples(*(st.none() | cell for cell in (st.floats(allow_nan=False), st.text("ab日", max_size=2), st.booleans()))),
+    max_size=4,
+)
+
+
+def _block(at, some):
+    ids = [f"{at}-{row}" for row in range(len(some))]
+    kinds = (("feature.n", "f64"), ("feature.t", "str"), ("feature.b", "bool"))
+    made = [column("time", [10 * at + row for row in range(len(some))], "time"), column("id", ids, "str")]
+    made += [column(name, [row[place] for row in some], dtype) for place, (name, dtype) in enumerate(kinds)]
+    made.append(column("feature.d", [row[1] for row in some], "dict"))
+    named = {item.name: item for item in made}
+    return Block(
+        "prediction",
+        project="shop",
+        model="credit",
+        version="3",
+        rows=len(some),
+        producer="0" * 32,
+        sequence=at,
+        columns=named,
+    )
+
+
+@given(st.lists(rows, min_size=1, max_size=4))
+def test_the_frame_of_blocks_has_the_rows_of_their_frames(some):
+    blocks = [_block(at, own) for at, own in enumerate(some)]
+    whole = frame(*blocks)
+    single = [frame(block) for block in blocks]
+    assert whole.time_us.tolist() == [time for one in single for time in one.time_us.tolist()]
+    at = 0
+    for one in single:
+        part = whole.part(at, at + one.rows)
+        assert list(part.ids) == list(one.ids)
+        assert part.time_us.tolist() == one.time_us.tolist()
+        assert _all_texts(part) == _all_texts(one)
+        at += one.rows
+
+
+def _all_texts(part):
+    return {name: (values.kind, values.texts()) for name, values in part.columns.items()}
 
 
 def test_ids_that_are_packed_stay_packed():

@@ -71,6 +71,67 @@ def test_header_and_values_read_back() -> None:
     }
 
 
+def with_header(text: str) -> bytes:
+    """The example behind another header."""
+    raw = encode(example())
+    head = text.encode()
+    head += b" " * (-len(head) % 8)
+    return len(head).to_bytes(8, "little") + head + raw[8 + int.from_bytes(raw[:8], "little") :]
+
+
+def header_of(raw: bytes) -> dict[str, object]:
+    found: dict[str, object] = json.loads(raw[8 : 8 + int.from_bytes(raw[:8], "little")])
+    return found
+
+
+def test_columns_may_stand_anywhere_in_the_header() -> None:
+    header = header_of(encode(example()))
+    columns = json.dumps(header.pop("columns"))
+    rest = json.dumps(header)[1:-1]
+    for text in (
+        f'{{{rest},"columns":{columns}}}',
+        f'{{"columns":{columns},{rest}}}',
+        f'{{"v":1,"columns":{columns},{rest}}}',
+        f'{{{rest},"columns":[],"columns":{columns}}}',
+        f'{{{rest},"columns": {columns} , "note": [1]}}',
+    ):
+        assert values(decode(with_header(text))) == values(example())
+
+
+@pytest.mark.parametrize("model", [',"columns":', ',"columns":[{}]}', '{"a":1,"columns":[]}', "]}", "\\"])
+def test_a_name_that_reads_as_columns_is_a_name(model: str) -> None:
+    found = decode(encode(block(*example().columns.values(), model=model)))
+    assert found.model == model
+    assert values(found) == values(example())
+
+
+@pytest.mark.parametrize("tail", [',"columns":[]', ',"columns":[]]}', ',"columns":{"a":[]}', ',"columns":[}]}'])
+def test_a_header_that_is_cut_or_closed_twice_is_no_json(tail: str) -> None:
+    header = header_of(encode(example()))
+    del header["columns"]
+    with pytest.raises(BlockError, match="no JSON"):
+        decode(with_header(json.dumps(header)[:-1] + tail))
+
+
+def test_the_columns_of_one_block_are_not_those_of_the_next() -> None:
+    """A table that was read before is not read again; its rows and bytes are another block's."""
+    first = decode(encode(example()))
+    other = decode(encode(block(*example().columns.values(), sequence=8)))
+    assert (first.sequence, other.sequence) == (7, 8)
+    with pytest.raises(BlockError, match="3 rows of time"):
+        decode(edited(rows=3))
+    with pytest.raises(BlockError, match="inside"):
+        decode(encode(example())[:-8])
+    assert values(decode(encode(example()))) == values(example())
+
+
+def test_a_dictionary_has_its_texts_in_order() -> None:
+    """Whatever the rows' order: blocks of the same categories have the same header."""
+    made = [column("feature.x", texts, "dict") for texts in (["b", "a", "b", "c"], ["c", "c", "a", "b"])]
+    assert [item.values for item in made] == [["a", "b", "c"]] * 2
+    assert [item.to_list() for item in made] == [["b", "a", "b", "c"], ["c", "c", "a", "b"]]
+
+
 def test_buffers_are_views_at_multiples_of_eight() -> None:
     raw = encode(example())
     for item in decode(raw).columns.values():

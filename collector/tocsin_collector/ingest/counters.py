@@ -29,7 +29,7 @@ class Counters:
     def applied(self, frame: Frame) -> None:
         """A block of new rows is durable; live or found again at the start."""
         self.accepted[frame.type] += frame.rows
-        if frame.type == PREDICTION:
+        if frame.type == PREDICTION and frame.rows:
             key = frame.key
             if key not in self.predictions and len(self.predictions) >= MAX_MODELS:
                 key = ModelKey(OVERFLOW, OVERFLOW, OVERFLOW)

@@ -13,7 +13,7 @@ after the other, so nobody sees a mark of what is not durable.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,6 +41,13 @@ class Judged(NamedTuple):
     conflicts: Rows
     forgotten: Rows
     remembered_us: int
+
+    def by_block(self, blocks: Sequence[Block]) -> list[Rows]:
+        """The accepted rows of each of the blocks that were judged together."""
+        if len(blocks) == 1:
+            return [self.accepted]
+        ends = np.cumsum([block.rows for block in blocks])
+        return np.split(self.accepted, np.searchsorted(self.accepted, ends[:-1]))
 
 
 class _Floors(NamedTuple):
@@ -83,13 +90,17 @@ class Dedupe:
         """The memory that it takes."""
         return self._ledger.size_bytes + self._producers.size_bytes
 
-    def judge(self, block: Block, frame: Frame) -> Judged:
-        """Judge the rows of a block and mark those that are accepted."""
-        return self._judge(block, frame, self._floors)
+    def knows(self, block: Block) -> bool:
+        """Whether something of this block was accepted before, so that it has to be judged alone."""
+        return self._producers.knows(block)
+
+    def judge(self, blocks: Sequence[Block], frame: Frame) -> Judged:
+        """Judge the rows of a block, or of several that are not known, and mark those that are accepted."""
+        return self._judge(blocks, frame, self._floors)
 
     def replay(self, block: Block, frame: Frame) -> Judged:
         """Mark what the journal holds: it was accepted, so nothing of it is too old, but it may be there twice."""
-        judged = self._judge(block, frame, lambda *_: _ALWAYS)
+        judged = self._judge([block], frame, lambda *_: _ALWAYS)
         self.keep()
         return judged
 
@@ -133,13 +144,13 @@ class Dedupe:
             return _Floors(floor, floor)
         return _Floors(floor if repeated else oldest, oldest)
 
-    def _judge(self, block: Block, frame: Frame, floors_of: Callable[[Block, int, bool], _Floors]) -> Judged:
+    def _judge(self, blocks: Sequence[Block], frame: Frame, floors_of: Callable[[Block, int, bool], _Floors]) -> Judged:
         if frame.rows == 0:
             return _NOTHING
-        stream, repeated = self.horizon.number(frame), self._producers.knows(block)
+        stream, repeated = self.horizon.number(frame), self._producers.knows(blocks[0])
         content = contents(frame, self._hash)
         known = self._known(keys(frame, self._hash))
-        floors = floors_of(block, stream, repeated)  # not before: to make room for keys may raise them
+        floors = floors_of(blocks[0], stream, repeated)  # not before: to make room for keys may raise them
         ordered = np.sort(known.slots)
         judge = _one_by_one if (ordered[1:] == ordered[:-1]).any() else _at_once
         judged = judge(frame, known, content, floors)
@@ -150,15 +161,15 @@ class Dedupe:
         if rows.size == 0:
             return judged
         if rows.size == frame.rows:
-            time = frame.time_us
-            self._mark(known, content, time, stream)
+            self._mark(known, content, frame.time_us, stream)
         else:
-            time = frame.time_us[rows]
-            self._mark(known.take(rows), content[rows], time, stream)
-        newest_us = int(time.max())
-        self._newest.append((stream, newest_us))
-        if not repeated:
-            self._producers.mark(block, stream, newest_us)
+            self._mark(known.take(rows), content[rows], frame.time_us[rows], stream)
+        for block, own in zip(blocks, judged.by_block(blocks), strict=True):
+            if own.size:
+                newest_us = int(frame.time_us[own].max())
+                self._newest.append((stream, newest_us))
+                if not repeated:
+                    self._producers.mark(block, stream, newest_us)
         return judged
 
     def _known(self, named: NDArray[np.uint64]) -> _Keys:

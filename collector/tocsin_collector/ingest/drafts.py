@@ -4,6 +4,8 @@ Events share a block as long as each field keeps its kind: a feature that is a n
 must not turn the number into a text. A field that is null in all rows of a block is left out of it.
 """
 
+from functools import lru_cache
+
 from tocsin_collector.ingest.events import Event
 from tocsin_collector.ingest.headroom import fitted, names_fit
 from tocsin_schema.block import Block, Column, column
@@ -99,4 +101,13 @@ def join(drafts: Drafts, events: list[Event], kinds: dict[str, str]) -> Draft:
 
 def kinds_of(event: Event) -> dict[str, str]:
     """The kinds of the fields that an event has."""
-    return {name: _KIND[type(value)] for name, value in event.columns.items() if value is not None}
+    names, types = tuple(event.columns), tuple(map(type, event.columns.values()))
+    return (_known_kinds if sum(map(len, names)) <= _KNOWN_CHARS else _kinds)(names, types)
+
+
+def _kinds(names: tuple[str, ...], types: tuple[type, ...]) -> dict[str, str]:
+    return {name: _KIND[type] for name, type in zip(names, types, strict=True) if type in _KIND}
+
+
+_known_kinds = lru_cache(256)(_kinds)  # the same names and types come again with each event
+_KNOWN_CHARS = 16_384

@@ -7,7 +7,6 @@ FastAPI with pydantic rows (docs/decisions/0031-wire-format.md).
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Any
 
 from tocsin_collector.doors.caller import caller_of
 from tocsin_collector.doors.quota import hold_of
@@ -34,7 +33,7 @@ class Endpoint:
         self._limits = limits or Limits()
         self._pairs = Pairs()
 
-    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request. Every refusal has the form of an answer."""
         headers = dict(scope["headers"])
         counters = self._intake.counters
@@ -51,7 +50,7 @@ class Endpoint:
         counters.requests[str(status)] += 1
         await _reply(send, status, answer, retry_after_s)
 
-    async def _take(self, scope: dict[str, Any], headers: dict[bytes, bytes], receive: Receive) -> Answer:
+    async def _take(self, scope: Message, headers: dict[bytes, bytes], receive: Receive) -> Answer:
         form, parameters, caller = form_of(headers), query_of(scope.get("query_string", b"")), caller_of(scope)
         body = await read_body(receive, headers, self._limits)
         with self._held(len(body)):

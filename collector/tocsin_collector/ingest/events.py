@@ -72,9 +72,13 @@ def _prediction(fields: dict[str, object]) -> dict[str, object]:
         ("scores", "score.", (float, int), _number),
         ("segment", "segment.", (str,), _text),
     ):
-        for name, value in _object(fields.get(key) or {}, key).items():
-            usual = value is None or (type(value) in plain and _is_plain(value))
-            columns[_column(key, prefix, name)] = value if usual else check(f"{key}.{name}", value)
+        found = _object(fields.get(key) or {}, key)
+        if not found:
+            continue
+        values = list(found.values())
+        if not _are_plain(values, plain):
+            values = [None if value is None else check(f"{key}.{name}", value) for name, value in found.items()]
+        columns.update(zip(_names(key, prefix, tuple(found)), values, strict=True))
     if len(columns) > MAX_FEATURES:
         raise EventError("too_many_fields", f"features, scores and segment: {len(columns)}, at most {MAX_FEATURES}")
     if not names_fit(columns):
@@ -136,19 +140,34 @@ def name_of(fields: dict[str, object], key: str, default: str | None) -> str:
     return value
 
 
-@lru_cache(4_096)
-def _column(key: str, prefix: str, name: str) -> str:
-    """The column of a field; the same names come again with each event."""
-    if not 0 < len(name) <= MAX_FIELD:
-        raise EventError("out_of_range", f"{key}: a name has 1 to {MAX_FIELD} characters, found {len(name)}")
-    return prefix + _text(key, name)
+def _names(key: str, prefix: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The columns of fields; the same names come again with each event."""
+    return (_known_columns if sum(map(len, names)) <= _KNOWN_CHARS else _columns)(key, prefix, names)
 
 
-def _is_plain(value: object) -> bool:
-    """Whether a float, an integer or a text is one of the usual ones, that need no closer look."""
-    if type(value) is str:
-        return len(value) <= _SHORT and value.isascii()
-    return -_LARGE < value < _LARGE  # type: ignore[operator]  # neither infinite nor NaN
+def _columns(key: str, prefix: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if not 0 < len(name) <= MAX_FIELD:
+            raise EventError("out_of_range", f"{key}: a name has 1 to {MAX_FIELD} characters, found {len(name)}")
+    return tuple(prefix + _text(key, name) for name in names)
+
+
+_known_columns = lru_cache(256)(_columns)
+_KNOWN_CHARS = 16_384
+
+
+def _are_plain(values: list[object], plain: tuple[type, ...]) -> bool:
+    """Whether values are missing, or of these types and of the usual ones, that need no closer look."""
+    for value in values:
+        if type(value) not in plain:
+            if value is not None:
+                return False
+        elif type(value) is str:
+            if len(value) > _SHORT or not value.isascii():
+                return False
+        elif not -_LARGE < value < _LARGE:  # type: ignore[operator]  # neither infinite nor NaN
+            return False
+    return True
 
 
 def _value(where: str, value: object) -> object:

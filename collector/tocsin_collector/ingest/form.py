@@ -84,6 +84,8 @@ def form_of(headers: Mapping[bytes, bytes]) -> Form:
 
 def query_of(raw: bytes) -> dict[str, str]:
     """The parameters of a query string; one that stands twice counts as its last. Raises Refusal 400."""
+    if not raw:
+        return {}
     try:
         return dict(parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=20))
     except ValueError as error:

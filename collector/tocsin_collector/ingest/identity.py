@@ -22,6 +22,7 @@ from tocsin_collector.verdict import NUMBER
 from tocsin_schema.block import OUTCOME
 
 U64 = NDArray[np.uint64]
+_FEW, _SHORT = 256, 4_096  # so many names of dictionaries, of so many characters, are worth keeping
 _FACTOR, _SHIFT = np.uint64(0x9E3779B97F4A7C15), np.uint64(32)
 
 
@@ -36,25 +37,36 @@ def keys(frame: Frame, keyed: KeyedHash) -> U64:
 
 def contents(frame: Frame, keyed: KeyedHash) -> U64:
     """64 bits for each event's values, never 0. A missing value and an absent column are the same."""
-    columns = frame.columns.values()
-    bits = np.empty((len(columns), frame.rows), np.uint64)
-    valid = np.empty((len(columns), frame.rows), bool)
-    for row, values in enumerate(columns):
-        bits[row] = _bits(values, keyed)
-        valid[row] = values.valid
-    bits ^= _names(keyed, tuple(frame.columns))[:, None]
+    numbers = {name: values for name, values in frame.columns.items() if values.kind == NUMBER}
+    others = {name: values for name, values in frame.columns.items() if values.kind != NUMBER}
+    bits = np.empty((len(frame.columns), frame.rows), np.uint64)
+    first = len(numbers)
+    if numbers:
+        np.concatenate([values.data for values in numbers.values()], out=bits[:first].view(np.float64).reshape(-1))
+        bits[:first].view(np.float64)[:] += 0.0  # -0.0 becomes 0.0
+    if others:
+        bits[first:] = _texts(list(others.values()), frame.rows, keyed)
+    bits ^= _names(keyed, (*numbers, *others))[:, None]
     bits *= _FACTOR  # with the shift: one-to-one, and not linear, so that the sum does not cancel what differs
     bits ^= bits >> _SHIFT
-    bits *= valid
+    valid = [values.valid for values in (*numbers.values(), *others.values())]
+    if any(one is not valid[0] for one in valid) or not (valid and valid[0].all()):
+        bits *= np.concatenate(valid or [np.empty(0, bool)]).reshape(bits.shape)
     total: U64 = bits.sum(0, dtype=np.uint64)
     return total | np.uint64(1)
 
 
-def _bits(values: Values, keyed: KeyedHash) -> U64:
-    if values.kind == NUMBER:
-        return np.add(values.data, 0.0, dtype=np.float64).view(np.uint64)  # -0.0 becomes 0.0
-    names = values.names or [""]  # a column without a single value
-    return keyed.texts(names)[values.data]  # also where it is missing: a block's codes all point at a name
+def _texts(columns: list[Values], rows: int, keyed: KeyedHash) -> U64:
+    """The hashes of texts, columns x rows: the dictionaries of all columns are one table, the codes point into it."""
+    names = [values.names or [""] for values in columns]  # [""]: a column without a single value
+    starts = np.cumsum([0, *map(len, names)])
+    every = tuple(name for some in names for name in some)
+    usual = len(every) <= _FEW and sum(map(len, every)) <= _SHORT
+    table = _names(keyed, every) if usual else keyed.texts(every)
+    # Also where a value is missing: a block's codes all point at a name.
+    codes = np.concatenate([values.data for values in columns]).reshape(-1, rows)
+    found: U64 = table[codes + starts[:-1, None]]
+    return found
 
 
 @lru_cache(1_024)

@@ -1,9 +1,13 @@
 """From checked blocks to an acknowledgement: one group of waiting requests after the other.
 
-While one group is being written, the next one gathers. A group is judged and written in the journal's thread: every
-row is checked and deduplicated, what is new goes to the journal with one fdatasync for all, and only then does anyone
-hear of it. Because the next group is not judged before this one is durable or undone, two equal requests at the same
-moment need no further care: the second one sees the marks of the first, or none.
+While one group is being written, the next one gathers. Every row of a group is checked and deduplicated; what is new
+goes to the journal, in its thread, with one fdatasync for all, and only then does anyone hear of it. Because the next
+group is not judged before this one is durable or undone, two equal requests at the same moment need no further care:
+the second one sees the marks of the first, or none.
+
+Small groups are judged on the event loop's thread: beside it, their many short array operations and the loop take the
+interpreter from each other, which costs more than it gains (docs/decisions/0081-small-requests-together.md). Large
+groups would keep the loop from its other requests, and are judged in the journal's thread.
 
 The windows are fed (``apply``) on the event loop's thread in the journal's order. What they make of a block cannot
 change that it is durable: an error there is counted and logged, and its sender is told that the block was accepted.
@@ -25,6 +29,7 @@ from tocsin_collector.ingest.checks import Bounds, check_columns, check_rows
 from tocsin_collector.ingest.counters import Counters
 from tocsin_collector.ingest.dedupe import Dedupe, Judged
 from tocsin_collector.ingest.drafts import Draft
+from tocsin_collector.ingest.form import INLINE_BYTES
 from tocsin_collector.ingest.holdings import Holdings
 from tocsin_collector.ingest.lots import Lot, Rows, Share, lots
 from tocsin_collector.ingest.redact import Redaction
@@ -36,6 +41,9 @@ from tocsin_schema.block import Block, BlockError, decode, encode
 BLOCK_RECORD = 1
 """The journal's record type of an event block; its payload is the block of the rows that were accepted."""
 MAX_WAITING_BYTES = 128 << 20
+_TURNS = 3
+"""Turns of the event loop before a group is closed: what has come in by then, is read and parsed, and joins it. One
+reads the sockets, one starts their requests, one hears what these have to say."""
 Apply = Callable[[Frame, int], None]
 _log = logging.getLogger(__name__)
 
@@ -64,13 +72,20 @@ class _Request(NamedTuple):
     future: asyncio.Future[Answer]
 
 
+class _Record(NamedTuple):
+    """What of a block is new: so many rows, and the block that they are in the journal."""
+
+    rows: int
+    payload: bytes
+
+
 class _Taken(NamedTuple):
-    """One lot after it was judged."""
+    """One lot after it was judged; ``fresh`` has the rows of all its records, one after the other."""
 
     type: str
     shares: list[Share]
-    fresh: Frame | None
-    payload: bytes
+    fresh: Frame
+    records: list[_Record]
 
 
 class Intake:
@@ -112,9 +127,7 @@ class Intake:
             whole = frame(block)
             if position >= ids_hold:
                 self.holdings.add(block.project, position, size)
-                fresh = _accepted(whole, self._dedupe.replay(block, whole))
-                if fresh is not None:
-                    self.counters.applied(fresh)
+                self.counters.applied(_accepted(whole, self._dedupe.replay(block, whole)))
             if position >= windows_hold:
                 self._give(whole, position)
         self.applied = self._journal.end
@@ -220,6 +233,8 @@ class Intake:
     async def _work(self) -> None:
         try:
             while self._waiting:
+                for _ in range(_TURNS):
+                    await asyncio.sleep(0)
                 group, self._waiting = self._waiting, []
                 await self._settle(group)
                 self._waiting_bytes -= sum(request.size_bytes for request in group)
@@ -245,7 +260,9 @@ class Intake:
     async def _settle(self, group: list[_Request]) -> None:
         """Judge and write a group, feed the windows, answer everyone."""
         try:
-            taken, positions, end = await self._journal.run(lambda: self._store(group))
+            is_small = sum(request.size_bytes for request in group) <= INLINE_BYTES
+            taken = self._judge(group) if is_small else await self._journal.run(lambda: self._judge(group))
+            positions, end = await self._journal.run(lambda: self._commit(taken))
         except JournalError as error:
             _log.error("journal_failed reason=%s", error)
             _refuse(group, _no_room() if isinstance(error, JournalFull) else _failed())
@@ -262,11 +279,14 @@ class Intake:
             return
         for item in taken:
             self.counters.duplicate[item.type] += sum(share.duplicate for share in item.shares)
-        written = [(item.fresh, len(item.payload)) for item in taken if item.fresh is not None]
-        for (fresh, size_bytes), position in zip(written, positions, strict=True):
-            self.counters.applied(fresh)
-            self.holdings.add(fresh.key.project, position, size_bytes)
-            self._give(fresh, position)
+        written = iter(positions)
+        for item in taken:
+            self.counters.applied(item.fresh)
+            at = 0
+            for (rows, payload), position in zip(item.records, written, strict=False):
+                self.holdings.add(item.fresh.key.project, position, len(payload))
+                self._give(item.fresh.part(at, at + rows), position)
+                at += rows
         shares: list[list[Share]] = [[] for _ in group]
         for share in (share for item in taken for share in item.shares):
             shares[share.request].append(share)
@@ -275,40 +295,43 @@ class Intake:
                 request.future.set_result(self._answer(request, own, end))
         self.applied = end
 
-    def _store(self, group: list[_Request]) -> tuple[list[_Taken], list[int], int]:
-        """In the journal's thread: all of the group becomes durable, or none of it.
-
-        Gives what became of each lot, the positions of those that have new rows, and the journal's end.
-        """
+    def _judge(self, group: list[_Request]) -> list[_Taken]:
+        """What becomes of each lot of a group."""
         try:
             now_us = int(self.clock() * 1e6)
-            taken = [self._take(lot, now_us) for lot in lots(group)]
-            records = [(BLOCK_RECORD, item.payload) for item in taken if item.fresh is not None]
+            return [item for lot in lots(group) for item in self._take(lot, now_us)]
+        except BaseException:
+            self._dedupe.undo()
+            raise
+
+    def _commit(self, taken: list[_Taken]) -> tuple[list[int], int]:
+        """In the journal's thread: all of a group becomes durable, or none of it; the positions of its records, and the
+        journal's end."""
+        records = [(BLOCK_RECORD, record.payload) for item in taken for record in item.records]
+        try:
             positions = self._journal.commit(records) if records else []
         except BaseException:
             self._dedupe.undo()
             raise
         self._dedupe.keep()
-        return taken, positions, self._journal.end
+        return positions, self._journal.end
 
-    def _take(self, lot: Lot, now_us: int) -> _Taken:
-        block = self._redaction.block(lot.block)
-        raw = lot.raw if block is lot.block else None
-        whole, good = frame(block), np.arange(block.rows)
-        faults = check_rows(block, whole, now_us, self._bounds)
+    def _take(self, lot: Lot, now_us: int) -> Iterator[_Taken]:
+        blocks = [self._redaction.block(block) for block in lot.blocks]
+        whole, good = frame(*blocks), np.arange(sum(block.rows for block in blocks))
+        faults = check_rows(blocks[0], whole, now_us, self._bounds)
+        if len(blocks) > 1 and (faults or any(map(self._dedupe.knows, blocks))):
+            for one in lot.alone():
+                yield from self._take(one, now_us)
+            return
         refused = [(fault.row, fault.code, fault.reason) for fault in faults]
         if faults:
-            raw, good = None, np.delete(good, [fault.row for fault in faults])
-            block, whole = take(block, good), whole.take(good)
-        judged = self._dedupe.judge(block, whole)
+            good = np.delete(good, [fault.row for fault in faults])
+            blocks, whole = [take(blocks[0], good)], whole.take(good)
+        judged = self._dedupe.judge(blocks, whole)
         refused += _refused(whole, judged, good)
         shares = lot.shares(good[judged.accepted], refused)
-        fresh = _accepted(whole, judged)
-        if fresh is None:
-            return _Taken(block.type, shares, None, b"")
-        if judged.accepted.size < block.rows:
-            raw, block = None, take(block, judged.accepted)
-        return _Taken(block.type, shares, fresh, raw or encode(block))
+        yield _Taken(whole.type, shares, _accepted(whole, judged), list(_records(lot, blocks, judged)))
 
     def _give(self, fresh: Frame, position: int) -> None:
         try:
@@ -324,10 +347,19 @@ class Intake:
         return Answer(accepted, duplicate, rejected, str(end))
 
 
-def _accepted(whole: Frame, judged: Judged) -> Frame | None:
-    if judged.accepted.size == 0:
-        return None
+def _accepted(whole: Frame, judged: Judged) -> Frame:
     return whole if judged.accepted.size == whole.rows else whole.take(judged.accepted)
+
+
+def _records(lot: Lot, blocks: Sequence[Block], judged: Judged) -> Iterator[_Record]:
+    """What goes to the journal of each block: as it came, where all of it is new and nothing was taken from it."""
+    start = 0
+    for block, came, raw, own in zip(blocks, lot.blocks, lot.raws, judged.by_block(blocks), strict=True):
+        if own.size == block.rows and raw is not None and block is came:
+            yield _Record(own.size, raw)
+        elif own.size:
+            yield _Record(own.size, encode(block if own.size == block.rows else take(block, own - start)))
+        start += block.rows
 
 
 def _refused(whole: Frame, judged: Judged, good: Rows) -> Iterator[tuple[int, str, str]]:

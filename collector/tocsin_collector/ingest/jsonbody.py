@@ -2,7 +2,10 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import NamedTuple
+
+from pydantic_core import from_json
 
 from tocsin_collector.ingest.answer import Refusal, Rejection
 from tocsin_collector.ingest.drafts import Draft, Drafts, join, kinds_of
@@ -60,10 +63,30 @@ def decoded(raw: bytes) -> object:
     """The value of a JSON text. Raises EventError when it is none, or one of too many values."""
     if too_many_values(raw):
         raise EventError("too_many_values", f"more than {MAX_VALUES} values in JSON; split them or send blocks")
+    with suppress(ValueError):
+        found = from_json(raw)
+        if not _may_repeat(raw, found):
+            return found
     try:
         return _DECODER.decode(raw.decode())
     except (ValueError, RecursionError) as error:
         raise EventError(*_malformed(error)) from None
+
+
+def _may_repeat(raw: bytes, found: object) -> bool:
+    """Whether a name may stand twice in an object of a text: pydantic's parser, which takes a third of the time, keeps
+    the last one and says nothing.
+
+    Without the spaces, each name in a text ends in a quote and a colon. There may be more of these (in the values) than
+    names, never fewer: when there are as many as names that were kept, every name was.
+    """
+    return raw.translate(None, b" \t\r\n").count(b'":') != _names(found)
+
+
+def _names(value: object) -> int:
+    if isinstance(value, dict):
+        return len(value) + sum([_names(inner) for inner in value.values() if type(inner) in _NESTED])
+    return sum(map(_names, value)) if isinstance(value, list) else 0
 
 
 def collect(items: Iterable[tuple[int, object, EventError | None]], count: int, now_us: int) -> Parsed:
@@ -94,6 +117,7 @@ def _pairs(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return found if len(found) == len(pairs) else Repeated(found)
 
 
+_NESTED = (dict, list)
 _DECODER = json.JSONDecoder(object_pairs_hook=_pairs)
 
 

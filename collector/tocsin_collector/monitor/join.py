@@ -21,6 +21,7 @@ from tocsin_collector.monitor.cells import MISSING, CellColumn, Names, pack, ren
 from tocsin_collector.monitor.growing import Growing
 from tocsin_collector.monitor.index import Index
 from tocsin_collector.monitor.outcomes import NEVER, Outcomes
+from tocsin_collector.texts import joined
 from tocsin_schema.block import LABEL
 
 WAITING_MOST = 1_000_000
@@ -86,7 +87,7 @@ class Join:
         self._listeners: dict[int, Listener] = {}
         self._opened = 0
         self._waiting = 0
-        self._predicted: list[tuple[int, U64]] = []
+        self._predicted: list[tuple[int, Sequence[str]]] = []
         self._vouched: list[tuple[StandIn, U64]] = []
         self._labels: list[_Late] = []
         self._valued: list[_Late] = []
@@ -135,7 +136,7 @@ class Join:
 
     def predicted(self, place: Place, ids: Sequence[str]) -> None:
         """Predictions fell into a window, as its next rows."""
-        self._predicted.append((place.place, self._hash.texts(ids)))
+        self._predicted.append((place.place, ids))
         self._gather(len(ids))
 
     def vouched(self, place: "StandIn", ids: Sequence[str]) -> None:
@@ -234,17 +235,17 @@ class Join:
 
     def _settle_predictions(self) -> None:
         parts, self._predicted = self._predicted, []
-        places = np.repeat([place for place, _ in parts], [keys.size for _, keys in parts]).astype(np.int32)
-        numbers = self._claim(np.concatenate([keys for _, keys in parts]))
+        places = np.repeat([place for place, _ in parts], [len(ids) for _, ids in parts]).astype(np.int32)
+        numbers = self._claim(self._hash.texts(joined([ids for _, ids in parts])))
         early = _distinct(numbers[self._late.rows[numbers]])
         labels, outcomes = self._label_us.rows[early] != NEVER, self._outcomes_of(early)
         self._waiting -= int(np.count_nonzero(self._place.rows[early] == _NOWHERE))
         self._tell(early, -labels.astype(int), -outcomes)  # a receipt's stand-in gives up what it had
         self._place.rows[numbers] = places
         start = 0
-        for place, keys in parts:
-            self._places[place].numbers.append(numbers[start : start + keys.size])
-            start += keys.size
+        for place, ids in parts:
+            self._places[place].numbers.append(numbers[start : start + len(ids)])
+            start += len(ids)
         self._tell(early, labels, outcomes)
 
     def _settle_vouched(self) -> None:

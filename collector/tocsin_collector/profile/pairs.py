@@ -1,8 +1,9 @@
 """How often the cells of two features meet, for all pairs at once: integers that add up in any order, 12 kB for twenty.
 
 Four cells a feature, cut where the layout's quantiles are; of categories the three most frequent and the rest. A row
-counts for a pair where both features are there. All pairs come from one product of matrices: a feature is four rows of
+counts for a pair where both features are there. All pairs come from one product of matrices: a feature is four lines of
 0 and 1, "is there" and "is at or above the cut" three times, and the cells' counts are differences of what meets.
+Features without a gap have the first line in common: the product has nearly half as many terms.
 """
 
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from tocsin_collector.profile.layout import FeatureLayout, Layout, ProfileError
 from tocsin_collector.verdict import NUMBER
 
 CELLS = 4
+_NOTHING, _EVERYTHING = 0, 1  # the lines of what is not told, and of what is always there
 _CHUNK = 4_096  # of float32, 20 features of so many rows stay in the cache, and every sum is exact
 
 Counts = NDArray[np.int64]
@@ -49,15 +51,24 @@ def profile_pairs(frame: Frame, layout: Layout) -> Pairs:
     columns = frame.group("feature.")
     known = [(at, feature, columns[feature.name]) for at, feature in enumerate(features) if feature.name in columns]
     told = [(at, *_steps(values, feature)) for at, feature, values in known if values.kind == feature.kind]
-    met = np.zeros((CELLS * len(features),) * 2)
-    room = np.zeros((CELLS * len(features), min(_CHUNK, frame.rows)), np.float32)
+    lines = np.full((len(features), CELLS), _NOTHING)
+    used = _EVERYTHING + 1
+    for at, _, _, valid in told:
+        own = CELLS - (valid is None)  # those that are there in every row share the line of it
+        lines[at] = _EVERYTHING
+        lines[at, CELLS - own :] = np.arange(used, used + own)
+        used += own
+    met = np.zeros((used, used))
+    room = np.zeros((used, min(_CHUNK, frame.rows)), np.float32)
+    room[_EVERYTHING] = 1.0
     for start in range(0, frame.rows, _CHUNK):
         here = slice(start, start + _CHUNK)
         chunk = room[:, : min(_CHUNK, frame.rows - start)]
         for at, data, steps, valid in told:
-            _fill(chunk[CELLS * at : CELLS * at + CELLS], data[here], steps, None if valid is None else valid[here])
+            _fill(chunk, lines[at].tolist(), data[here], steps, None if valid is None else valid[here])
         met += chunk @ chunk.T
-    return Pairs(layout, frame.rows, _cells(np.rint(met).astype(np.int64), len(features)))
+    whole = np.rint(met).astype(np.int64)[np.ix_(lines.ravel(), lines.ravel())]
+    return Pairs(layout, frame.rows, _cells(whole, len(features)))
 
 
 def merge_pairs(a: Pairs, b: Pairs) -> Pairs:
@@ -79,12 +90,16 @@ def _steps(values: Values, feature: FeatureLayout) -> tuple[NDArray[np.generic],
     return ranks[values.data.astype(np.intp)], [1.0, 2.0, 3.0], None if values.valid.all() else values.valid
 
 
-def _fill(target: Cells, data: NDArray[np.generic], steps: list[float], valid: NDArray[np.bool_] | None) -> None:
-    target[0] = 1.0 if valid is None else valid
-    for line, step in enumerate(steps, 1):
+def _fill(
+    target: Cells, lines: list[int], data: NDArray[np.generic], steps: list[float], valid: NDArray[np.bool_] | None
+) -> None:
+    there, *cuts = lines
+    if valid is not None:
+        target[there] = valid
+    for line, step in zip(cuts, steps, strict=True):
         np.greater_equal(data, np.asarray(step, data.dtype), out=target[line])
         if valid is not None:
-            target[line] *= target[0]
+            target[line] *= target[there]
 
 
 def _cells(met: Counts, features: int) -> Counts:

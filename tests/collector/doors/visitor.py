@@ -11,6 +11,8 @@ import urllib.request
 from base64 import b64encode
 from typing import Any
 
+import uvloop
+
 from tests.agent.certificates import Authority
 from tests.collector import exposed
 from tocsin_collector.doors.connection import Patience, Room
@@ -38,7 +40,7 @@ class Collector:
         self.service.recover()
         self.room = room = Room(patience or Patience(), self.protection, self.service.doors)
         self.server = server(behind_doors(self.service, self.protection), room)
-        self._loop = asyncio.new_event_loop()
+        self._loop = uvloop.new_event_loop()  # as the command has
         self._thread = threading.Thread(target=self._serve)
         self._thread.start()
 

@@ -19,7 +19,7 @@ KEYED = KeyedHash(b"k" * KEY_BYTES)
 
 
 def judged(dedupe: Dedupe, block: Block) -> tuple[list[int], list[int]]:
-    found: Judged = dedupe.judge(block, frame(block))
+    found: Judged = dedupe.judge([block], frame(block))
     return found.accepted.tolist(), found.conflicts.tolist()
 
 

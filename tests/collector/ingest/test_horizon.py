@@ -16,7 +16,7 @@ LITTLE, MUCH = 28 << 10, 1 << 24  # bytes of ids
 
 def taken(dedupe: Dedupe, block: Block) -> str:
     """What becomes of a block of one row, durably."""
-    judged = dedupe.judge(block, frame(block))
+    judged = dedupe.judge([block], frame(block))
     dedupe.keep()
     names = ("new", "conflict", "forgotten")
     return next((name for name, rows in zip(names, judged, strict=False) if rows.size), "known")
@@ -87,7 +87,7 @@ def test_what_was_not_written_moves_no_watermark() -> None:
     dedupe = moved(Dedupe(HOUR_S, MUCH), 0)
     for sequence in range(WITNESSES):
         block = predictions([f"lost-{sequence}"], at=90_000, sequence=sequence)
-        dedupe.judge(block, frame(block))
+        dedupe.judge([block], frame(block))
     dedupe.undo()
     assert taken(dedupe, single("a", -3_599)) == "new"
     assert taken(dedupe, predictions(["lost-1"], at=90_000, sequence=1)) == "new"
@@ -98,7 +98,7 @@ def test_memory_ends_with_the_horizon() -> None:
     sizes = []
     for minute in range(1_200):
         block = predictions([f"{minute}-{n}" for n in range(200)], at=60 * minute, sequence=minute)
-        assert dedupe.judge(block, frame(block)).accepted.size == 200
+        assert dedupe.judge([block], frame(block)).accepted.size == 200
         dedupe.keep()
         sizes.append(dedupe.size_bytes)
     assert max(sizes[600:]) <= 140 * 200 * (60 + WITNESSES) * 2
@@ -120,7 +120,7 @@ def test_where_ids_need_too_much_memory_the_oldest_go_and_blocks_are_told_by_the
 def test_producers_that_have_ended_are_forgotten() -> None:
     dedupe = Dedupe(HOUR_S, MUCH)
     for second in range(0, 200_000, 40):
-        dedupe.judge(block := predictions([str(second)], at=second, producer=f"{second:032x}"), frame(block))
+        dedupe.judge([block := predictions([str(second)], at=second, producer=f"{second:032x}")], frame(block))
         dedupe.keep()
     assert dedupe.size_bytes < 28 * (1 << 16) + 3_000_000
     assert taken(dedupe, predictions(["199960"], at=199_960, producer=f"{199_960:032x}")) == "known"
@@ -144,7 +144,7 @@ def test_no_order_of_retries_failures_and_restarts_counts_an_event_twice_or_lose
         ids = [f"{number}-{row}" for row in range(8)]
         producer, sequence = (NO_PRODUCER, 0) if singles else (PRODUCER, number)
         block = predictions(ids, at=100 * number, producer=producer, sequence=sequence)
-        judged = dedupe.judge(block, frame(block))
+        judged = dedupe.judge([block], frame(block))
         if what == "lost":
             dedupe.undo()
             continue

@@ -5,12 +5,16 @@ import resource
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.collector.ingest.blocks import NOW_S, PRODUCER, block, labels, predictions
 from tocsin_collector.frame import Frame
 from tocsin_collector.ingest.answer import Answer, Refusal
 from tocsin_collector.ingest.checks import Bounds
 from tocsin_collector.ingest.counters import MAX_MODELS
+from tocsin_collector.ingest.drafts import NO_PRODUCER
+from tocsin_collector.ingest.form import INLINE_BYTES
 from tocsin_collector.ingest.intake import BLOCK_RECORD, Intake
 from tocsin_collector.journal import open_journal
 from tocsin_schema.block import Block, column, decode, encode
@@ -67,6 +71,78 @@ def test_two_equal_requests_at_the_same_moment_count_once(tmp_path: Path) -> Non
     answers = submitted(intake, *([predictions(["a", "b"])] for _ in range(5)))
     assert sorted(answer[:2] for answer in answers) == [(0, 2)] * 4 + [(2, 0)]
     assert windows.ids == ["a", "b"]
+    intake._journal.close()
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.lists(st.sampled_from("abcdef"), min_size=1, max_size=3),  # ids
+            st.integers(1, 4),  # sequence
+            st.sampled_from([PRODUCER, NO_PRODUCER]),
+            st.sampled_from([41.0, 42.0]),
+            st.sampled_from([0.0, 0.0, 5_000.0]),  # too far ahead
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_blocks_that_wait_together_are_told_and_stored_as_if_each_came_alone(
+    tmp_path_factory: pytest.TempPathFactory, some: list[tuple[list[str], int, str, float, float]]
+) -> None:
+    outcomes = []
+    for together in (True, False):
+        blocks = [
+            predictions(ids, sequence=sequence, producer=producer, age=age, at=at)
+            for ids, sequence, producer, age, at in some
+        ]
+        windows = Windows()
+        intake = opened(tmp_path_factory.mktemp("intake"), windows, Bounds(future_s=600))
+        if together:
+            answers = submitted(intake, *([block] for block in blocks))
+        else:
+            answers = [submitted(intake, [block])[0] for block in blocks]
+        stored = [decode(payload) for _, _, payload in intake._journal.replay()]
+        outcomes.append(
+            (
+                sum(answer.accepted for answer in answers),
+                sorted(windows.ids),
+                sorted(str(event) for block in stored for event in block.columns["id"].to_list()),
+            )
+        )
+        assert windows.positions == [position for position, _, _ in intake._journal.replay()]
+        intake._journal.close()
+    assert outcomes[0] == outcomes[1]
+
+
+def test_a_row_that_is_refused_is_that_of_its_own_request(tmp_path: Path) -> None:
+    windows = Windows()
+    intake = opened(tmp_path, windows, Bounds(future_s=600))
+    late = predictions(["b"], sequence=2, at=5_000)
+    answers = submitted(intake, [predictions(["a"])], [late], [predictions(["c", ""], sequence=3)])
+    assert [(answer.accepted, [(one.row, one.code) for one in answer.rejected]) for answer in answers] == [
+        (1, []),
+        (0, [(0, "too_far_ahead")]),
+        (1, [(1, "missing_field")]),
+    ]
+    assert sorted(windows.ids) == ["a", "c"]
+    intake._journal.close()
+
+
+def test_large_and_small_groups_are_judged_alike(tmp_path: Path) -> None:
+    windows = Windows()
+    intake = opened(tmp_path, windows)
+
+    async def run() -> list[Answer]:
+        sizes = (100, INLINE_BYTES + 1, 100)
+        asked = [intake.submit([predictions(["a", f"b{n}"], sequence=n)], size_bytes=s) for n, s in enumerate(sizes)]
+        answers = list(await asyncio.gather(*asked))
+        answers.append(await intake.submit([predictions(["a", "c"], sequence=9)], size_bytes=100))
+        await intake.close()
+        return answers
+
+    assert sorted(answer[:2] for answer in asyncio.run(run())) == [(1, 1)] * 3 + [(2, 0)]
     intake._journal.close()
 
 

@@ -1,6 +1,7 @@
 """JSON bodies: the good rows of a bad batch are kept, and each field keeps its kind."""
 
 import json
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import given, settings
@@ -8,7 +9,16 @@ from hypothesis import strategies as st
 
 from tests.collector.ingest.blocks import made
 from tocsin_collector.ingest.answer import Refusal
-from tocsin_collector.ingest.jsonbody import MAX_EVENTS, Parsed, parse_json, parse_ndjson
+from tocsin_collector.ingest.events import EventError
+from tocsin_collector.ingest.jsonbody import (
+    _DECODER,
+    MAX_EVENTS,
+    Parsed,
+    _malformed,
+    decoded,
+    parse_json,
+    parse_ndjson,
+)
 from tocsin_schema.block import MAX_COLUMNS, decode, encode
 
 
@@ -73,6 +83,63 @@ def test_a_name_that_stands_twice_in_an_object_refuses_its_row() -> None:
     assert found.rows == [[1]]
     nested = b'{"type":"prediction","model":"m","id":"1","prediction":1,"features":{"a":1,"a":2}}'
     assert [item.reason for item in parse_json(nested, 5).rejected] == ["features: a name stands twice in this object"]
+
+
+TEXTS = st.text('ab":, \\\n', max_size=6)
+DOCUMENTS = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def outcome(read: Callable[[bytes], object], raw: bytes) -> str:
+    try:
+        found = read(raw)
+    except EventError as error:
+        return error.code
+    return f"{found!r} {[type(one).__name__ for one in nested(found)]}"
+
+
+def by_the_standard_library(raw: bytes) -> object:
+    try:
+        return _DECODER.decode(raw.decode())
+    except (ValueError, RecursionError) as error:
+        raise EventError(*_malformed(error)) from None
+
+
+@settings(max_examples=400, deadline=None)
+@given(DOCUMENTS, st.sampled_from([None, 1]), st.sampled_from([(",", ":"), (" , ", " : ")]), st.data())
+def test_the_fast_parser_says_what_the_standard_librarys_says(
+    value: object, indent: int | None, separators: tuple[str, str], data: st.DataObject
+) -> None:
+    raw = json.dumps(value, indent=indent, separators=separators, ensure_ascii=data.draw(st.booleans())).encode()
+    at, cut = data.draw(st.integers(0, len(raw))), data.draw(st.integers(0, 3))
+    junk = data.draw(st.sampled_from([b"", b",", b'"', b":", b'"a":1,', b"}", b"1", b"\xff", b"\\ud800"]))
+    for body in (raw, raw[:at] + junk + raw[at + cut :]):
+        assert outcome(decoded, body) == outcome(by_the_standard_library, body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"a":1,"a":2}',
+        b'{"a" :1,"a":2}',
+        b'{"a":1,"a"\n:2}',
+        b'{"x":[{"a":1,"a":1}]}',
+        b'{"a":1,"\\u0061":2}',
+        b'{"a":1,"a":":"}',
+    ],
+)
+def test_no_name_that_stands_twice_is_overlooked(body: bytes) -> None:
+    assert "Repeated" in str([type(found).__name__ for found in nested(decoded(body))])
+
+
+def nested(value: object) -> Iterator[object]:
+    yield value
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for one in inner:
+        yield from nested(one)
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.collector.ingest.test_dedupe import predictions
+from tests.collector.ingest.blocks import labels, predictions
 from tocsin_collector.ingest.answer import Rejection
 from tocsin_collector.ingest.intake import Intake
 from tocsin_collector.ingest.jsonbody import parse_json
-from tocsin_collector.ingest.lots import SHARED_BYTES, Lot, Source, lots
+from tocsin_collector.ingest.lots import SHARED_BYTES, SMALL_BYTES, Lot, Source, lots
 from tocsin_collector.journal import open_journal
 from tocsin_schema.block import decode
 
@@ -35,7 +35,7 @@ def _json(*events, size_bytes=100):
 
 
 def _ids(lot):
-    return lot.block.columns["id"].to_list()
+    return [event_id for block in lot.blocks for event_id in block.columns["id"].to_list()]
 
 
 def test_requests_of_one_model_version_share_a_block():
@@ -53,7 +53,30 @@ def test_other_models_types_and_kinds_of_fields_have_blocks_of_their_own():
 def test_a_block_with_a_producer_stays_as_it_came():
     block = predictions(["x"], producer="a" * 32)
     found = list(lots([_json(_event("a")), _Asked([block], [range(1)], b"as it came"), _json(_event("b"))]))
-    assert [(_ids(lot), lot.raw) for lot in found] == [(["x"], b"as it came"), (["a", "b"], None)]
+    assert [(_ids(lot), lot.raws) for lot in found] == [(["x"], [b"as it came"]), (["a", "b"], [None])]
+
+
+def _blocks(*some, size_bytes=100):
+    return [_Asked([block], [range(block.rows)], b"raw", size_bytes) for block in some]
+
+
+def test_small_blocks_of_the_same_columns_are_judged_together_and_stay_blocks():
+    (lot,) = lots(_blocks(predictions(["a"], sequence=1), predictions(["b", "c"], sequence=2)))
+    assert [block.sequence for block in lot.blocks] == [1, 2]
+    assert lot.raws == [b"raw", b"raw"]
+    assert lot.sources == [Source(0, range(1)), Source(1, range(2))]
+
+
+def test_other_columns_models_types_and_large_blocks_are_judged_alone():
+    others = [predictions(["b"], model="fraud"), labels([("c", "no", 0)]), labels([("d", 1, 0)], sequence=2)]
+    asked = [*_blocks(predictions(["a"]), *others), *_blocks(predictions(["e"]), size_bytes=SMALL_BYTES + 1)]
+    assert [_ids(lot) for lot in lots(asked)] == [["a"], ["b"], ["c"], ["d"], ["e"]]
+
+
+def test_a_block_that_came_twice_is_judged_after_what_came_first():
+    first, again = predictions(["a"]), predictions(["a"], age=42)
+    found = list(lots(_blocks(first, predictions(["b"], sequence=2), again)))
+    assert [_ids(lot) for lot in found] == [["a", "b"], ["a"]]
 
 
 def test_large_requests_do_not_grow_a_block_without_end():
@@ -73,7 +96,7 @@ def test_every_row_is_told_once_to_the_request_that_sent_it(sizes, data):
     sources = [Source(number, [10 * number + row for row in range(size)]) for number, size in enumerate(sizes)]
     fates = data.draw(st.lists(st.sampled_from("adr"), min_size=sum(sizes), max_size=sum(sizes)))
     accepted = np.array([row for row, fate in enumerate(fates) if fate == "a"], np.int64)
-    shares = Lot(predictions(["x"]), sources).shares(
+    shares = Lot([predictions(["x"])], sources, [None]).shares(
         accepted, [(row, "code", f"{row}") for row, fate in enumerate(fates) if fate == "r"]
     )
     start = 0
