@@ -94,10 +94,11 @@ def application(service: Service) -> FastAPI:
     app.include_router(metrics_router(service.metrics))
 
     @app.exception_handler(404)
-    async def lacking(request: Request, error: HTTPException) -> JSONResponse:
-        """What a route says of what it lacks; of an address without a route, where those that there are stand."""
+    async def lacking(_: Request, error: HTTPException) -> JSONResponse:
+        """What a route says of what it lacks; of an address without a route, where those that there are stand.
+        The address is not said again: a key may have been put into it."""
         nowhere = error.detail == "Not Found"
-        detail = f"nothing is at {request.url.path:.200}; /docs has every address" if nowhere else error.detail
+        detail = "nothing is at this address; /docs has every one" if nowhere else error.detail
         return JSONResponse({"detail": detail}, 404, error.headers)
 
     @app.get("/-/healthy", tags=["health"], response_class=PlainTextResponse)

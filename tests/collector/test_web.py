@@ -164,7 +164,7 @@ def test_a_report_without_a_reference_says_how_to_make_one(client):
 
 def test_an_address_that_there_is_not_is_told_with_where_those_stand_that_there_are(client):
     answer = client("GET", "/v1/event")
-    assert (answer.status_code, answer.json()["detail"]) == (404, "nothing is at /v1/event; /docs has every address")
+    assert (answer.status_code, answer.json()["detail"]) == (404, "nothing is at this address; /docs has every one")
 
 
 def test_everything_is_described(client):
