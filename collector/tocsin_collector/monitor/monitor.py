@@ -263,10 +263,17 @@ class Monitor:
         if key not in self._models:
             name = Name(key.project, key.model)
             traffic = self._traffic_of(name)
-            own = self._stakes.get(name, Stakes())
-            model = Model(key, self.calendar, self._join(key), traffic, self._keep, self._min_rows, own)
-            model.rules, model.price = self._rules.get(name), self._prices.get(name)
-            self._models[key] = model
+            self._models[key] = Model(
+                key,
+                self.calendar,
+                self._join(key),
+                traffic,
+                keep=self._keep,
+                min_rows=self._min_rows,
+                stakes=self._stakes.get(name, Stakes()),
+                price=self._prices.get(name),
+                rules=self._rules.get(name),
+            )
         return self._models[key]
 
     def _traffic_of(self, name: Name) -> Traffic:
