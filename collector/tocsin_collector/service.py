@@ -37,6 +37,7 @@ from tocsin_collector.journal import open_journal
 from tocsin_collector.journal.retention import Retention, limits_of
 from tocsin_collector.journal.upkeep import Upkeep
 from tocsin_collector.logs import open_logs
+from tocsin_collector.monitor.beside import Named
 from tocsin_collector.monitor.judge import Judge
 from tocsin_collector.monitor.model import Model
 from tocsin_collector.monitor.monitor import Monitor, Name
@@ -211,10 +212,30 @@ class Service:
             yield accepted
 
     async def keep_reference(self, rows: ReferenceRows, name: str, source: str) -> dict[str, object]:
-        """Keep a reference to compare with, durably; windows are judged as before."""
+        """Keep a reference to compare with, durably; windows alarm as before, and are compared with it."""
+        key = rows.frame.key
         rows = replace(rows, frame=self.redaction.frame(rows.frame))
         async with self._taking:
-            return await asyncio.to_thread(self.references.keep, rows, name, source)
+            about = await asyncio.to_thread(self.references.keep, rows, name, source)
+            await self._compare(key)
+        return about
+
+    async def remove_reference(self, key: ModelKey, name: str) -> bool:
+        """Drop the references of a name, durably; False where there are none."""
+        async with self._taking:
+            found = await asyncio.to_thread(self.references.remove, key, name)
+            if found:
+                await self._compare(key)
+        return found
+
+    async def _compare(self, key: ModelKey) -> None:
+        """Compare windows with what has a name now: those that came before, too, as after a restart."""
+        if any(view.rows_total for view in self.views() if view.key == key):
+            await self._rebuild()
+        else:
+            named = await asyncio.to_thread(self._named, key)
+            with self._copied, self._lock:
+                self.monitor.set_named(key, named)
 
     async def take_reference(self, rows: ReferenceRows, source: str) -> dict[str, object]:
         """Make a reference hold, durably. Events that came before are counted anew in its cells."""
@@ -392,6 +413,11 @@ class Service:
             monitor.set_rules(name, rules)
         for rows, about in self.references.load():
             monitor.set_judge(rows.frame.key, self._judge(rows, about))
+        for key in self.references.models():
+            monitor.set_named(key, self._named(key))
+
+    def _named(self, key: ModelKey) -> dict[str, Named]:
+        return {name: Named.of(hours, self.monitor.calendar) for name, hours in self.references.compared(key).items()}
 
     def _judge(self, rows: ReferenceRows, about: dict[str, object]) -> Judge:
         calibrated = self.values["drift.policy"] == "calibrated"

@@ -62,7 +62,7 @@ def application(service: Service) -> FastAPI:
     )
     limits = Limits(values["ingest.max_body_bytes"], values["ingest.max_decompressed_bytes"])
     mount(app, Endpoint(service.intake, limits, Admission(service.quotas, service.places)))
-    takes = service.take_reference, service.keep_reference
+    takes = service.take_reference, service.keep_reference, service.remove_reference
     app.include_router(references_router(service.past, *takes, service.kinds, service.references))
     app.include_router(constraints_router(service.take_rules, service.rules))
     app.include_router(

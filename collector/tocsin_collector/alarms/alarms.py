@@ -16,6 +16,7 @@ from tocsin_collector.alarms.state import FIRING, PENDING, RESOLVED, Alarm, Key,
 from tocsin_collector.alarms.store import AlarmStore
 from tocsin_collector.alarms.text import Message, body, title
 from tocsin_collector.alarms.window import conditions
+from tocsin_collector.drift.standing import standings, told
 from tocsin_collector.export.exposition import Sample
 from tocsin_collector.fleet.fleet import Fleet
 from tocsin_collector.verdict import ModelKey, WindowVerdict
@@ -117,13 +118,16 @@ class Alarms:
         steps: list[tuple[Key, Alarm | None, float]] = []
         judged: list[tuple[Key, float]] = []
         found = conditions(verdict)
+        beside = tuple(map(told, standings(verdict)))
         with self._lock:
             for alert in self._window_alerts(found):
                 key = (alert.name, labels)
                 if verdict.end_s < self._judged.get(key, float("-inf")):
                     continue
                 reasons, window = found[alert.window], (verdict.start_s, verdict.end_s)
-                seen = Alarm(alert.name, alert.severity, labels, PENDING, 0.0, reasons=reasons, window=window)
+                seen = Alarm(
+                    alert.name, alert.severity, labels, PENDING, 0.0, reasons=reasons, window=window, beside=beside
+                )
                 steps.append((key, seen if reasons else None, alert.for_s))
                 if self._judged.get(key) != verdict.end_s:
                     judged.append((key, verdict.end_s))

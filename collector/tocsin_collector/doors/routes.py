@@ -38,6 +38,7 @@ TABLE = {
     "GET /v1/logs": Need((READ,), audit="read"),
     "POST /v1/notifications": Need((NOTIFICATIONS,)),
     "PUT /v1/references/{project}/{model}": Need((REFERENCES,), OF_PATH, audit="change"),
+    "DELETE /v1/references/{project}/{model}": Need((REFERENCES,), OF_PATH, audit="change"),
     "GET /v1/references/{project}/{model}": Need((READ,), OF_PATH, audit="read"),
     "PUT /v1/constraints/{project}/{model}": Need((REFERENCES,), OF_PATH, audit="change"),
     "GET /v1/constraints/{project}/{model}": Need((READ,), OF_PATH, audit="read"),

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tocsin_collector.drift.changepoint import changepoint
+from tocsin_collector.drift.standing import Standing, standings
 from tocsin_collector.verdict import FeatureVerdict, SchemaChange, WindowVerdict
 
 FEATURES_MOST, CELLS_MOST, BESIDE_MOST = 3, 2, 5
@@ -51,6 +52,8 @@ class Explanation(NamedTuple):
     rows: Moved | None
     latency_s: Moved | None
     changes: tuple[SchemaChange, ...]
+    standings: tuple[Standing, ...] = ()
+    """The drifted features against further references."""
 
 
 def explain(verdicts: Sequence[WindowVerdict], changes: Sequence[SchemaChange]) -> Explanation | None:
@@ -71,6 +74,7 @@ def explain(verdicts: Sequence[WindowVerdict], changes: Sequence[SchemaChange]) 
         _level("rows", float(last.rows), [float(verdict.rows) for verdict in before]),
         _level("p99", last.latency_s.get("p99"), [one.latency_s["p99"] for one in before if "p99" in one.latency_s]),
         tuple(one for one in changes if since_s - length_s <= one.time_s < last.end_s)[-BESIDE_MOST:],
+        standings(last),
     )
 
 

@@ -1,13 +1,16 @@
 """A closed window's verdict: every part of it, from what the window gathered and what was said of those before it."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from tocsin_collector.monitor.answers import alike, answers, tokens
+from tocsin_collector.monitor.beside import Named, of_named, of_past
 from tocsin_collector.monitor.join import Join
 from tocsin_collector.monitor.judge import Judge
 from tocsin_collector.monitor.judge import quality as quality_of
+from tocsin_collector.monitor.rolling import Pool, Rolling
 from tocsin_collector.monitor.traffic import Traffic
 from tocsin_collector.monitor.verdict_state import Shares
 from tocsin_collector.monitor.verdicts import Verdicts
@@ -20,6 +23,7 @@ from tocsin_collector.quality.estimate import Answers
 from tocsin_collector.quality.rules import Rules
 from tocsin_collector.quality.text.price import Price
 from tocsin_collector.verdict import (
+    Beside,
     CheckVerdict,
     Decision,
     EstimateVerdict,
@@ -44,12 +48,15 @@ class Judging:
     calendar: Calendar
     join: Join
     traffic: Traffic
+    windows: Mapping[int, Window]
     verdicts: Verdicts
     min_rows: int
     stakes: Stakes
     price: Price | None
-    rules: Rules | None = None
+    rules: Rules | None
     judge: Judge | None = None
+    named: dict[str, Named] = field(default_factory=dict)
+    rolling: Rolling | None = None
 
     def shares(self) -> Shares:
         """What the verdicts of one reference have in common: the cells of each feature with the reference's shares."""
@@ -84,6 +91,7 @@ class Judging:
             checked=checked,
             checks=checks,
             daily=before.daily if before else None,  # what was told of a day stays with its last window
+            beside=self._beside(window),
         )
         return self._with_text(verdict, window, labelled)
 
@@ -91,6 +99,32 @@ class Judging:
         if self.judge is None or window.profile is None:
             return {}
         return self.judge.features(window.profile, self.min_rows, decision)
+
+    def closed(self) -> dict[float, Pool]:
+        """The windows that are closed and can still change, with rows enough to tell of, by their start."""
+        return {
+            self.calendar.start_s(index): self.pool(window)
+            for index, window in self.windows.items()
+            if window.closed and window.profile is not None and window.rows >= self.min_rows
+        }
+
+    def pool(self, window: Window) -> Pool:
+        """A window as a part of its stream's past."""
+        assert window.profile is not None  # noqa: S101  asked of counted windows only
+        told = self.verdicts.of(window.index)
+        return Pool(window.profile, 1, int(told is not None and told.drifted))
+
+    def _beside(self, window: Window) -> tuple[Beside, ...]:
+        if window.rows < self.min_rows:
+            return ()
+        before = self.verdicts.of(window.index)
+        if before is not None and before.rows == window.rows and not window.final:
+            return before.beside  # labels alone have come
+        found = [*of_named(window.beside, self.named, window.rows)]
+        if self.rolling is not None and window.profile is not None and window.profile.rows == window.rows:
+            start_s = self.calendar.start_s(window.index)
+            found += of_past(window.profile, start_s, self.rolling, self.closed())
+        return tuple(found)
 
     def _checks(self, window: Window) -> tuple[tuple[str, ...], tuple[CheckVerdict, ...]]:
         """The learnt checks that the window's data can be judged by, and those of them that fail."""

@@ -11,10 +11,12 @@ import numpy as np
 
 from tocsin_collector.frame import Frame
 from tocsin_collector.monitor import daily
+from tocsin_collector.monitor.beside import Named
 from tocsin_collector.monitor.join import Join
 from tocsin_collector.monitor.judge import Judge
 from tocsin_collector.monitor.judging import Judging
 from tocsin_collector.monitor.latency import Latency
+from tocsin_collector.monitor.rolling import Rolling
 from tocsin_collector.monitor.schema import Schema
 from tocsin_collector.monitor.track import Closed, Track
 from tocsin_collector.monitor.traffic import Traffic
@@ -84,7 +86,9 @@ class Model:
         self._days_seen = -1
         self.windows: dict[int, Window] = {}
         self._verdicts = Verdicts(keep)
-        self._judging = Judging(key, calendar, join, traffic, self._verdicts, min_rows, stakes, price, rules)
+        self._judging = Judging(
+            key, calendar, join, traffic, self.windows, self._verdicts, min_rows, stakes, price, rules
+        )
         self.revised_s = 0.0
         self._revised = -1
         self._passed: int | None = None
@@ -99,7 +103,19 @@ class Model:
     def hold(self, judge: Judge | None) -> None:
         """Judge by this reference from here on."""
         self._judging.judge = judge
+        self._judging.rolling = Rolling(judge.layout, self._calendar) if judge else None
         self._track = Track(judge.policy, self._min_rows) if judge and judge.policy else None
+
+    def hold_beside(self, named: dict[str, Named]) -> None:
+        """Compare with these references too from the next window on; nothing alarms by them."""
+        self._judging.named = named
+        for window in self.windows.values():
+            window.beside = {}
+
+    @property
+    def named(self) -> dict[str, Named]:
+        """The references by their names that its windows are compared with."""
+        return self._judging.named
 
     @property
     def judge(self) -> Judge | None:
@@ -142,6 +158,7 @@ class Model:
             "track": self._track and self._track.state(),
             "diary": self._diary.state(),
             "verdicts": self._verdicts.state(),
+            "rolling": self._judging.rolling and self._judging.rolling.state(),
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -154,13 +171,18 @@ class Model:
         self._sealed.extend(state["sealed"])
         self._verdicts.load(state["verdicts"], self.key, self._judging.shares())
         for told in state["windows"]:
-            window = Window.of(told, self.layout, self._judging.rules)
+            window = Window.of(told, self.layout, self._judging.rules, self._cells_beside())
             self.windows[window.index] = window
             self._join.reopen(window, window)
             self._join.reopen(window.vouched, window)
+        if self._judging.rolling and state["rolling"]:
+            self._judging.rolling.load(state["rolling"])
         if self._track and state["track"]:
             self._track.load(state["track"], self._can_change())
         self._diary.load(state["diary"])
+
+    def _cells_beside(self) -> dict[str, Layout]:
+        return {name: one.layout for name, one in self.named.items()}
 
     def _can_change(self) -> list[Closed]:
         """The closed windows that late rows can still change, in order of time."""
@@ -212,10 +234,10 @@ class Model:
             self._gathered = 0
             form = self.judge.data.form if self.judge and self.judge.data else None
             sampled = daily.sampled_most(self._calendar) if self.judge and self.judge.days else 0
+            estimators = self.judge.estimators if self.judge else None
+            rules, beside = self._judging.rules, self._cells_beside()
             for window in self.windows.values():
-                window.count(
-                    self.layout, self.judge.estimators if self.judge else None, form, self._judging.rules, sampled
-                )
+                window.count(self.layout, estimators, form, rules, sampled, beside)
 
     def settle(self) -> None:
         """Count and join what was gathered."""
@@ -438,6 +460,11 @@ class Model:
         if self._track and window.profile is not None:
             self._track.seal(self._closed(window))
         self._diary.seal(_of_day(window))
+        rolling = self._judging.rolling
+        if rolling is not None and window.profile is not None and window.rows >= self._min_rows:
+            closed = self._judging.closed()
+            start_s = self._calendar.start_s(window.index)
+            rolling.seal(start_s, closed.pop(start_s), closed)
         self._labels_sealed += window.labelled
         self._outcomes_sealed += window.outcomes
         self._forget(window)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from tocsin_collector import __version__
 from tocsin_collector.frame import Frame
 from tocsin_collector.keyedhash import KEY_BYTES, KeyedHash
+from tocsin_collector.monitor.beside import Named
 from tocsin_collector.monitor.daily import Days, Due
 from tocsin_collector.monitor.join import Join
 from tocsin_collector.monitor.judge import Judge
@@ -111,7 +112,7 @@ class Monitor:
         is done, when the other one counted otherwise: under other references, in other windows."""
         if state["fits"] != self._fits():
             return False
-        judges = {key: model.judge for key, model in self._models.items()}
+        held = {key: (model.judge, model.named) for key, model in self._models.items()}
         self._models, self._joins = {}, {}
         self._hash = KeyedHash(bytes.fromhex(state["key"]))
         self.unwatched_total = state["unwatched"]
@@ -122,11 +123,14 @@ class Monitor:
             self._traffic_of(Name(project, name)).load(told)
         for *names, told in state["models"]:
             model = self._model(ModelKey(*names))
-            model.hold(judges.get(model.key))
+            judge, named = held.get(model.key, (None, {}))
+            model.hold(judge)
+            model.hold_beside(named)
             model.load(told)
         return True
 
     def _fits(self) -> list[Any]:
+        named = [[*m.key, name, one.digest] for m in self.models() for name, one in m.named.items()]
         judged = [[*m.key, m.judge.digest, m.judge.policy is not None] for m in self.models() if m.judge]
         priced = [[*name, *price] for name, price in sorted(self._prices.items())]
         # Another version may count or judge otherwise, and name its fields otherwise.
@@ -146,6 +150,7 @@ class Monitor:
             self._keep,
             self._min_rows,
             judged,
+            named,
             stated,
             ruled,
             priced,
@@ -227,6 +232,13 @@ class Monitor:
         model = self._model(key)
         model.count()  # what came before is counted in the cells of before
         model.hold(judge)
+
+    def set_named(self, key: ModelKey, named: dict[str, Named]) -> None:
+        """Give a model version the references by their names that its windows are compared with, in the place of those
+        before."""
+        model = self._model(key)
+        model.count()
+        model.hold_beside(named)
 
     def set_rules(self, name: Name, rules: Rules) -> None:
         """Give all versions of a model the rules that their data must keep, in the place of those before. Rows count
