@@ -16,6 +16,7 @@ from tocsin_collector.alarms.comparison import compared
 from tocsin_collector.audit import Folder, Writer
 from tocsin_collector.compaction.compaction import compaction
 from tocsin_collector.constraints.store import RuleStore
+from tocsin_collector.deployments.store import DeploymentStore
 from tocsin_collector.doors import usage
 from tocsin_collector.doors.counts import Counts
 from tocsin_collector.doors.places import Places
@@ -79,6 +80,7 @@ class Service:
         self.references = ReferenceStore(os.path.join(folder, "references"))
         self.constraints = RuleStore(os.path.join(folder, "constraints"))
         self.record = Record(os.path.join(folder, "windows"), values["windows.keep"])
+        self.deployments = DeploymentStore(os.path.join(folder, "deployments"))
         self.logs = open_logs(values)
         self.tracing = Tracing(self.logs)
         self.fleet = Fleet(
@@ -194,7 +196,8 @@ class Service:
     def views(self) -> list[ModelView]:
         """What can be told of every model now."""
         with self._lock:
-            return self.monitor.views()
+            views = self.monitor.views()
+        return [replace(view, deployments=self.deployments.changes(Name(*view.key[:2]))) for view in views]
 
     def kinds(self, key: ModelKey) -> dict[str, str]:
         """The kinds of a model version's columns as its stream has shown them, by the columns' names."""
@@ -370,14 +373,15 @@ class Service:
     def _on_verdict(self, verdict: WindowVerdict) -> None:
         name, reasons = "/".join(verdict.key), len(verdict.reasons)
         with self.tracing.span("verdict", model=name, rows=verdict.rows, reasons=reasons):
-            self.alarms.verdict(verdict.key, verdict)
+            changes = [*self.monitor.changes(verdict.key), *self.deployments.changes(Name(*verdict.key[:2]))]
+            self.alarms.verdict(verdict.key, verdict, changes)
 
     def _tell_newest(self) -> None:
         """What the journal's end left to tell. Newest first: of data, drift and quality the newest window that can tell
         counts, older ones change nothing; labels come late, so that is not the same window for all three."""
         for view in self.views():
             for verdict in reversed(view.verdicts):
-                self.alarms.verdict(verdict.key, verdict)
+                self.alarms.verdict(verdict.key, verdict, [*view.changes, *view.deployments])
 
     async def _rebuild(self) -> None:
         """Count everything anew in a thread, while the monitor that is there goes on; then take its place."""

@@ -367,7 +367,7 @@ class FeatureSchema:
 
 class SchemaChange(NamedTuple):
     """Something about the features became different, at an event time. ``what`` is new, vanished, returned, kind, or
-    version (then ``feature`` is empty)."""
+    version or deployed (then ``feature`` is empty)."""
 
     time_s: float
     what: str
@@ -397,6 +397,8 @@ class ModelView:
     """The features with since when, in the same order."""
     changes: tuple[SchemaChange, ...] = ()
     """What changed about the features, the newest last, bounded."""
+    deployments: tuple[SchemaChange, ...] = ()
+    """What was deployed of all versions of the model, as its people told."""
     late_total: int = 0
     """Predictions that are in no window: theirs was sealed, or they are too far behind the stream's watermark."""
     early_total: int = 0

@@ -14,12 +14,13 @@ from tocsin_collector.alarms.comparison import holding
 from tocsin_collector.alarms.delivery import Delivery, Targets
 from tocsin_collector.alarms.state import FIRING, PENDING, RESOLVED, Alarm, Key, Labels, step
 from tocsin_collector.alarms.store import AlarmStore
-from tocsin_collector.alarms.text import Message, body, title
+from tocsin_collector.alarms.text import Message, body, clock, title
 from tocsin_collector.alarms.window import conditions
+from tocsin_collector.drift.explain import around, since
 from tocsin_collector.drift.standing import standings, told
 from tocsin_collector.export.exposition import Sample
 from tocsin_collector.fleet.fleet import Fleet
-from tocsin_collector.verdict import ModelKey, WindowVerdict
+from tocsin_collector.verdict import ModelKey, SchemaChange, WindowVerdict
 
 COLLECTOR = "collector"
 """The judge that sends messages by itself; others send theirs through /v1/notifications."""
@@ -109,16 +110,18 @@ class Alarms:
             for key, alarm in seen.items():
                 self._step([(key, alarm, alert.for_s)])
 
-    def verdict(self, view: ModelKey, verdict: WindowVerdict) -> None:
+    def verdict(self, view: ModelKey, verdict: WindowVerdict, changes: Iterable[SchemaChange] = ()) -> None:
         """Judge one closed window of a model; older windows than the newest judged one change nothing.
 
-        What begins (or ends) with one window is told in one message, the data's reasons before the model's.
+        What begins (or ends) with one window is told in one message, the data's reasons before the model's, with those
+        of the changes that happened about then.
         """
         labels = tuple(sorted((name, value) for name, value in view._asdict().items() if value))
         steps: list[tuple[Key, Alarm | None, float]] = []
         judged: list[tuple[Key, float]] = []
         found = conditions(verdict)
-        beside = tuple(map(told, standings(verdict)))
+        happened = [f"{clock(one.time_s)}: {one.text}" for one in around(changes, since(verdict), verdict)]
+        beside = (*map(told, standings(verdict)), *happened)
         with self._lock:
             for alert in self._window_alerts(found):
                 key = (alert.name, labels)

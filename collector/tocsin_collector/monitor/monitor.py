@@ -22,7 +22,7 @@ from tocsin_collector.profile import FORMAT
 from tocsin_collector.quality import Stakes
 from tocsin_collector.quality.rules import Rules
 from tocsin_collector.quality.text.price import Price
-from tocsin_collector.verdict import DailyVerdict, ModelKey, ModelView, WindowVerdict
+from tocsin_collector.verdict import DailyVerdict, ModelKey, ModelView, SchemaChange, WindowVerdict
 from tocsin_schema.block import PREDICTION
 from tocsin_schema.receipt import Receipt, read
 
@@ -259,6 +259,10 @@ class Monitor:
     def views(self) -> list[ModelView]:
         """What can be told of every model now."""
         return [model.view() for model in self.models()]
+
+    def changes(self, key: ModelKey) -> Iterable[SchemaChange]:
+        """What changed about the features of a model version."""
+        return self._models[key].schema.changes if key in self._models else ()
 
     def unmatched(self) -> dict[Name, tuple[int, int]]:
         """Labels and outcomes by model: how many wait for their prediction, how many were given up."""

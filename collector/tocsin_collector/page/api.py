@@ -93,6 +93,7 @@ def _summary(view: ModelView) -> Json:
         "features": view.features,
         "schema": [_schema(feature) for feature in view.schema],
         "schema_changes": [_change(change) for change in view.changes],
+        "deployments": [_change(change) for change in view.deployments],
         "reasons": list(view.verdicts[-1].reasons) if view.verdicts else [],
     }
 
@@ -115,7 +116,7 @@ def _detail(view: ModelView, sources: Sources) -> Json:
     labels = tuple((name, value) for name, value in view.key._asdict().items() if value)
     return {
         "alarms": [_alarm(alarm, sources.alarms) for alarm in sources.alarms.of(labels)],
-        "explanation": _explanation(explain(view.verdicts, view.changes)),
+        "explanation": _explanation(explain(view.verdicts, [*view.changes, *view.deployments])),
         "windows": [_window(verdict) for verdict in view.verdicts],
     }
 

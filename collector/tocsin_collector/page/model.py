@@ -89,7 +89,7 @@ def _files(view: ModelView, name: str) -> dict[str, str]:
 
 
 def _why(view: ModelView, index: int, offset_s: float) -> list[str]:
-    found = explain(view.verdicts[: index + 1], view.changes)
+    found = explain(view.verdicts[: index + 1], [*view.changes, *view.deployments])
     if found is None:
         return []
     held = against(view.reference, offset_s) if found.standings else ""
