@@ -24,9 +24,9 @@ class Standing(NamedTuple):
     unclear: tuple[str, ...]
 
 
-def standings(verdict: WindowVerdict, features: Iterable[str] | None = None) -> tuple[Standing, ...]:
-    """Some features, or all that alarm, against each further reference; none where no feature alarms."""
-    wanted = [one.name for one in verdict.features.values() if one.alarmed] if features is None else list(features)
+def standings(verdict: WindowVerdict) -> tuple[Standing, ...]:
+    """The features that alarm against each further reference; none where no feature alarms."""
+    wanted = [one.name for one in verdict.features.values() if one.alarmed]
     return tuple(_standing(one, wanted) for one in verdict.beside) if wanted else ()
 
 
