@@ -16,6 +16,7 @@ from tocsin_collector.alarms.comparison import compared
 from tocsin_collector.audit import Folder, Writer
 from tocsin_collector.compaction.compaction import compaction
 from tocsin_collector.constraints.store import RuleStore
+from tocsin_collector.deployments.store import DeploymentStore
 from tocsin_collector.doors import usage
 from tocsin_collector.doors.counts import Counts
 from tocsin_collector.doors.places import Places
@@ -37,6 +38,7 @@ from tocsin_collector.journal import open_journal
 from tocsin_collector.journal.retention import Retention, limits_of
 from tocsin_collector.journal.upkeep import Upkeep
 from tocsin_collector.logs import open_logs
+from tocsin_collector.monitor.beside import Named
 from tocsin_collector.monitor.judge import Judge
 from tocsin_collector.monitor.model import Model
 from tocsin_collector.monitor.monitor import Monitor, Name
@@ -78,6 +80,7 @@ class Service:
         self.references = ReferenceStore(os.path.join(folder, "references"))
         self.constraints = RuleStore(os.path.join(folder, "constraints"))
         self.record = Record(os.path.join(folder, "windows"), values["windows.keep"])
+        self.deployments = DeploymentStore(os.path.join(folder, "deployments"))
         self.logs = open_logs(values)
         self.tracing = Tracing(self.logs)
         self.fleet = Fleet(
@@ -193,7 +196,8 @@ class Service:
     def views(self) -> list[ModelView]:
         """What can be told of every model now."""
         with self._lock:
-            return self.monitor.views()
+            views = self.monitor.views()
+        return [replace(view, deployments=self.deployments.changes(Name(*view.key[:2]))) for view in views]
 
     def kinds(self, key: ModelKey) -> dict[str, str]:
         """The kinds of a model version's columns as its stream has shown them, by the columns' names."""
@@ -211,10 +215,30 @@ class Service:
             yield accepted
 
     async def keep_reference(self, rows: ReferenceRows, name: str, source: str) -> dict[str, object]:
-        """Keep a reference to compare with, durably; windows are judged as before."""
+        """Keep a reference to compare with, durably; windows alarm as before, and are compared with it."""
+        key = rows.frame.key
         rows = replace(rows, frame=self.redaction.frame(rows.frame))
         async with self._taking:
-            return await asyncio.to_thread(self.references.keep, rows, name, source)
+            about = await asyncio.to_thread(self.references.keep, rows, name, source)
+            await self._compare(key)
+        return about
+
+    async def remove_reference(self, key: ModelKey, name: str) -> bool:
+        """Drop the references of a name, durably; False where there are none."""
+        async with self._taking:
+            found = await asyncio.to_thread(self.references.remove, key, name)
+            if found:
+                await self._compare(key)
+        return found
+
+    async def _compare(self, key: ModelKey) -> None:
+        """Compare windows with what has a name now: those that came before, too, as after a restart."""
+        if any(view.rows_total for view in self.views() if view.key == key):
+            await self._rebuild()
+        else:
+            named = await asyncio.to_thread(self._named, key)
+            with self._copied, self._lock:
+                self.monitor.set_named(key, named)
 
     async def take_reference(self, rows: ReferenceRows, source: str) -> dict[str, object]:
         """Make a reference hold, durably. Events that came before are counted anew in its cells."""
@@ -349,14 +373,15 @@ class Service:
     def _on_verdict(self, verdict: WindowVerdict) -> None:
         name, reasons = "/".join(verdict.key), len(verdict.reasons)
         with self.tracing.span("verdict", model=name, rows=verdict.rows, reasons=reasons):
-            self.alarms.verdict(verdict.key, verdict)
+            changes = [*self.monitor.changes(verdict.key), *self.deployments.changes(Name(*verdict.key[:2]))]
+            self.alarms.verdict(verdict.key, verdict, changes)
 
     def _tell_newest(self) -> None:
         """What the journal's end left to tell. Newest first: of data, drift and quality the newest window that can tell
         counts, older ones change nothing; labels come late, so that is not the same window for all three."""
         for view in self.views():
             for verdict in reversed(view.verdicts):
-                self.alarms.verdict(verdict.key, verdict)
+                self.alarms.verdict(verdict.key, verdict, [*view.changes, *view.deployments])
 
     async def _rebuild(self) -> None:
         """Count everything anew in a thread, while the monitor that is there goes on; then take its place."""
@@ -392,6 +417,11 @@ class Service:
             monitor.set_rules(name, rules)
         for rows, about in self.references.load():
             monitor.set_judge(rows.frame.key, self._judge(rows, about))
+        for key in self.references.models():
+            monitor.set_named(key, self._named(key))
+
+    def _named(self, key: ModelKey) -> dict[str, Named]:
+        return {name: Named.of(hours, self.monitor.calendar) for name, hours in self.references.compared(key).items()}
 
     def _judge(self, rows: ReferenceRows, about: dict[str, object]) -> Judge:
         calibrated = self.values["drift.policy"] == "calibrated"

@@ -244,6 +244,41 @@ class TextVerdict(NamedTuple):
     reasons: tuple[str, ...] = ()
 
 
+class Apart(NamedTuple):
+    """A feature's distance from a further reference by ``method`` (ks or js), and how far is usual; None where too few
+    windows have shown it."""
+
+    method: str
+    distance: float
+    bound: float | None
+
+    @property
+    def beyond(self) -> bool:
+        """Whether it is further than usual."""
+        return self.bound is not None and not self.distance <= self.bound
+
+    @property
+    def alike(self) -> bool:
+        """Whether it is at most half as far as is still usual; what is neither this nor beyond cannot be told."""
+        return self.bound is not None and self.distance <= self.bound / 2
+
+
+class Beside(NamedTuple):
+    """A window beside a further reference, by which nothing alarms: so many rows in so many windows, of which so many
+    had drifted themselves."""
+
+    reference: str
+    rows: int
+    windows: int
+    drifted: int
+    features: dict[str, Apart]
+
+    @property
+    def beyond(self) -> tuple[str, ...]:
+        """The features that are further from it than usual."""
+        return tuple(name for name, one in self.features.items() if one.beyond)
+
+
 @dataclass(frozen=True, slots=True)
 class WindowVerdict:
     """One window of event time of one model version. Times are seconds since the Unix epoch, end excluded.
@@ -282,6 +317,13 @@ class WindowVerdict:
     """Those of them that fail."""
     text: TextVerdict | None = None
     """What its answers are like, where they are texts."""
+    beside: tuple[Beside, ...] = ()
+    """How far it is from further references: those that were given a name, and the stream's own past."""
+
+    @property
+    def drifted(self) -> bool:
+        """Whether a feature alarms, or how they go together."""
+        return any(one.alarmed for one in self.features.values()) or bool(self.joint and self.joint.reasons)
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -325,7 +367,7 @@ class FeatureSchema:
 
 class SchemaChange(NamedTuple):
     """Something about the features became different, at an event time. ``what`` is new, vanished, returned, kind, or
-    version (then ``feature`` is empty)."""
+    version or deployed (then ``feature`` is empty)."""
 
     time_s: float
     what: str
@@ -355,6 +397,8 @@ class ModelView:
     """The features with since when, in the same order."""
     changes: tuple[SchemaChange, ...] = ()
     """What changed about the features, the newest last, bounded."""
+    deployments: tuple[SchemaChange, ...] = ()
+    """What was deployed of all versions of the model, as its people told."""
     late_total: int = 0
     """Predictions that are in no window: theirs was sealed, or they are too far behind the stream's watermark."""
     early_total: int = 0

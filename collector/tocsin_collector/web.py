@@ -18,6 +18,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 
 from tocsin_collector import __version__
 from tocsin_collector.constraints.routes import constraints_router
+from tocsin_collector.deployments.routes import deployments_router
 from tocsin_collector.doors.connection import Patience, Room
 from tocsin_collector.doors.gate import Gate
 from tocsin_collector.doors.keys import Keyring, KeysError, path_of
@@ -63,8 +64,9 @@ def application(service: Service) -> FastAPI:
     )
     limits = Limits(values["ingest.max_body_bytes"], values["ingest.max_decompressed_bytes"])
     mount(app, Endpoint(service.intake, limits, Admission(service.quotas, service.places)))
-    takes = service.take_reference, service.keep_reference
+    takes = service.take_reference, service.keep_reference, service.remove_reference
     app.include_router(references_router(service.past, *takes, service.kinds, service.references))
+    app.include_router(deployments_router(service.deployments, service.clock))
     app.include_router(constraints_router(service.take_rules, service.rules))
     app.include_router(
         logs_router(

@@ -14,11 +14,13 @@ from tocsin_collector.alarms.comparison import holding
 from tocsin_collector.alarms.delivery import Delivery, Targets
 from tocsin_collector.alarms.state import FIRING, PENDING, RESOLVED, Alarm, Key, Labels, step
 from tocsin_collector.alarms.store import AlarmStore
-from tocsin_collector.alarms.text import Message, body, title
+from tocsin_collector.alarms.text import Message, body, clock, title
 from tocsin_collector.alarms.window import conditions
+from tocsin_collector.drift.explain import around, since
+from tocsin_collector.drift.standing import standings, told
 from tocsin_collector.export.exposition import Sample
 from tocsin_collector.fleet.fleet import Fleet
-from tocsin_collector.verdict import ModelKey, WindowVerdict
+from tocsin_collector.verdict import ModelKey, SchemaChange, WindowVerdict
 
 COLLECTOR = "collector"
 """The judge that sends messages by itself; others send theirs through /v1/notifications."""
@@ -108,22 +110,27 @@ class Alarms:
             for key, alarm in seen.items():
                 self._step([(key, alarm, alert.for_s)])
 
-    def verdict(self, view: ModelKey, verdict: WindowVerdict) -> None:
+    def verdict(self, view: ModelKey, verdict: WindowVerdict, changes: Iterable[SchemaChange] = ()) -> None:
         """Judge one closed window of a model; older windows than the newest judged one change nothing.
 
-        What begins (or ends) with one window is told in one message, the data's reasons before the model's.
+        What begins (or ends) with one window is told in one message, the data's reasons before the model's, with those
+        of the changes that happened about then.
         """
         labels = tuple(sorted((name, value) for name, value in view._asdict().items() if value))
         steps: list[tuple[Key, Alarm | None, float]] = []
         judged: list[tuple[Key, float]] = []
         found = conditions(verdict)
+        happened = [f"{clock(one.time_s)}: {one.text}" for one in around(changes, since(verdict), verdict)]
+        beside = (*map(told, standings(verdict)), *happened)
         with self._lock:
             for alert in self._window_alerts(found):
                 key = (alert.name, labels)
                 if verdict.end_s < self._judged.get(key, float("-inf")):
                     continue
                 reasons, window = found[alert.window], (verdict.start_s, verdict.end_s)
-                seen = Alarm(alert.name, alert.severity, labels, PENDING, 0.0, reasons=reasons, window=window)
+                seen = Alarm(
+                    alert.name, alert.severity, labels, PENDING, 0.0, reasons=reasons, window=window, beside=beside
+                )
                 steps.append((key, seen if reasons else None, alert.for_s))
                 if self._judged.get(key) != verdict.end_s:
                     judged.append((key, verdict.end_s))

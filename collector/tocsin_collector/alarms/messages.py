@@ -24,7 +24,11 @@ def firing(alarms: Sequence[Alarm], alerts: dict[str, Alert], page_url: str, utc
         subject=subject(labels),
         headline=headline(first, alerts) + (f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""),
         reasons=reasons or described,
-        facts=(*_window(first, utc_offset_s), ("Since", clock(first.since_s))),
+        facts=(
+            *_window(first, utc_offset_s),
+            ("Since", clock(first.since_s)),
+            *(("Beside", text) for text in first.beside),
+        ),
         links=(
             *_page(labels, first, page_url),
             *((f"Runbook {name}", f"{page_url}/runbooks/{name}") for name in _names(alarms)),

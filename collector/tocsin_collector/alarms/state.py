@@ -27,6 +27,8 @@ class Alarm:
     value: float | None = None
     reasons: tuple[str, ...] = ()
     window: tuple[float, float] | None = None
+    beside: tuple[str, ...] = ()
+    """What else is to be said of the window to whom is told first; it is not kept."""
 
     @property
     def key(self) -> Key:

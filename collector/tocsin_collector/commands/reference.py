@@ -25,7 +25,7 @@ def command() -> None:
 @click.option("--from", "start", help="Or: a past window's start, RFC 3339.")
 @click.option("--to", "end", help="And its end, excluded.")
 @click.option("--revision", type=int, help="Or: one that held before, as `list` tells.")
-@click.option("--name", default="", help="Keep it under this name, to compare with; windows are judged as before.")
+@click.option("--name", default="", help="Keep it under this name, to compare with; windows alarm as before.")
 @access
 def create(
     project: str,
@@ -71,6 +71,26 @@ def create(
         click.echo(f"with fewer than {FEWEST_WINDOWS} windows most drift cannot be told from chance", err=True)
 
 
+@command.command("remove")
+@click.argument("project")
+@click.argument("model")
+@click.argument("name")
+@click.option("--version", default="", help="The model's version.")
+@access
+def remove(project: str, model: str, name: str, version: str, url: str, **files: str | None) -> None:
+    """Drop the references of PROJECT's MODEL that have a NAME.
+
+    \b
+    Example:
+      tocsin reference remove shop credit training
+    """
+    from tocsin_collector.page.address import segment
+
+    address = f"/v1/references/{segment(project)}/{segment(model)}"
+    asked("DELETE", url, address, timeout_s=120, files=files, params={"version": version, "name": name})
+    click.echo(f"{name!r} is no reference of {project}/{model} {version}".rstrip() + " any more")
+
+
 @command.command("list")
 @click.argument("project")
 @click.argument("model")
@@ -96,6 +116,6 @@ def list_(project: str, model: str, version: str, as_json: bool, url: str, **fil
         click.echo(f"{project}/{model} version {version!r} has no reference{more}", err=True)
     for one in known:
         span = " to ".join(f"{datetime.fromtimestamp(one[at], UTC):%Y-%m-%d %H:%M}" for at in ("start_s", "end_s"))
-        holds = "holds" if one["holds"] else "     "
+        use = "alarms by it" if one["holds"] else "compared" if one["compared"] else ""
         name = one["name"] or "(judged by)"
-        click.echo(f"{name:16} {one['revision']:4}  {one['rows']:>12,} rows  {span}  {holds}  {one['source']}")
+        click.echo(f"{name:16} {one['revision']:4}  {one['rows']:>12,} rows  {span}  {use:12}  {one['source']}")

@@ -4,12 +4,13 @@ From the verdicts that are kept and the changes of the schema alone: it asks no 
 not blamed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from tocsin_collector.drift.changepoint import changepoint
+from tocsin_collector.drift.standing import Standing, standings
 from tocsin_collector.verdict import FeatureVerdict, SchemaChange, WindowVerdict
 
 FEATURES_MOST, CELLS_MOST, BESIDE_MOST = 3, 2, 5
@@ -51,6 +52,8 @@ class Explanation(NamedTuple):
     rows: Moved | None
     latency_s: Moved | None
     changes: tuple[SchemaChange, ...]
+    standings: tuple[Standing, ...] = ()
+    """The drifted features against further references."""
 
 
 def explain(verdicts: Sequence[WindowVerdict], changes: Sequence[SchemaChange]) -> Explanation | None:
@@ -63,15 +66,28 @@ def explain(verdicts: Sequence[WindowVerdict], changes: Sequence[SchemaChange]) 
     features = tuple(_feature(one, verdicts) for one in worst[:FEATURES_MOST]) + _together(verdicts)
     since_s = min((one.since_s for one in features), default=last.start_s)
     before = [verdict for verdict in verdicts if verdict.start_s < since_s]
-    length_s = last.end_s - last.start_s
     return Explanation(
         features,
         _moved(_segments(last), [_segments(verdict) for verdict in before]),
         _moved(last.classes, [verdict.classes for verdict in before]),
         _level("rows", float(last.rows), [float(verdict.rows) for verdict in before]),
         _level("p99", last.latency_s.get("p99"), [one.latency_s["p99"] for one in before if "p99" in one.latency_s]),
-        tuple(one for one in changes if since_s - length_s <= one.time_s < last.end_s)[-BESIDE_MOST:],
+        around(changes, since_s, last),
+        standings(last),
     )
+
+
+def around(changes: Iterable[SchemaChange], since_s: float, verdict: WindowVerdict) -> tuple[SchemaChange, ...]:
+    """What changed from a window before ``since_s`` on to a verdict's end, the newest, in order of time."""
+    first_s = since_s - (verdict.end_s - verdict.start_s)
+    found = [one for one in changes if first_s <= one.time_s < verdict.end_s]
+    return tuple(sorted(found, key=lambda one: one.time_s)[-BESIDE_MOST:])
+
+
+def since(verdict: WindowVerdict) -> float:
+    """Where what alarms begins, as the window alone has it."""
+    incidents = verdict.decision.incidents if verdict.decision else ()
+    return min((one.since_s for one in incidents), default=verdict.start_s)
 
 
 def _signals(feature: FeatureVerdict) -> dict[str, float]:

@@ -13,7 +13,15 @@ from tocsin_collector.quality.delay import QUANTILES, quantiles
 from tocsin_collector.quality.fairness import gaps
 from tocsin_collector.quality.regression import coverages
 from tocsin_collector.quality.tally import unpack
-from tocsin_collector.verdict import Decision, FeatureVerdict, ModelKey, QualityVerdict, RuleVerdict, WindowVerdict
+from tocsin_collector.verdict import (
+    Beside,
+    Decision,
+    FeatureVerdict,
+    ModelKey,
+    QualityVerdict,
+    RuleVerdict,
+    WindowVerdict,
+)
 
 _FEATURE, _SCORE, GAP = ("feature",), ("feature", "method"), ("segment", "measure", "class")
 QUANTILES_MOST = 16
@@ -99,6 +107,8 @@ class Room:
 HISTOGRAM_SERIES = len(CLASSIC)
 FEATURE_SERIES = 8
 RULE_SERIES = 2
+REFERENCE_SERIES = 1
+"""Of a further reference itself; each of its features has another one."""
 
 
 def wanted(model: Model) -> int:
@@ -108,11 +118,12 @@ def wanted(model: Model) -> int:
     checks = len(latest.checked) if latest else 0
     texts = len(latest.text.measures) + len(latest.text.thresholds) if latest and latest.text else 0
     rules = 1 + RULE_SERIES * len(latest.rules) if latest and latest.rules else 0
+    beside = sum(REFERENCE_SERIES + len(one.features) for one in latest.beside) if latest else 0
     segments = sum(map(len, latest.segments.values())) if latest else 0
     scores = _series(quality) if quality else 0
     before = _before_labels(model, latest) if latest else 0
     data = checks + texts + rules
-    return HISTOGRAM_SERIES * bool(model.latency.total) + scores + before + data + features + segments
+    return HISTOGRAM_SERIES * bool(model.latency.total) + scores + before + data + features + beside + segments
 
 
 def verdict(model: Model, room: Room, shown: dict[str, Container[str]]) -> Iterable[Column]:
@@ -144,6 +155,8 @@ def verdict(model: Model, room: Room, shown: dict[str, Container[str]]) -> Itera
         yield from _rules(labels, latest.rules, room.of(len(latest.rules), RULE_SERIES))
     features = [*latest.features.values()]
     yield from _features(labels, features[: room.of(len(features), FEATURE_SERIES)])
+    beside = [one for one in latest.beside if room.has(REFERENCE_SERIES + len(one.features))]
+    yield from _beside(labels, beside)
     rows = {}
     for name, counts in latest.segments.items():
         found = busiest(counts, shown.get(name, ()), room.of(len(counts), 1))
@@ -206,6 +219,17 @@ def _features(labels: Mapping[str, str], features: Sequence[FeatureVerdict]) -> 
     yield Column("tocsin_feature_new_threshold", labels, _FEATURE, keys, [each.new_threshold for each in judged])
     bounds = [each.invalid_threshold for each in judged]
     yield Column("tocsin_feature_invalid_threshold", labels, _FEATURE, keys, bounds)
+
+
+def _beside(labels: Mapping[str, str], beside: Sequence[Beside]) -> Iterable[Column]:
+    told = {
+        (name, apart.method, one.reference): apart.distance for one in beside for name, apart in one.features.items()
+    }
+    by = (*_SCORE, "reference")
+    yield Column("tocsin_feature_reference_distance", labels, by, [*told], [*told.values()])
+    keys = [(one.reference,) for one in beside]
+    beyond = [len(one.beyond) for one in beside]
+    yield Column("tocsin_reference_features_beyond", labels, ("reference",), keys, beyond)
 
 
 @lru_cache(4096)

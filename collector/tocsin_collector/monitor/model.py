@@ -5,54 +5,42 @@ from bisect import bisect
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from tocsin_collector.frame import Frame
 from tocsin_collector.monitor import daily
-from tocsin_collector.monitor.answers import alike, answers, tokens
+from tocsin_collector.monitor.beside import Named
 from tocsin_collector.monitor.join import Join
-from tocsin_collector.monitor.judge import Judge, quality
+from tocsin_collector.monitor.judge import Judge
+from tocsin_collector.monitor.judging import Judging
 from tocsin_collector.monitor.latency import Latency
+from tocsin_collector.monitor.rolling import Rolling
 from tocsin_collector.monitor.schema import Schema
-from tocsin_collector.monitor.segments import Told
 from tocsin_collector.monitor.track import Closed, Track
 from tocsin_collector.monitor.traffic import Traffic
-from tocsin_collector.monitor.verdict_state import Shares, verdict_of, verdict_state
+from tocsin_collector.monitor.verdicts import Verdicts
 from tocsin_collector.monitor.watermark import Watermark
 from tocsin_collector.monitor.window import Window
 from tocsin_collector.monitor.windows import Calendar
-from tocsin_collector.profile import Layout, empty
-from tocsin_collector.quality import Labelled, Stakes, by_segment, data, outcome, outcomes_by_segment
-from tocsin_collector.quality import rules as ruling
-from tocsin_collector.quality.estimate import Answers, Past
+from tocsin_collector.profile import Layout
+from tocsin_collector.quality import Stakes
 from tocsin_collector.quality.rules import Rules
 from tocsin_collector.quality.text.price import Price
 from tocsin_collector.verdict import (
-    CheckVerdict,
     DailyVerdict,
-    Decision,
-    EstimateVerdict,
-    FeatureVerdict,
     ModelKey,
     ModelView,
-    OutcomeVerdict,
     QualityVerdict,
-    RuleVerdict,
     WindowVerdict,
 )
 from tocsin_schema.receipt import Receipt
 
 OPEN_WINDOWS_MOST = 16_384
-PAST_MOST = 64
-"""Windows whose labels say which estimator is nearest: what was so long ago may not be so now."""
 GATHER = 8_192
 """Rows that are gathered before they are counted, unless someone looks: of few rows most of the cost is that of the
 columns. A tick counts them too, so that they do not lie about."""
-OUTCOMES_BY_SEGMENT = 8
-"""Names of outcomes that are told by segment, when a window is final."""
 DAYS_SHOWN = 2
 """So many days later what was found of a day is not what is so now."""
 SILENT_MOST = 168
@@ -70,7 +58,17 @@ class Model:
     """The state of one model version. Without a reference it counts rows, classes and latency, and judges nothing."""
 
     def __init__(
-        self, key: ModelKey, calendar: Calendar, join: Join, traffic: Traffic, keep: int, min_rows: int, stakes: Stakes
+        self,
+        key: ModelKey,
+        calendar: Calendar,
+        join: Join,
+        traffic: Traffic,
+        *,
+        keep: int,
+        min_rows: int,
+        stakes: Stakes,
+        price: Price | None,
+        rules: Rules | None,
     ) -> None:
         self.key = key
         self.watermark = Watermark(calendar.horizon_s, calendar.past_s)
@@ -83,15 +81,14 @@ class Model:
         self.first_event_s: float | None = None
         self.last_event_s: float | None = None
         self.schema = Schema()
-        self.judge: Judge | None = None
-        self.rules: Rules | None = None
-        self.price: Price | None = None
-        self.stakes = stakes
         self._track: Track | None = None
         self._diary = daily.Diary(calendar)
         self._days_seen = -1
         self.windows: dict[int, Window] = {}
-        self._verdicts: dict[int, WindowVerdict] = {}
+        self._verdicts = Verdicts(keep)
+        self._judging = Judging(
+            key, calendar, join, traffic, self.windows, self._verdicts, min_rows, stakes, price, rules
+        )
         self.revised_s = 0.0
         self._revised = -1
         self._passed: int | None = None
@@ -100,14 +97,30 @@ class Model:
         self._traffic = traffic
         self._labels_sealed = self._outcomes_sealed = 0
         self._gathered = 0
-        self._keep = keep
         self._min_rows = min_rows
         self._sealed: deque[int] = deque(maxlen=10 * keep)
 
     def hold(self, judge: Judge | None) -> None:
         """Judge by this reference from here on."""
-        self.judge = judge
+        self._judging.judge = judge
+        self._judging.rolling = Rolling(judge.layout, self._calendar) if judge else None
         self._track = Track(judge.policy, self._min_rows) if judge and judge.policy else None
+
+    def hold_beside(self, named: dict[str, Named]) -> None:
+        """Compare with these references too from the next window on; nothing alarms by them."""
+        self._judging.named = named
+        for window in self.windows.values():
+            window.beside = {}
+
+    @property
+    def named(self) -> dict[str, Named]:
+        """The references by their names that its windows are compared with."""
+        return self._judging.named
+
+    @property
+    def judge(self) -> Judge | None:
+        """The reference that its windows are judged by."""
+        return self._judging.judge
 
     @property
     def layout(self) -> Layout | None:
@@ -117,7 +130,7 @@ class Model:
     def set_rules(self, rules: Rules) -> None:
         """Count by these rules from now on; what was counted by others says nothing of them."""
         self.count()
-        self.rules = rules
+        self._judging.rules = rules
         for window in self.windows.values():
             window.ruled = None
 
@@ -144,8 +157,8 @@ class Model:
             "windows": [window.state() for window in self.windows.values()],
             "track": self._track and self._track.state(),
             "diary": self._diary.state(),
-            # A verdict never changes: it is made plain when it is written.
-            "verdicts": [[index, partial(verdict_state, verdict)] for index, verdict in self._verdicts.items()],
+            "verdicts": self._verdicts.state(),
+            "rolling": self._judging.rolling and self._judging.rolling.state(),
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -156,16 +169,20 @@ class Model:
         self.latency.load(state["latency"])
         self.schema.load(state["schema"])
         self._sealed.extend(state["sealed"])
-        shares = self._shares()
-        self._verdicts = {index: verdict_of(self.key, told, shares) for index, told in state["verdicts"]}
+        self._verdicts.load(state["verdicts"], self.key, self._judging.shares())
         for told in state["windows"]:
-            window = Window.of(told, self.layout, self.rules)
+            window = Window.of(told, self.layout, self._judging.rules, self._cells_beside())
             self.windows[window.index] = window
             self._join.reopen(window, window)
             self._join.reopen(window.vouched, window)
+        if self._judging.rolling and state["rolling"]:
+            self._judging.rolling.load(state["rolling"])
         if self._track and state["track"]:
             self._track.load(state["track"], self._can_change())
         self._diary.load(state["diary"])
+
+    def _cells_beside(self) -> dict[str, Layout]:
+        return {name: one.layout for name, one in self.named.items()}
 
     def _can_change(self) -> list[Closed]:
         """The closed windows that late rows can still change, in order of time."""
@@ -175,13 +192,6 @@ class Model:
     def _closed(self, window: Window) -> Closed:
         assert window.profile is not None  # noqa: S101  a closed window of a model with a reference is counted
         return Closed(window.index, self._calendar.start_s(window.index), window.profile)
-
-    def _shares(self) -> Shares:
-        """What the verdicts of one reference have in common: the cells of each feature with the reference's shares."""
-        if self.judge is None:
-            return {}
-        nothing = self.judge.features(empty(self.judge.layout), self._min_rows)
-        return {name: verdict.distribution for name, verdict in nothing.items()}
 
     def take(self, frame: Frame, now_s: float | None) -> None:
         """Put a block's rows into their windows. Those that are too late or too far ahead are counted and have none."""
@@ -224,8 +234,10 @@ class Model:
             self._gathered = 0
             form = self.judge.data.form if self.judge and self.judge.data else None
             sampled = daily.sampled_most(self._calendar) if self.judge and self.judge.days else 0
+            estimators = self.judge.estimators if self.judge else None
+            rules, beside = self._judging.rules, self._cells_beside()
             for window in self.windows.values():
-                window.count(self.layout, self.judge.estimators if self.judge else None, form, self.rules, sampled)
+                window.count(self.layout, estimators, form, rules, sampled, beside)
 
     def settle(self) -> None:
         """Count and join what was gathered."""
@@ -250,8 +262,7 @@ class Model:
 
     def latest_quality(self) -> QualityVerdict | None:
         """The quality of the newest window whose labels have come; None before there is one."""
-        verdicts = (self._verdicts[index].quality for index in sorted(self._verdicts, reverse=True))
-        return next((quality for quality in verdicts if quality is not None and quality.mature), None)
+        return self._verdicts.latest_quality()
 
     def revise(self, limit_s: float) -> list[WindowVerdict]:
         """Judge closed windows again that late rows and labels have changed: in turns, oldest first from where the last
@@ -299,12 +310,12 @@ class Model:
             self.windows[index].revision = verdict.revision
         self.alarms_total += _raised(verdict, before)
         self.verdicts_total += 1
-        self._verdicts[index] = verdict
+        self._verdicts.put(index, verdict)
         return verdict
 
     def latest_day(self) -> WindowVerdict | None:
         """The window with the newest second opinion, while it is of one of the newest two days."""
-        told = [index for index, verdict in self._verdicts.items() if verdict.daily is not None]
+        told = [index for index in self._verdicts if self._verdicts[index].daily is not None]
         if not told or self._calendar.day(max(self._verdicts)) - self._calendar.day(max(told)) > DAYS_SHOWN:
             return None
         return self._verdicts[max(told)]
@@ -326,7 +337,7 @@ class Model:
             late_total=self.late_total,
             early_total=self.early_total,
             features={name: known.kind for name, known in self.schema.features.items()},
-            verdicts=tuple(self._verdicts[index] for index in sorted(self._verdicts)),
+            verdicts=self._verdicts.ordered(),
         )
 
     def remember(self, verdict: WindowVerdict) -> None:
@@ -334,14 +345,13 @@ class Model:
         it here was told from fewer rows: the journal has lost some of its events."""
         index = int(self._calendar.index(np.array([verdict.start_s * 1e6], np.int64))[0])
         same = (self._calendar.start_s(index), self._calendar.end_s(index)) == (verdict.start_s, verdict.end_s)
-        known = self._verdicts.get(index)
+        known = self._verdicts.of(index)
         if same and index not in self.windows and (known is None or known.rows < verdict.rows):
-            self._verdicts[index] = verdict
-            self._keep_newest()
+            self._verdicts.put(index, verdict)
 
     def latest(self) -> WindowVerdict | None:
         """The newest closed window's verdict."""
-        return self._verdicts[max(self._verdicts)] if self._verdicts else None
+        return self._verdicts.latest()
 
     def _due_s(self, window: Window) -> float:
         closed = window.closed
@@ -431,18 +441,13 @@ class Model:
         window.closed, window.changed, window.final = True, False, final
         if self._track:
             self._decide(self._track, window)
-        verdict = self._judge(window)
-        self.alarms_total += _raised(verdict, self._verdicts.get(window.index))
-        self._verdicts[window.index] = verdict
+        verdict = self._judging.verdict(window, self._track.decision(window.index) if self._track else None)
+        self.alarms_total += _raised(verdict, self._verdicts.of(window.index))
+        self._verdicts.put(window.index, verdict)
         self.verdicts_total += 1
-        self._keep_newest()
         if final:
             self._seal(window)
         return verdict
-
-    def _keep_newest(self) -> None:
-        while len(self._verdicts) > self._keep:
-            del self._verdicts[min(self._verdicts)]
 
     def _decide(self, track: Track, window: Window) -> None:
         before = track.onsets
@@ -455,154 +460,16 @@ class Model:
         if self._track and window.profile is not None:
             self._track.seal(self._closed(window))
         self._diary.seal(_of_day(window))
+        rolling = self._judging.rolling
+        if rolling is not None and window.profile is not None and window.rows >= self._min_rows:
+            closed = self._judging.closed()
+            start_s = self._calendar.start_s(window.index)
+            rolling.seal(start_s, closed.pop(start_s), closed)
         self._labels_sealed += window.labelled
         self._outcomes_sealed += window.outcomes
         self._forget(window)
         del self.windows[window.index]
         self._sealed.append(window.index)
-
-    def _judge(self, window: Window) -> WindowVerdict:
-        start_s, end_s = self._calendar.start_s(window.index), self._calendar.end_s(window.index)
-        bare = WindowVerdict(
-            self.key,
-            start_s,
-            end_s,
-            window.revision,
-            window.rows,
-            features={},
-            latency_s=window.latency_quantiles(),
-            classes=window.classes(),
-            segments=window.segments.told(self._told_before(window)),
-            outcomes=self._outcomes(window),
-            final=window.final,
-            rules=self._ruled(window),
-        )
-        bare = self._with_text(self._checked(bare, window), window)
-        decision = self._track.decision(window.index) if self._track else None
-        quality = self._quality(window)
-        return replace(
-            bare,
-            features=self._features(window, decision),
-            quality=quality,
-            joint=self.judge.together(window.pairs, self._min_rows) if self.judge and window.pairs else None,
-            estimate=self._estimate(window, quality),
-            decision=decision,
-            daily=self._daily(window.index),
-        )
-
-    def _daily(self, index: int) -> DailyVerdict | None:
-        """What was told of the day stays with its last window when that is judged again."""
-        before = self._verdicts.get(index)
-        return before.daily if before else None
-
-    def _checked(self, verdict: WindowVerdict, window: Window) -> WindowVerdict:
-        """The verdict with the learnt checks of the window's data."""
-        found: list[CheckVerdict] = []
-        names: list[str] = []
-        if self.judge is not None and window.observed is not None:
-            learnt = self.judge.checks(window.observed, self._min_rows, window.rows)
-            if learnt is not None:
-                names += data.CHECKS
-                found += learnt
-        volume = self._traffic.judge(window.index, self.key.version)
-        if volume is not None:
-            names.append(volume.check)
-            found += [volume] if volume.reason else []
-        return replace(verdict, checked=tuple(names), checks=tuple(found))
-
-    def _ruled(self, window: Window) -> tuple[RuleVerdict, ...]:
-        counted = window.ruled
-        if counted is None and self.rules and not window.rows:
-            counted = ruling.nothing(self.rules)
-        return () if counted is None else ruling.judge(counted, window.rows, window.present)
-
-    def _with_text(self, verdict: WindowVerdict, window: Window) -> WindowVerdict:
-        """The verdict with what its answers are like; texts are no classes, and are not told as such."""
-        known = self.judge.text if self.judge else None
-        found = answers(window.texts(), known, verdict.outcomes, is_judged=window.rows >= self._min_rows)
-        if found is None:
-            return verdict
-        rows, labels = self._join.labels(window, window.vouched)
-        more = alike(window.predicted(*rows), labels) | tokens(window.tokens, verdict.outcomes, self.price)
-        return replace(verdict, classes={}, text=found._replace(measures=found.measures | more))
-
-    def _told_before(self, window: Window) -> Told:
-        """The segments of the newest window before."""
-        earlier = max((index for index in self._verdicts if index < window.index), default=None)
-        return {} if earlier is None else self._verdicts[earlier].segments
-
-    def _quality(self, window: Window) -> QualityVerdict | None:
-        before = self._verdicts.get(window.index - 1)
-        labelled = self._labelled(window)
-        predictions = window.rows + self._join.count(window.vouched)
-        found = quality(
-            self.judge,
-            labelled,
-            predictions,
-            window.final,
-            self._min_rows,
-            before.quality if before else None,
-            self.stakes,
-        )
-        return found and replace(found, segments=self._by_segment(window, found, labelled))
-
-    def _by_segment(self, window: Window, found: QualityVerdict, labelled: Labelled) -> dict[str, dict[str, bytes]]:
-        """Counted when a window is mature and again when it is final: in between a tenth of the labels comes, and most
-        of a revision's time would go into it."""
-        told = self._verdicts.get(window.index)
-        if not found.mature:
-            return {}
-        if not window.final and told and told.quality and told.quality.segments:
-            return told.quality.segments
-        return by_segment(labelled, self.stakes)
-
-    def _labelled(self, window: Window) -> Labelled:
-        (rows, stand_ins), labels = self._join.labels(window, window.vouched)
-        delay_s = window.delay_s(rows, self._join.label_us(window, rows))
-        unknown = np.full(stand_ins.size, np.nan)
-        return Labelled(
-            labels,
-            window.predicted(rows, stand_ins),
-            window.scores(rows, stand_ins),
-            window.segments_of(rows, stand_ins.size),
-            np.concatenate([delay_s, unknown]),
-        )
-
-    def _estimate(self, window: Window, quality: QualityVerdict | None) -> EstimateVerdict | None:
-        if self.judge is None or window.profile is None or window.rows < self._min_rows:
-            return None
-        if window.profile.rows != window.rows:
-            return None  # the reference came while the window was open: of its first rows nothing is counted
-        before = self._verdicts.get(window.index)
-        if before is not None and before.estimate is not None and before.rows == window.rows:
-            answers: Answers = before.estimate.answers  # labels alone have come: no row says anything else
-        else:
-            said = window.said()
-            answers = {} if said is None else self.judge.answers(said, window.profile, window.losses)
-        return self.judge.before_labels(answers, window.rows, self._past(window.index), quality)
-
-    def _past(self, index: int) -> list[Past]:
-        """Windows before this one whose labels have come, the newest."""
-        earlier = [self._verdicts[at] for at in sorted(self._verdicts) if at < index]
-        return [
-            Past(verdict.estimate.answers, verdict.quality.scores)
-            for verdict in earlier[-PAST_MOST:]
-            if verdict.estimate is not None and verdict.quality is not None and verdict.quality.mature
-        ]
-
-    def _outcomes(self, window: Window) -> dict[str, OutcomeVerdict]:
-        means = self.judge.outcome_means if self.judge else {}
-        segments = window.segments_of(np.arange(window.rows)) if window.final else {}
-        found: dict[str, OutcomeVerdict] = {}
-        for name, rows, values in self._join.outcomes(window):
-            by_value = outcomes_by_segment(values, rows, segments) if len(found) < OUTCOMES_BY_SEGMENT else {}
-            found[name] = replace(outcome(values, window.rows, means.get(name)), segments=by_value)
-        return found
-
-    def _features(self, window: Window, decision: Decision | None) -> dict[str, FeatureVerdict]:
-        if self.judge is None or window.profile is None:
-            return {}
-        return self.judge.features(window.profile, self._min_rows, decision)
 
 
 def _raised(verdict: WindowVerdict, before: WindowVerdict | None) -> bool:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from tocsin_collector import __version__
 from tocsin_collector.frame import Frame
 from tocsin_collector.keyedhash import KEY_BYTES, KeyedHash
+from tocsin_collector.monitor.beside import Named
 from tocsin_collector.monitor.daily import Days, Due
 from tocsin_collector.monitor.join import Join
 from tocsin_collector.monitor.judge import Judge
@@ -21,7 +22,7 @@ from tocsin_collector.profile import FORMAT
 from tocsin_collector.quality import Stakes
 from tocsin_collector.quality.rules import Rules
 from tocsin_collector.quality.text.price import Price
-from tocsin_collector.verdict import DailyVerdict, ModelKey, ModelView, WindowVerdict
+from tocsin_collector.verdict import DailyVerdict, ModelKey, ModelView, SchemaChange, WindowVerdict
 from tocsin_schema.block import PREDICTION
 from tocsin_schema.receipt import Receipt, read
 
@@ -111,7 +112,7 @@ class Monitor:
         is done, when the other one counted otherwise: under other references, in other windows."""
         if state["fits"] != self._fits():
             return False
-        judges = {key: model.judge for key, model in self._models.items()}
+        held = {key: (model.judge, model.named) for key, model in self._models.items()}
         self._models, self._joins = {}, {}
         self._hash = KeyedHash(bytes.fromhex(state["key"]))
         self.unwatched_total = state["unwatched"]
@@ -122,11 +123,14 @@ class Monitor:
             self._traffic_of(Name(project, name)).load(told)
         for *names, told in state["models"]:
             model = self._model(ModelKey(*names))
-            model.hold(judges.get(model.key))
+            judge, named = held.get(model.key, (None, {}))
+            model.hold(judge)
+            model.hold_beside(named)
             model.load(told)
         return True
 
     def _fits(self) -> list[Any]:
+        named = [[*m.key, name, one.digest] for m in self.models() for name, one in m.named.items()]
         judged = [[*m.key, m.judge.digest, m.judge.policy is not None] for m in self.models() if m.judge]
         priced = [[*name, *price] for name, price in sorted(self._prices.items())]
         # Another version may count or judge otherwise, and name its fields otherwise.
@@ -146,6 +150,7 @@ class Monitor:
             self._keep,
             self._min_rows,
             judged,
+            named,
             stated,
             ruled,
             priced,
@@ -228,6 +233,13 @@ class Monitor:
         model.count()  # what came before is counted in the cells of before
         model.hold(judge)
 
+    def set_named(self, key: ModelKey, named: dict[str, Named]) -> None:
+        """Give a model version the references by their names that its windows are compared with, in the place of those
+        before."""
+        model = self._model(key)
+        model.count()
+        model.hold_beside(named)
+
     def set_rules(self, name: Name, rules: Rules) -> None:
         """Give all versions of a model the rules that their data must keep, in the place of those before. Rows count
         from here on; the caller replays the journal where those of open windows should count too."""
@@ -248,6 +260,10 @@ class Monitor:
         """What can be told of every model now."""
         return [model.view() for model in self.models()]
 
+    def changes(self, key: ModelKey) -> Iterable[SchemaChange]:
+        """What changed about the features of a model version."""
+        return self._models[key].schema.changes if key in self._models else ()
+
     def unmatched(self) -> dict[Name, tuple[int, int]]:
         """Labels and outcomes by model: how many wait for their prediction, how many were given up."""
         return {name: (join.waiting, join.unmatched_total) for name, join in self._joins.items()}
@@ -263,10 +279,17 @@ class Monitor:
         if key not in self._models:
             name = Name(key.project, key.model)
             traffic = self._traffic_of(name)
-            own = self._stakes.get(name, Stakes())
-            model = Model(key, self.calendar, self._join(key), traffic, self._keep, self._min_rows, own)
-            model.rules, model.price = self._rules.get(name), self._prices.get(name)
-            self._models[key] = model
+            self._models[key] = Model(
+                key,
+                self.calendar,
+                self._join(key),
+                traffic,
+                keep=self._keep,
+                min_rows=self._min_rows,
+                stakes=self._stakes.get(name, Stakes()),
+                price=self._prices.get(name),
+                rules=self._rules.get(name),
+            )
         return self._models[key]
 
     def _traffic_of(self, name: Name) -> Traffic:

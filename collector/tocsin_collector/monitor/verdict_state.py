@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from tocsin_collector.verdict import (
+    Apart,
+    Beside,
     CheckVerdict,
     DailyVerdict,
     Decision,
@@ -53,6 +55,7 @@ def verdict_state(verdict: WindowVerdict) -> dict[str, Any]:
         "text": verdict.text and list(verdict.text),
         "checked": list(verdict.checked),
         "checks": [list(check) for check in verdict.checks],
+        "beside": [[*one[:-1], [[name, *apart] for name, apart in one.features.items()]] for one in verdict.beside],
     }
 
 
@@ -74,8 +77,13 @@ def verdict_of(key: ModelKey, state: dict[str, Any], shares: Shares) -> WindowVe
         text=state["text"] and _text(*state["text"]),
         checked=tuple(state["checked"]),
         checks=tuple(CheckVerdict(*told) for told in state["checks"]),
+        beside=tuple(_beside(*told) for told in state["beside"]),
         **state["plain"],
     )
+
+
+def _beside(reference: str, rows: int, windows: int, drifted: int, features: list[list[Any]]) -> Beside:
+    return Beside(reference, rows, windows, drifted, {name: Apart(*told) for name, *told in features})
 
 
 def _text(texts: int, measures: dict[str, float], thresholds: dict[str, float], reasons: list[str]) -> TextVerdict:

@@ -1,6 +1,8 @@
 """What one window of one model version has gathered: counts for the verdict, and rows while labels may come."""
 
 from collections import Counter
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -52,6 +54,8 @@ class Window:
         self.pairs: Pairs | None = None
         self.sample: Reservoir | None = None
         """Some of its rows, for the look at the whole day."""
+        self.beside: dict[str, Profile] = {}
+        """The same rows in the cells of further references, by their names."""
         self.losses: NDArray[np.int64] = np.zeros(2, np.int64)
         """The errors that a regression is expected to make, summed up; see ``quality.estimate.losses``."""
         self.ruled: Counted | None = None
@@ -81,11 +85,11 @@ class Window:
 
     def state(self) -> dict[str, Any]:
         """A copy of all of it, when it is counted and the join is settled; ``load`` takes it."""
-        counted = self.profile
         return {
             "plain": {name: getattr(self, name) for name in _PLAIN},
             "numbers": self.numbers.rows.copy(),
-            "profile": counted and [counted.rows, counted.unknown, *counted.columns],  # never written to
+            "profile": self.profile and _plain(self.profile),
+            "beside": [[name, *_plain(counted)] for name, counted in self.beside.items()],
             "pairs": self.pairs and [self.pairs.rows, _narrow(self.pairs.counts).ravel()],
             "sample": self.sample
             and [self.sample.most, self.sample.keys, self.sample.codes.ravel()],  # never written to
@@ -105,15 +109,20 @@ class Window:
         }
 
     @staticmethod
-    def of(state: dict[str, Any], layout: Layout | None, rules: Rules | None = None) -> "Window":
-        """What ``state`` told; ``layout`` and ``rules`` are those that its rows were counted in."""
+    def of(
+        state: dict[str, Any],
+        layout: Layout | None,
+        rules: Rules | None = None,
+        beside: Mapping[str, Layout] = MappingProxyType({}),
+    ) -> "Window":
+        """What ``state`` told; ``layout``, ``rules`` and ``beside`` are those that its rows were counted in."""
         found = Window(state["plain"]["index"])
         for name, value in state["plain"].items():
             setattr(found, name, value)
         found.numbers = Growing.of(state["numbers"])
         if state["profile"] and layout:
-            rows, unknown, *columns = state["profile"]
-            found.profile = Profile(layout, rows, unknown, *(column.copy() for column in columns))
+            found.profile = _profile(layout, *state["profile"])
+        found.beside = {name: _profile(beside[name], *told) for name, *told in state["beside"]}
         if state["pairs"] and layout:
             rows, counts = state["pairs"]
             found.pairs = Pairs(layout, rows, counts.astype(np.int64).reshape(-1, CELLS, CELLS))
@@ -157,9 +166,10 @@ class Window:
         form: data.Form | None = None,
         rules: Rules | None = None,
         sampled_most: int = 0,
+        beside: Mapping[str, Layout] = MappingProxyType({}),
     ) -> None:
-        """Count what was gathered; its features in the cells of ``layout``, and for what is checked of the data by
-        ``form`` and by ``rules``, if there are any. So many of its rows are kept as a sample."""
+        """Count what was gathered; its features in the cells of ``layout`` and of those ``beside``, and for what is
+        checked of the data by ``form`` and by ``rules``, if there are any. So many of its rows are kept as a sample."""
         parts, self._gathered = self._gathered, []
         first = self.rows - sum(part.rows for part in parts)
         for part in alike(parts):
@@ -173,6 +183,9 @@ class Window:
                 if sampled_most:
                     self.sample = kept(self.sample or nothing(layout, sampled_most), part)
                 self._expect(part, layout, estimators)
+            for name, cells in beside.items():
+                counted = profile(part, cells)
+                self.beside[name] = merge(self.beside[name], counted) if name in self.beside else counted
             if form is not None:
                 observed = data.observe(part, form)
                 self.observed = observed if self.observed is None else data.merge(self.observed, observed)
@@ -281,6 +294,15 @@ class Window:
             column = self._scores.setdefault(name, Growing(np.float64))
             column.fill(first, np.nan)
             column.append(np.where(values.valid, values.data, np.nan))
+
+
+def _plain(counted: Profile) -> list[Any]:
+    return [counted.rows, counted.unknown, *counted.columns]  # never written to
+
+
+def _profile(layout: Layout, rows: int, unknown: int, *columns: NDArray[Any]) -> Profile:
+    counts, sums, registers = (column.copy() for column in columns)
+    return Profile(layout, rows, unknown, counts, sums, registers)
 
 
 def _narrow(counts: NDArray[np.int64]) -> NDArray[Any]:

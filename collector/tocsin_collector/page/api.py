@@ -10,6 +10,7 @@ from tocsin_collector.page.address import model_path
 from tocsin_collector.page.view import Sources
 from tocsin_collector.servers import ServerView
 from tocsin_collector.verdict import (
+    Beside,
     DailyVerdict,
     Decision,
     EstimateVerdict,
@@ -92,6 +93,7 @@ def _summary(view: ModelView) -> Json:
         "features": view.features,
         "schema": [_schema(feature) for feature in view.schema],
         "schema_changes": [_change(change) for change in view.changes],
+        "deployments": [_change(change) for change in view.deployments],
         "reasons": list(view.verdicts[-1].reasons) if view.verdicts else [],
     }
 
@@ -114,7 +116,7 @@ def _detail(view: ModelView, sources: Sources) -> Json:
     labels = tuple((name, value) for name, value in view.key._asdict().items() if value)
     return {
         "alarms": [_alarm(alarm, sources.alarms) for alarm in sources.alarms.of(labels)],
-        "explanation": _explanation(explain(view.verdicts, view.changes)),
+        "explanation": _explanation(explain(view.verdicts, [*view.changes, *view.deployments])),
         "windows": [_window(verdict) for verdict in view.verdicts],
     }
 
@@ -139,6 +141,7 @@ def _explanation(found: Explanation | None) -> Json | None:
         "rows": found.rows and found.rows._asdict(),
         "latency_s": found.latency_s and found.latency_s._asdict(),
         "changes": [_change(one) for one in found.changes],
+        "references": [one._asdict() for one in found.standings],
     }
 
 
@@ -155,6 +158,7 @@ def _window(verdict: WindowVerdict) -> Json:
         "drift": {name: _feature(feature) for name, feature in verdict.features.items()},
         "joint": _joint(verdict.joint),
         "daily": _daily(verdict.daily),
+        "beside": [_beside(one) for one in verdict.beside],
         "checks": [
             check._asdict() | {"value": _finite(check.value), "bound": _finite(check.bound)} for check in verdict.checks
         ],
@@ -224,6 +228,21 @@ def _feature(feature: FeatureVerdict) -> Json:
         "new_threshold": _finite(feature.new_threshold),
         "alarmed": feature.alarmed,
         "distances": {name: _finite(value) for name, value in feature.distances.items()},
+    }
+
+
+def _beside(one: Beside) -> Json:
+    """How far a window is from a further reference, by which nothing alarms."""
+    return one._asdict() | {
+        "features": {
+            name: {
+                "method": apart.method,
+                "distance": _finite(apart.distance),
+                "bound": _finite(apart.bound),
+                "beyond": apart.beyond,
+            }
+            for name, apart in one.features.items()
+        }
     }
 
 

@@ -55,6 +55,7 @@ def context(view: ModelView, name: str, end_s: int | None, sources: Sources) -> 
         "histogram": _histogram(feature.distribution, name),
         "rows": _rows(feature.distribution),
         "distances": [(DISTANCES.get(name, name), value) for name, value in feature.distances.items()],
+        "beside": [(one, one.features[name]) for one in chosen.beside if name in one.features],
         "timeline": model.distance_chart(view, name, offset_s, every=True),
         "missing": model.missing_chart(view, name, offset_s, every=True),
         "measure": model.measure(feature),

@@ -13,7 +13,7 @@ from tocsin_collector.page.charts import Line, Mark, lines
 from tocsin_collector.page.numbers import number, shown, window
 from tocsin_collector.page.overview import requests
 from tocsin_collector.page.view import Sources
-from tocsin_collector.page.why import sentences
+from tocsin_collector.page.why import against, sentences
 from tocsin_collector.quality import RISES
 from tocsin_collector.verdict import FeatureVerdict, ModelView, QualityVerdict, WindowVerdict
 
@@ -89,8 +89,11 @@ def _files(view: ModelView, name: str) -> dict[str, str]:
 
 
 def _why(view: ModelView, index: int, offset_s: float) -> list[str]:
-    found = explain(view.verdicts[: index + 1], view.changes)
-    return sentences(found, offset_s) if found else []
+    found = explain(view.verdicts[: index + 1], [*view.changes, *view.deployments])
+    if found is None:
+        return []
+    held = against(view.reference, offset_s) if found.standings else ""
+    return [*sentences(found, offset_s), *([held] if held else [])]
 
 
 def _live(view: ModelView, sources: Sources) -> list[Card]:

@@ -1,7 +1,10 @@
 """An alarm's explanation in sentences."""
 
+from collections.abc import Mapping
+
+from tocsin_collector.drift import standing
 from tocsin_collector.drift.explain import Explanation, FeatureChange, Moved
-from tocsin_collector.page.numbers import moment, number, ratio, seconds
+from tocsin_collector.page.numbers import day, moment, number, ratio, seconds
 
 
 def sentences(found: Explanation, offset_s: float) -> list[str]:
@@ -14,7 +17,17 @@ def sentences(found: Explanation, offset_s: float) -> list[str]:
     if found.latency_s:
         now, before = seconds(found.latency_s.now), seconds(found.latency_s.before)
         told.append(f"The 99th percentile of latency is {now}, {before} before")
+    told += [standing.told(one) for one in found.standings]
     return told + [f"{_moment(one.time_s, offset_s)}: {one.text}" for one in found.changes]
+
+
+def against(reference: Mapping[str, object] | None, offset_s: float) -> str:
+    """What it is that windows alarm against; empty without a reference."""
+    if reference is None:
+        return ""
+    ends = [reference.get(name) for name in ("start_s", "end_s")]
+    days = [day(end, offset_s) for end in ends if isinstance(end, float | int)]
+    return f"Alarms are against the reference that holds: {reference['source']}" + ", " * bool(days) + " to ".join(days)
 
 
 def _feature(one: FeatureChange, offset_s: float) -> str:

@@ -5,18 +5,17 @@ that is in it has been counted from its first row on, so two samples merge into 
 sampling, VLDB 2001; Bar-Yossef et al., RANDOM 2002). Up to ``most`` distinct values it holds them all.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tocsin_collector.frame import Values
-from tocsin_collector.profile.hashing import mixed
+from tocsin_collector.profile import hashing
+from tocsin_collector.profile.hashing import Hashes, mixed
 from tocsin_collector.verdict import NUMBER
 
-Hashes = NDArray[np.uint64]
 Counts = NDArray[np.int64]
 _RANGE = 2.0**64
 
@@ -81,23 +80,10 @@ def merged(a: Sample, b: Sample) -> Sample:
 
 
 def of_numbers(data: NDArray[np.float64]) -> Hashes:
-    """A hash of each number (SplitMix64 of its bits); -0 is 0, and every NaN is one value."""
+    """A hash of each number; -0 is 0, and every NaN is one value."""
     clean = data + 0.0
     clean[np.isnan(clean)] = np.nan
     return mixed(clean.view(np.uint64))
-
-
-def of_text(text: str) -> int:
-    """A hash of a text."""
-    return int(of_texts([text])[0])
-
-
-def of_texts(texts: Sequence[str]) -> Hashes:
-    """A hash of each text: of its CRC-32 and its length, which costs a fifth of a strong one. Who makes texts collide
-    makes them look repeated, which he could send as well."""
-    raw = [text.encode("utf-8", "surrogatepass") for text in texts]
-    sums = np.fromiter(map(crc32, raw), np.uint64, len(raw))
-    return mixed(sums | np.fromiter(map(len, raw), np.uint64, len(raw)) << np.uint64(32))
 
 
 def of_columns(columns: Iterable[Values]) -> Hashes:
@@ -115,5 +101,5 @@ def of_values(values: Values) -> Hashes:
         return of_numbers(values.data.astype(np.float64, copy=False))
     used = np.flatnonzero(np.bincount(values.data, minlength=len(values.names)))
     table = np.zeros(len(values.names), np.uint64)
-    table[used] = of_texts([values.names[code] for code in used.tolist()])
+    table[used] = hashing.hashes([values.names[code] for code in used.tolist()])
     return table[values.data]

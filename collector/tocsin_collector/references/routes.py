@@ -7,6 +7,7 @@ from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.concurrency import run_in_threadpool
 
 from tocsin_collector.monitor.reference_file import MAX_BYTES, ReferenceFileError, ReferenceRows, micros, parse
+from tocsin_collector.monitor.rolling import ROLLING
 from tocsin_collector.page.address import name_of
 from tocsin_collector.references.store import ReferenceStore
 from tocsin_collector.references.tablefile import parse_table
@@ -18,6 +19,7 @@ from tocsin_schema.block import MAX_NAME
 Past = Callable[[ModelKey, int, int], ReferenceRows]
 Take = Callable[[ReferenceRows, str], Awaitable[dict[str, object]]]
 Keep = Callable[[ReferenceRows, str, str], Awaitable[dict[str, object]]]
+Remove = Callable[[ModelKey, str], Awaitable[bool]]
 Kinds = Callable[[ModelKey], dict[str, str]]
 
 _BODY: dict[str, Any] = {
@@ -34,9 +36,11 @@ _BODY: dict[str, Any] = {
 }
 
 
-def references_router(past: Past, take: Take, keep: Keep, kinds: Kinds, store: ReferenceStore) -> APIRouter:
+def references_router(
+    past: Past, take: Take, keep: Keep, remove: Remove, kinds: Kinds, store: ReferenceStore
+) -> APIRouter:
     """The routes. ``past`` gathers journalled rows, ``take`` makes a reference hold, ``keep`` keeps one beside under a
-    name, ``kinds`` tells a stream's."""
+    name and ``remove`` drops it, ``kinds`` tells a stream's."""
     router = APIRouter(tags=["references"])
 
     @router.put("/v1/references/{project}/{model}", openapi_extra=_BODY, summary="Give a model version a reference")
@@ -51,8 +55,10 @@ def references_router(past: Past, take: Take, keep: Keep, kinds: Kinds, store: R
         name: Annotated[str, Query(max_length=MAX_NAME, description="Keep it under this name, to compare with.")] = "",
     ) -> dict[str, object]:
         """Compare this model version's windows with these rows from now on; open windows are counted anew. With a name
-        it is kept beside, for reports, and the windows are judged as before."""
+        it is kept beside: the windows alarm as before, and are compared with it too, as reports can be."""
         key = named(project, model, version)
+        if name in ROLLING:
+            raise HTTPException(400, f"{name!r} is the name of the stream's own past: give it another one")
         body = await whole_body(request, MAX_BYTES, "a reference")
         try:
             if start is not None or end is not None:
@@ -69,8 +75,17 @@ def references_router(past: Past, take: Take, keep: Keep, kinds: Kinds, store: R
 
     @router.get("/v1/references/{project}/{model}", summary="The references of a model version")
     def get_references(project: str, model: str, version: str = "") -> dict[str, object]:
-        """By name, the newest first; the one that `holds` is what windows are judged by."""
+        """By name, the newest first; windows alarm by the one that `holds`, and are told beside those `compared`."""
         return {"references": store.listed(named(project, model, version))}
+
+    @router.delete("/v1/references/{project}/{model}", summary="Drop the references of a name")
+    async def delete_references(
+        project: str, model: str, name: Annotated[str, Query(min_length=1, max_length=MAX_NAME)], version: str = ""
+    ) -> dict[str, object]:
+        """Windows are not compared with them any more. What windows alarm by has no name, and stays."""
+        if not await remove(named(project, model, version), name):
+            raise HTTPException(404, f"there is no reference {name!r:.80}; GET lists them")
+        return {"removed": name}
 
     return router
 

@@ -11,6 +11,7 @@ import os
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from tocsin_collector.monitor.reference_file import ReferenceRows, parse, render
@@ -19,6 +20,8 @@ from tocsin_collector.verdict import ModelKey
 
 KEPT = 8
 """References of one name that are kept, the newest."""
+COMPARED = 4
+"""Names whose newest reference every window is compared with, the newest: each costs what counting costs."""
 HOLDS = ""
 """The name of the references that a model's windows are judged by; others are there to compare with."""
 _log = logging.getLogger(__name__)
@@ -68,14 +71,43 @@ class ReferenceStore:
         """The reference of one model version that holds."""
         return next((rows for rows, _ in self.load() if rows.frame.key == key), None)
 
+    def remove(self, key: ModelKey, name: str) -> bool:
+        """Drop the references of a name, durably; False where there are none."""
+        note = self._note(key)
+        left = [entry for entry in note["kept"] if entry["name"] != name]
+        if len(left) == len(note["kept"]):
+            return False
+        note["kept"] = left
+        self._write_note(key, note)
+        return True
+
+    def compared(self, key: ModelKey) -> dict[str, Hours]:
+        """What every window of a model version is compared with beside the reference that holds, by name."""
+        names = _compared(self._note(key))
+        found = {name: self.hours(key, name) for name in names}
+        return {name: hours for name, hours in found.items() if hours is not None}
+
+    def models(self) -> list[ModelKey]:
+        """The model versions that have any reference."""
+        found = []
+        for name in sorted(os.listdir(self._folder)):
+            if name.endswith(".json"):
+                with suppress(OSError, ValueError, KeyError, TypeError):  # ``load`` says so
+                    found.append(ModelKey(*self._read_json(name)["key"]))
+        return found
+
     def listed(self, key: ModelKey) -> list[dict[str, object]]:
         """What is kept of a model version, by name, the newest first."""
-        kept = sorted(self._note(key)["kept"], key=lambda entry: (entry["name"], -entry["revision"]))
+        note = self._note(key)
+        kept = sorted(note["kept"], key=lambda entry: (entry["name"], -entry["revision"]))
+        newest = {entry["name"]: entry["revision"] for entry in reversed(kept)}
+        compared = {(name, newest[name]) for name in _compared(note)}
         return [
             {
                 "name": one["name"],
                 "revision": one["revision"],
                 **one["about"],
+                "compared": (one["name"], one["revision"]) in compared,
                 "holds": one is kept[0] and one["name"] == HOLDS,  # the name that holds sorts first
             }
             for one in kept
@@ -120,9 +152,12 @@ class ReferenceStore:
         entry["about"] = {**about, "taken_s": self._clock()}
         others = [one for one in note["kept"] if one["name"] != name]
         note["kept"] = [*others, *same[-(KEPT - 1) :], entry]
+        self._write_note(key, note)
+        return about
+
+    def _write_note(self, key: ModelKey, note: Note) -> None:
         self._write(f"{self._stem(key)}.json", json.dumps(note, indent=1).encode())
         self._drop_unnamed(key, note)
-        return about
 
     def _note(self, key: ModelKey) -> Note:
         try:
@@ -166,6 +201,12 @@ class ReferenceStore:
         for name in os.listdir(self._folder):
             if name.startswith(stem) and name not in named:
                 os.remove(self._path(name))
+
+
+def _compared(note: Note) -> list[str]:
+    """The names whose references are compared with, the one that was taken last at the end."""
+    names = dict.fromkeys(entry["name"] for entry in reversed(note["kept"]) if entry["name"] != HOLDS)
+    return list(names)[:COMPARED][::-1]
 
 
 def _revision(entry: Note) -> int:

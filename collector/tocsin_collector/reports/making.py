@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from tocsin_collector.monitor.rolling import DAYS, LAST_DAYS, LAST_WEEK
 from tocsin_collector.references.profiles import Hours, hours_of
 from tocsin_collector.references.routes import Past
 from tocsin_collector.references.store import ReferenceStore
@@ -14,8 +15,7 @@ from tocsin_collector.reports.evidently import render
 from tocsin_collector.reports.page import page
 from tocsin_collector.verdict import ModelKey
 
-LAST_WEEK = "last-week"
-_WEEK_US = 7 * 86_400 * 1_000_000
+_DAY_US = 86_400 * 1_000_000
 Micros = tuple[int, int]
 
 
@@ -57,7 +57,9 @@ class Maker:
 
     def _hours(self, key: ModelKey, name: str, span: Micros) -> Hours:
         if name == LAST_WEEK:
-            return hours_of(self._past(key, span[0] - _WEEK_US, span[1] - _WEEK_US).frame)
+            return hours_of(self._past(key, span[0] - 7 * _DAY_US, span[1] - 7 * _DAY_US).frame)
+        if name == LAST_DAYS:
+            return hours_of(self._past(key, span[0] - DAYS * _DAY_US, span[0]).frame)
         found = self._store.hours(key, name)
         if found is None:
             raise _lacking(key, name)

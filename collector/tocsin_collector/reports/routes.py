@@ -38,7 +38,8 @@ def reports_router(maker: Maker, kept: KeptReports) -> APIRouter:
         by: Annotated[By, Query(description="Whose words and tests.")] = "evidently",
         form: Annotated[Form, Query(alias="format")] = "html",
         reference: Annotated[
-            str, Query(description="A reference by its name, or `last-week`: the same hours a week before.")
+            str,
+            Query(description="Its name; or `last-week`, the same hours a week before, or `last-28-days`."),
         ] = "",
     ) -> Response:
         """Evidently's is made in a child process from at most 20,000 rows of each side, and takes some seconds."""

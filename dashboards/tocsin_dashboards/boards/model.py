@@ -336,6 +336,34 @@ WINDOWS = (
         no_value=_QUIET,
     ),
     Panel(
+        43,
+        "Features unlike a further reference",
+        "Features of the newest closed windows that are further than usual from each further reference: one that has a "
+        "name, the same hours a week before, the last 28 days. Nothing alarms by them.",
+        "short",
+        (
+            Query(
+                f"max by ({_BY_MODEL}, reference) ({series('tocsin_reference_features_beyond')})",
+                f"{_MODEL} {{{{reference}}}}",
+            ),
+        ),
+        width=12,
+        decimals=0,
+        drills=_TO_MODEL,
+        no_value=_QUIET,
+    ),
+    Panel(
+        44,
+        "Distance from each further reference",
+        "How far each feature of the newest closed window is from further references: what is far from the training "
+        "set and near to last week is not new. Nothing alarms by them.",
+        "percentunit",
+        (Query(series("tocsin_feature_reference_distance"), f"{_FEATURE} {{{{reference}}}}"),),
+        width=12,
+        drills=_TO_FEATURE,
+        no_value=_QUIET,
+    ),
+    Panel(
         41,
         "Features that go together otherwise",
         "How far the worst pair of features is from going together as in the reference, as a share of its own bound; "

@@ -5,6 +5,8 @@ from tocsin_schema.metric import COUNTER, GAUGE, Metric
 _MODEL = {"project": 100, "model": 100, "version": 20}
 _FEATURE = {**_MODEL, "feature": 1_000}
 _SCORE = {**_FEATURE, "method": 3}
+_REFERENCES = 6
+"""Four that have a name, and two that are the stream's own past."""
 
 METRICS = (
     Metric(
@@ -24,6 +26,23 @@ METRICS = (
         "evidence.",
         emitter="collector",
         labels=_SCORE,
+    ),
+    Metric(
+        "tocsin_feature_reference_distance",
+        GAUGE,
+        "ratio",
+        "Distance between the newest closed window and a further reference, by which nothing alarms: one that has a "
+        "name, last-week (the same hours a week before) or last-28-days.",
+        emitter="collector",
+        labels={**_FEATURE, "method": 2, "reference": _REFERENCES},
+    ),
+    Metric(
+        "tocsin_reference_features_beyond",
+        GAUGE,
+        "",
+        "Features of the newest closed window that are further from a further reference than is usual.",
+        emitter="collector",
+        labels={**_MODEL, "reference": _REFERENCES},
     ),
     Metric(
         "tocsin_joint_drift_score",

@@ -1,6 +1,7 @@
 """Alarms from the first bad value to the message in a person's hand, over restarts and dead targets."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,16 @@ from tocsin_collector.alarms.comparison import holding
 from tocsin_collector.alarms.delivery import Targets, send
 from tocsin_collector.alarms.store import KEEP_HISTORY
 from tocsin_collector.alarms.text import Message
-from tocsin_collector.verdict import Distribution, FeatureVerdict, ModelKey, QualityVerdict, WindowVerdict
+from tocsin_collector.verdict import (
+    Apart,
+    Beside,
+    Distribution,
+    FeatureVerdict,
+    ModelKey,
+    QualityVerdict,
+    SchemaChange,
+    WindowVerdict,
+)
 
 DAY = 86_400
 KEY = ModelKey("demo", "flights", "2")
@@ -316,3 +326,20 @@ def _until(condition: Callable[[], Any]) -> None:
     while not condition() and time.monotonic() < limit:
         time.sleep(0.01)
     assert condition()
+
+
+def test_a_message_tells_what_the_drift_is_known_from_and_what_was_deployed_then(bench: Any) -> None:
+    week = Beside("last-week", 900, 1, 1, {"f": Apart("ks", 0.02, 0.1)})
+    training = Beside("training", 9_000, 30, 0, {"f": Apart("ks", 0.6, 0.1)})
+    window = replace(_window(3, _feature(score=0.9)), beside=(training, week))
+    changes = [
+        SchemaChange(at_s, "deployed", "", text)
+        for at_s, text in ((window.start_s + 60, "version 2 deployed: build\n812"), (window.start_s - 9 * DAY, "old"))
+    ]
+    bench.alarms.verdict(KEY, window, changes)
+    bench.hook.wait(1)
+    message = bench.hook.posted[0]["message"]
+    assert "Beside: f unlike training\n" in message
+    assert "Beside: f as in last-week (it had drifted too)\n" in message
+    assert "Beside: 2013-12-08 00:01:00 UTC: version 2 deployed: build 812\n" in message
+    assert "old" not in message

@@ -18,6 +18,8 @@ from tocsin_collector.monitor.latency import Latency
 from tocsin_collector.monitor.schema import Schema
 from tocsin_collector.quality import delay, pack
 from tocsin_collector.verdict import (
+    Apart,
+    Beside,
     DailyVerdict,
     Decision,
     Distribution,
@@ -122,6 +124,25 @@ def test_what_the_calibrated_policy_decided_is_shown_where_it_did():
     assert found["tocsin_drift_incidents", "credit"] == 1
     model.verdict = replace(model.verdict, decision=Decision(0.0, 7, None, 16.0, (), (incident,)))
     assert ("tocsin_drift_evidence", "credit") not in values(shown(model))
+
+
+def test_a_further_reference_is_there_whole_or_folded():
+    model = Watched()
+    week = Beside("last-week", 9, 1, 0, {"age": Apart("ks", 0.3, 0.2), "city": Apart("js", 0.1, None)})
+    month = Beside("last-28-days", 90, 10, 0, {"age": Apart("ks", 0.05, 0.2)})
+    model.close(9, beside=(week, month))
+    found = {key: value for key, value in values(shown(model)).items() if "reference" in key[0]}
+    assert {(name, *sorted(rest)): value for (name, *rest), value in found.items()} == {
+        ("tocsin_feature_reference_distance", "age", "credit", "ks", "last-week"): 0.3,
+        ("tocsin_feature_reference_distance", "city", "credit", "js", "last-week"): 0.1,
+        ("tocsin_feature_reference_distance", "age", "credit", "ks", "last-28-days"): 0.05,
+        ("tocsin_reference_features_beyond", "credit", "last-week"): 1,
+        ("tocsin_reference_features_beyond", "credit", "last-28-days"): 0,
+    }
+    few = values(shown(model, budget=Budget(CORE + 4, 2_000)))
+    assert len([key for key in few if "last-week" in key]) == 3
+    assert not [key for key in few if "last-28-days" in key]
+    assert few["tocsin_series_folded", "model"] == 2
 
 
 def test_what_is_told_before_labels_is_there_whole_or_not_at_all():

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import os
+import shutil
 import threading
 from datetime import UTC, datetime, timedelta
 
@@ -205,6 +206,57 @@ def test_a_report_compares_with_the_same_hours_a_week_before(client):
     span = f"version=3&from={(at + week):%Y-%m-%dT%H:%M:%SZ}&to={(at + week):%Y-%m-%dT}12:00:00Z"
     found = client("GET", f"/v1/reports/shop/credit?{span}&by=tocsin&format=json&reference=last-week").json()
     assert (found["reference_rows"], found["rows"], found["differing"]) == (300, 300, [])
+
+
+def test_windows_are_told_beside_what_has_a_name_before_and_after_a_restart(client, tmp_path, tmp_path_factory):
+    client("PUT", PATH, content=as_csv())
+    for day in range(1, 5):
+        _predict(client, datetime(2026, 2, day, tzinfo=UTC), 0)
+    client("PUT", f"{PATH}&name=training", content=as_csv(shift=50))
+
+    def beside():
+        windows = client("GET", "/v1/models/shop/credit").json()["versions"][0]["windows"]
+        return [[each["reference"] for each in one["beside"]] for one in windows if one["rows"]]
+
+    assert beside() == [["training"], *[["training", "last-28-days"]] * 2]
+    lines = client("GET", "/metrics").text.splitlines()
+    shown = {line.split("{")[0] for line in lines if 'reference="training"' in line}
+    assert shown == {"tocsin_feature_reference_distance", "tocsin_reference_features_beyond"}
+    assert "Beside <bdi>training</bdi> (400 rows" in client("GET", "/models/shop/credit/3").text
+    assert "Beside further references" in client("GET", "/models/shop/credit/3/features/age").text
+    copy = shutil.copytree(tmp_path, tmp_path_factory.mktemp("restart") / "data")
+    service = Service(load(COLLECTOR, None, {}) | {"data_dir": str(copy)}, page_url="http://localhost")
+    service.recover()
+    (view,) = [view for view in service.views() if view.verdicts]
+    assert [[each.reference for each in one.beside] for one in view.verdicts if one.rows] == beside()
+    service.close()
+
+
+def test_what_loses_its_name_is_compared_with_no_more(client):
+    client("PUT", PATH, content=as_csv())
+    client("PUT", f"{PATH}&name=training", content=as_csv(shift=1))
+    assert client("DELETE", f"{PATH}&name=training").json() == {"removed": "training"}
+    assert [one["name"] for one in client("GET", PATH).json()["references"]] == [""]
+    gone = client("DELETE", f"{PATH}&name=training")
+    assert (gone.status_code, gone.json()["detail"]) == (404, "there is no reference 'training'; GET lists them")
+    assert client("DELETE", PATH).status_code == 422
+
+
+@pytest.mark.parametrize("name", ["last-week", "last-28-days"])
+def test_the_names_of_the_streams_own_past_are_taken(client, name):
+    answer = client("PUT", f"{PATH}&name={name}", content=as_csv())
+    assert answer.status_code == 400
+    assert "is the name of the stream's own past" in answer.json()["detail"]
+
+
+def test_the_newest_few_names_are_compared_with(tmp_path):
+    store = ReferenceStore(str(tmp_path))
+    store.put(store_rows(), "a file")
+    for name in ("a", "b", "c", "d", "e", "a"):
+        store.keep(store_rows(), name, "a file")
+    assert list(store.compared(KEY)) == ["c", "d", "e", "a"]
+    told = [(one["name"], one["revision"]) for one in store.listed(KEY) if one["compared"]]
+    assert told == [("a", 2), ("c", 1), ("d", 1), ("e", 1)]
 
 
 def store_rows(shift=0.0):

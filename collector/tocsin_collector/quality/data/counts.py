@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tocsin_collector.frame import Frame, Values
-from tocsin_collector.quality.sample import Sample, merged, of_columns, of_texts, of_values, sample_of_rows
+from tocsin_collector.profile.hashing import hashes
+from tocsin_collector.quality.sample import Sample, merged, of_columns, of_values, sample_of_rows
 from tocsin_collector.verdict import NUMBER
 
 DISTINCT = 2_048
@@ -100,7 +101,7 @@ def _feature(known: Range, values: Values | None, form: Form) -> FeatureCounts:
     present = values.data if values.valid.all() else values.data[values.valid]
     if values.kind != NUMBER:
         used = np.flatnonzero(np.bincount(present, minlength=len(values.names)))
-        keys = of_texts([values.names[code] for code in used.tolist()]).astype(np.float64)
+        keys = hashes([values.names[code] for code in used.tolist()]).astype(np.float64)
         return FeatureCounts(len(present), 0, float(keys.min()), float(keys.max()), held)
     low, high = float(present.min()), float(present.max())
     if not (isfinite(low) and isfinite(high)):

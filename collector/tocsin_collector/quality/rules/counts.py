@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin_collector.frame import Frame, Values
+from tocsin_collector.profile.hashing import hashes
 from tocsin_collector.quality.exact import exact_sum
 from tocsin_collector.quality.rules import each
 from tocsin_collector.quality.rules.rule import CONTAINS, EACH, EXISTS, PAIR, UNIQUE, WINDOW, Rule, Rules, Value
-from tocsin_collector.quality.sample import Sample, merged, of_columns, of_numbers, of_texts, sample, sample_of_rows
+from tocsin_collector.quality.sample import Sample, merged, of_columns, of_numbers, sample, sample_of_rows
 from tocsin_collector.verdict import NUMBER
 
 EXAMPLES = 64
@@ -129,7 +130,7 @@ def _examples(values: Values) -> Sample:
     if values.kind == NUMBER:
         keys = of_numbers(codes.astype(np.float64))
     else:
-        keys = of_texts([values.names[code] for code in codes.tolist()])
+        keys = hashes([values.names[code] for code in codes.tolist()])
     found = sample(keys, counts, EXAMPLES)
     number_of = dict(zip(keys.tolist(), codes.tolist(), strict=True))
     shown = {key: _text(number_of[key], values) for key in found.hashes.tolist()}
@@ -145,7 +146,7 @@ def _seen(rule: Rule, values: Values) -> Tally:
     """Which of the wanted values came, told apart by their hashes."""
     names, _ = each.distinct(values)
     wanted = {wanted_text(value) for value in rule.values}
-    keys = of_texts([name for name in names if name in wanted])
+    keys = hashes([name for name in names if name in wanted])
     return Tally(len(values.data), sample=sample_of_rows(keys, len(wanted)))
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from math import inf, sqrt
 
+from tocsin_collector.profile.hashing import hashes
 from tocsin_collector.quality.exact import as_fraction
 from tocsin_collector.quality.rules.counts import Counted, Tally, wanted_text
 from tocsin_collector.quality.rules.rule import CONTAINS, EXISTS, FIGURES, UNIQUE, WINDOW, Rule, span
-from tocsin_collector.quality.sample import of_text
 from tocsin_collector.verdict import RuleVerdict
 
 EXAMPLES_TOLD = 5
@@ -96,7 +96,8 @@ _VALUES: dict[str, Callable[[Tally], float]] = {
 
 def _contains(rule: Rule, tally: Tally) -> RuleVerdict:
     seen = set(tally.sample.hashes.tolist())
-    lacking = [text for text in map(wanted_text, rule.values) if of_text(text) not in seen]
+    wanted = [*map(wanted_text, rule.values)]
+    lacking = [text for text, key in zip(wanted, hashes(wanted).tolist(), strict=True) if key not in seen]
     reason = f"{rule.name}: {_first(lacking)} did not come in {tally.rows:,} values" if lacking else ""
     return RuleVerdict(rule.name, rule.check, tally.rows, len(lacking), None, reason)
 

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin_collector.frame import Frame, category, number
+from tocsin_collector.profile.hashing import hashes
 from tocsin_collector.quality.exact import as_fraction, exact_sum
 from tocsin_collector.quality.rules import Rule, Rules, count, judge, merge, parse
 from tocsin_collector.quality.rules.counts import tally_of
-from tocsin_collector.quality.sample import of_text, sample
+from tocsin_collector.quality.sample import sample
 from tocsin_collector.verdict import ModelKey
 
 KEY = ModelKey("shop", "credit", "3")
@@ -130,7 +131,7 @@ def test_a_sum_is_exact_in_any_order(values):
 def test_a_sample_merges_to_that_of_all_rows(values, most, cut):
     from tocsin_collector.quality.sample import merged
 
-    keys = np.array([of_text(str(value)) for value in values], np.uint64)
+    keys = hashes([str(value) for value in values])
     ones = np.ones(len(keys), np.int64)
     whole = sample(keys, ones, most)
     parts = sample(keys[:cut], ones[:cut], most), sample(keys[cut:], ones[cut:], most)
