@@ -77,6 +77,14 @@ def test_an_absent_column_and_one_of_another_kind_meet_nothing():
     assert not found.counts.any()
 
 
+def test_a_feature_of_one_value_has_its_rows_in_one_cell():
+    frame = _frame(a=number([20.0] * 50), b=number(np.arange(50.0).tolist()), c=number([1.0, 2.0] * 25))
+    found = profile_pairs(frame, layout_of([frame]))
+    for pair, counts in zip(pairs_of(found.layout), found.counts, strict=True):
+        assert counts.sum() == 50, pair
+        assert "a" not in pair or np.count_nonzero(counts.sum(axis=1 - pair.index("a"))) == 1
+
+
 def test_of_many_features_the_first_by_name_are_paired_and_constant_ones_need_no_place():
     frame = _frame(**{f"f{i:03}": number([0.0, float(i)]) for i in range(200)}, a=category(["only", "only"]))
     names = dict.fromkeys(name for pair in pairs_of(layout_of([frame])) for name in pair)
