@@ -9,27 +9,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin_collector.texts import Texts, joined
-from tocsin_collector.verdict import CATEGORY, NUMBER, ModelKey
-from tocsin_schema.block import Block, Column
+from tocsin_collector.verdict import CATEGORY, NUMBER, ModelKey, embedding_kind
+from tocsin_schema.block import Block, Column, dimensions
+
+Vectors = NDArray[np.float32]
 
 
 @dataclass(slots=True)
 class Values:
     """One column. For numbers ``data`` is float64 (NaN and infinities as they came); for categories int64 codes into
-    ``names``. ``valid`` is False where the value is missing; such places of ``data`` mean nothing."""
+    ``names``. ``valid`` is False where the value is missing; such places of ``data`` mean nothing.
+
+    A column of embeddings has ``vectors``, rows x dimensions; its kind has their length, so that vectors of another
+    length are another kind. To whoever looks at single values it is a category of one name, ``(vector)``.
+    """
 
     kind: str
     data: NDArray[np.float64] | NDArray[np.int64]
     valid: NDArray[np.bool_]
     names: list[str] = field(default_factory=list)
+    vectors: Vectors | None = None
 
-    def take(self, rows: NDArray[np.intp]) -> "Values":
+    def take(self, rows: NDArray[np.intp] | slice) -> "Values":
         """The same column of some rows."""
-        return Values(self.kind, self.data[rows], self.valid[rows], self.names)
+        vectors = None if self.vectors is None else self.vectors[rows]
+        return Values(self.kind, self.data[rows], self.valid[rows], self.names, vectors)
 
     def texts(self) -> list[str | None]:
         """The values as text, None where missing."""
-        if self.kind == CATEGORY:
+        if self.kind != NUMBER:
             pairs = zip(self.data.tolist(), self.valid.tolist(), strict=True)
             return [self.names[code] if ok else None for code, ok in pairs]
         return [f"{value:g}" if ok else None for value, ok in zip(self.data.tolist(), self.valid.tolist(), strict=True)]
@@ -140,6 +148,9 @@ def _whole(rows: int) -> NDArray[np.bool_]:
 
 def _values(column: Column, whole: NDArray[np.bool_]) -> Values:
     valid = whole if column.valid is None else np.frombuffer(column.valid, bool)
+    wide = dimensions(column.dtype)
+    if wide:
+        return embedding(np.frombuffer(column.data, "<f4").reshape(-1, wide), valid)
     if column.dtype == "f64":
         return Values(NUMBER, np.frombuffer(column.data, "<f8"), valid)
     if column.dtype in ("i64", "time"):
@@ -165,6 +176,12 @@ def category(texts: Iterable[str | None], valid: NDArray[np.bool_] | None = None
     return Values(CATEGORY, data, valid, [text or "" for text in names] if None in names else names)  # type: ignore[arg-type]
 
 
+def embedding(vectors: Vectors, valid: NDArray[np.bool_]) -> Values:
+    """A column of embeddings, rows x dimensions."""
+    rows, wide = vectors.shape
+    return Values(embedding_kind(wide), np.zeros(rows, np.int64), valid, ["(vector)"], vectors)
+
+
 def _never_repeats(items: list[str | None]) -> bool:
     """Whether each is there once, as ids are; the first hundred mostly tell that it is not so."""
     return len(set(items[:100])) == len(items[:100]) and len(set(items)) == len(items)
@@ -185,8 +202,8 @@ def _texts(column: Column) -> Sequence[str]:
 
 
 def concat(frames: Sequence[Frame]) -> Frame:
-    """The rows of several frames of one type and model. A column that some of them lack is missing there; one that is a
-    number here and a category there becomes a category."""
+    """The rows of several frames of one type and model. A column that some of them lack is missing there; one that is
+    of one kind here and of another there becomes a category."""
     if len(frames) == 1:
         return frames[0]
     first, rows = frames[0], sum(part.rows for part in frames)
@@ -223,7 +240,10 @@ def alike(frames: Iterable[Frame]) -> Iterator[Frame]:
 
 
 def _joined(parts: list[Values | None], frames: Sequence[Frame]) -> Values:
-    kind = NUMBER if all(part is None or part.kind == NUMBER for part in parts) else CATEGORY
+    kinds = {part.kind for part in parts if part is not None}
+    if len(kinds) == 1 and any(part is not None and part.vectors is not None for part in parts):
+        return joined_vectors(parts, [frame.rows for frame in frames])
+    kind = NUMBER if kinds == {NUMBER} else CATEGORY
     whole = [
         _nothing(kind, frame.rows) if part is None else part if part.kind == kind else category(part.texts())
         for part, frame in zip(parts, frames, strict=True)
@@ -234,6 +254,17 @@ def _joined(parts: list[Values | None], frames: Sequence[Frame]) -> Values:
     codes: dict[str, int] = {}
     data = [_recoded(part, codes) for part in whole]
     return Values(CATEGORY, np.concatenate(data), valid, list(codes))
+
+
+def joined_vectors(parts: list[Values | None], rows: list[int]) -> Values:
+    """A column of embeddings of one length; a part of so many rows that is None is missing."""
+    wide = next(part.vectors.shape[1] for part in parts if part is not None and part.vectors is not None)
+    vectors = [
+        np.zeros((count, wide), np.float32) if part is None or part.vectors is None else part.vectors
+        for part, count in zip(parts, rows, strict=True)
+    ]
+    valid = [np.zeros(count, bool) if part is None else part.valid for part, count in zip(parts, rows, strict=True)]
+    return embedding(np.concatenate(vectors), np.concatenate(valid))
 
 
 def _nothing(kind: str, rows: int) -> Values:

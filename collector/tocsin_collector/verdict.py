@@ -6,6 +6,16 @@ from typing import NamedTuple
 NUMBER, CATEGORY = "number", "category"
 
 
+def embedding_kind(dimensions: int) -> str:
+    """The kind of a column of vectors: those of another length are another kind."""
+    return f"embedding[{dimensions}]"
+
+
+def dimensions_of(kind: str) -> int:
+    """The length of a kind's vectors, 0 where it is none of embeddings."""
+    return int(kind[10:-1]) if kind.startswith("embedding[") else 0
+
+
 class ModelKey(NamedTuple):
     """One version of one model of one project."""
 
@@ -32,8 +42,8 @@ class Distribution:
 class FeatureVerdict:
     """One feature in one window. ``score`` is None where window or reference were too small to judge by.
 
-    By method ``ks`` or ``js`` it is a distance; by ``evidence``, where the calibrated policy decides, a share of the
-    evidence that alarms, and no share of rows has a bound.
+    By method ``ks``, ``js`` or ``hotelling`` it is a distance; by ``evidence``, where the calibrated policy decides, a
+    share of the evidence that alarms, and no share of rows has a bound.
     """
 
     name: str
@@ -71,7 +81,8 @@ class Onset(NamedTuple):
     """A drift of one kind of one feature (None: of all together) begins, or goes on. Score and threshold in nats: minus
     the logarithm of how often chance alone brings this; ``since_s`` is where the evidence begins.
 
-    The score of an incident is the most that it had. Kinds: mean, spread, shape, missing, invalid, new, category.
+    The score of an incident is the most that it had. Kinds: mean, spread, shape, location, missing, invalid, new,
+    category.
     """
 
     feature: str | None
@@ -350,7 +361,7 @@ class FeatureSchema:
 
     name: str
     kinds: dict[str, float]
-    """The event time of its first value by kind (number, category), the kind that was first in front."""
+    """The event time of its first value by kind (number, category, embedding[N]), the kind that was first in front."""
     gone_s: float | None = None
     """Start of the window since which it has no values any more."""
 
@@ -390,7 +401,7 @@ class ModelView:
     reference: dict[str, object] | None
     """``{"source": text, "rows": n, "windows": n, "start_s": t, "end_s": t}``, None while there is no reference."""
     features: dict[str, str]
-    """Kind (number, category) by feature, in the order of the first block."""
+    """Kind (number, category, embedding[N]) by feature, in the order of the first block."""
     verdicts: tuple[WindowVerdict, ...]
     """Closed windows, oldest first, bounded by ``windows.keep``."""
     schema: tuple[FeatureSchema, ...] = ()

@@ -18,7 +18,8 @@ a row, 0 for a missing value; without it all values are there. ``producer`` and 
 block that was spilled and sent again keeps both.
 
 dtypes: ``f64``, ``i64``, ``bool`` (one byte, 0 or 1), ``time`` (i64, microseconds since the Unix epoch, UTC), ``str``
-(``offsets``: rows + 1 u32 into ``data``, UTF-8), ``dict`` (u32 codes into ``values``).
+(``offsets``: rows + 1 u32 into ``data``, UTF-8), ``dict`` (u32 codes into ``values``), ``f32[N]`` (an embedding: 2 to
+4,096 float32 a row, one row after the other; features only).
 
 Columns by event type: every block has ``time`` and ``id``. prediction: ``feature.NAME``, ``prediction``,
 ``score.CLASS``, ``segment.NAME``, ``latency_s``, ``trace_id``; label: ``label``, ``receipt``; outcome: ``name``,
@@ -46,6 +47,7 @@ MAX_ROWS = 1_000_000
 MAX_COLUMNS = 1_100
 MAX_NAME = 256
 MAX_TEXT_BYTES = 65_536
+MIN_DIMENSIONS, MAX_DIMENSIONS = 2, 4_096
 
 _BYTES = bytes(range(256))
 _WIDTH = {"f64": 8, "i64": 8, "time": 8, "bool": 1, "dict": 4}
@@ -84,10 +86,14 @@ class Column:
     def to_list(self) -> list[object]:
         """The values as Python objects, None where missing. For tests and small blocks; numpy reads the buffers."""
         items: list[object]
+        wide = dimensions(self.dtype)
         if self.dtype == "str":
             ends = memoryview(self.offsets or b"").cast("I")
             raw = bytes(self.data)
             items = [raw[ends[i] : ends[i + 1]].decode() for i in range(len(ends) - 1)]
+        elif wide:
+            flat = memoryview(self.data).cast("B").cast("f").tolist()
+            items = [flat[at : at + wide] for at in range(0, len(flat), wide)]
         else:
             plain = memoryview(self.data).cast("B").cast(_CODE[self.dtype]).tolist()
             names = self.values or []
@@ -133,6 +139,20 @@ class Block:
         )
 
 
+def dimensions(dtype: str) -> int:
+    """How many numbers a row of a dtype has where it is one of vectors; 0 for every other dtype."""
+    if not (dtype.startswith("f32[") and dtype.endswith("]")):
+        return 0
+    told = dtype[4:-1]
+    sound = told.isascii() and told.isdigit() and len(told) <= 4 and not told.startswith("0")
+    return int(told) if sound and MIN_DIMENSIONS <= int(told) <= MAX_DIMENSIONS else 0
+
+
+def vectors(count: int) -> str:
+    """The dtype of vectors of so many numbers."""
+    return f"f32[{count}]"
+
+
 # --- writing --------------------------------------------------------------------------------------------------------
 
 
@@ -141,9 +161,12 @@ def column(name: str, values: "list[object]", dtype: str | None = None) -> Colum
 
     Without ``dtype`` it is inferred: all bool -> bool, all int -> i64, int and float -> f64, anything else -> text,
     which becomes ``dict`` when at most one value in two is distinct. A number beyond 64 bits becomes a float.
+    Embeddings are ``array("f")``, all of one length.
     """
     kinds = set(map(type, values))  # `None in values` would compare each of them
     dtype = dtype or _infer(values, kinds)
+    if dimensions(dtype):
+        return _vector_column(name, values, dtype)
     is_text, valid = dtype in ("str", "dict"), None
     if type(None) in kinds:
         valid = bytes(value is not None for value in values)
@@ -207,6 +230,8 @@ def _infer(values: "list[Any]", kinds: set[type]) -> str:
         return "f64"
     present = [value for value in values if value is not None] if type(None) in kinds else values
     kinds = kinds - {type(None)}
+    if kinds == {array}:
+        return vectors(len(present[0]))
     if kinds == {bool}:
         return "bool"
     if kinds == {int}:
@@ -230,6 +255,15 @@ def _text_column(name: str, texts: "list[Any]", dtype: str, valid: bytes | None)
     raw = texts if whole.isascii() else [text.encode("utf-8", "replace") for text in texts]
     ends = array("I", accumulate(map(len, raw), initial=0))
     return Column(name, "str", whole.encode("utf-8", "replace"), offsets=_little(ends), valid=valid)
+
+
+def _vector_column(name: str, rows: "list[Any]", dtype: str) -> Column:
+    nothing = bytes(4 * dimensions(dtype))
+    data = b"".join([nothing if row is None else row.tobytes() for row in rows])
+    if sys.byteorder == "big":
+        data = _little(array("f", data))
+    valid = None if all(row is not None for row in rows) else bytes(row is not None for row in rows)
+    return Column(name, dtype, data, valid=valid)
 
 
 def _little(values: "array[int] | array[float]") -> bytes:
@@ -363,7 +397,8 @@ def _place(entry: object, where: str, rows: int, body_bytes: int) -> _Place:
     if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME or not _is_text(name):
         raise BlockError(f"{where}.name: text of 1 to {MAX_NAME} characters is needed")
     where = f"{where} ({name})"
-    dtype = _one_of(entry, "dtype", DTYPES, where)
+    dtype = _dtype(entry, where)
+    width = _WIDTH.get(dtype) or 4 * dimensions(dtype)
     place = _Place(name, dtype, where)
     place.data = _range(entry, "data", body_bytes, where)
     if "valid" in entry:
@@ -375,12 +410,20 @@ def _place(entry: object, where: str, rows: int, body_bytes: int) -> _Place:
         if _length(place.offsets) != (rows + 1) * 4:
             size = _length(place.offsets)
             raise BlockError(f"{where}.offsets: {rows + 1} u32 are {(rows + 1) * 4} bytes, found {size}")
-    elif _length(place.data) != rows * _WIDTH[dtype]:
+    elif _length(place.data) != rows * width:
         size = _length(place.data)
-        raise BlockError(f"{where}.data: {rows} rows of {dtype} are {rows * _WIDTH[dtype]} bytes, found {size}")
+        raise BlockError(f"{where}.data: {rows} rows of {dtype} are {rows * width} bytes, found {size}")
     if dtype == "dict":
         place.values = _values(entry, where)
     return place
+
+
+def _dtype(entry: dict[str, object], where: str) -> str:
+    value = entry.get("dtype")
+    if isinstance(value, str) and (value in DTYPES or dimensions(value)):
+        return value
+    one = f"{', '.join(DTYPES)} or f32[{MIN_DIMENSIONS}] to f32[{MAX_DIMENSIONS}]"
+    raise BlockError(f"{where}.dtype: one of {one} is needed, found {value!r:.80}")
 
 
 def _range(entry: dict[str, object], key: str, body_bytes: int, where: str) -> slice:
@@ -441,10 +484,10 @@ def _points_past(codes: bytes, values: int) -> bool:
     return max(packed, default=0) >= values
 
 
-def _one_of(entry: dict[str, object], key: str, allowed: tuple[str, ...], where: str = "header") -> str:
-    value = entry.get(key)
+def _one_of(header: dict[str, object], key: str, allowed: tuple[str, ...]) -> str:
+    value = header.get(key)
     if not isinstance(value, str) or value not in allowed:
-        raise BlockError(f"{where}.{key}: one of {', '.join(allowed)} is needed, found {value!r:.80}")
+        raise BlockError(f"header.{key}: one of {', '.join(allowed)} is needed, found {value!r:.80}")
     return value
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin_collector.frame import Frame, alike, category, concat, frame, number
+from tocsin_collector.frame import Frame, alike, category, concat, embedding, frame, number
 from tocsin_collector.texts import Texts
 from tocsin_collector.verdict import ModelKey
 from tocsin_schema.block import Block, column
@@ -103,3 +103,27 @@ def _all_texts(part):
 
 def test_ids_that_are_packed_stay_packed():
     assert isinstance(concat([_frame(0, {}), _frame(1, {})]).ids, Texts)
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=4), st.integers(2, 5))
+def test_embeddings_of_one_length_are_joined_and_where_a_part_has_none_they_are_missing(sizes, wide):
+    frames = []
+    for at, size in enumerate(sizes):
+        vectors = np.full((3, wide), at, np.float32)
+        cells = {} if size == 0 else {"e": embedding(vectors, np.arange(3) < size)}
+        frames.append(Frame("prediction", KEY, np.arange(3), [f"{at}-{row}" for row in range(3)], cells))
+    whole = concat(frames)
+    if not any(sizes):
+        assert "e" not in whole.columns
+        return
+    found = whole.columns["e"]
+    assert found.valid.tolist() == [row < size for size in sizes for row in range(3)]
+    expected = np.repeat(np.arange(len(sizes), dtype=np.float32), 3)
+    assert (found.vectors[found.valid] == expected[found.valid][:, None]).all()
+    assert (found.take(np.array([0])).vectors == found.vectors[:1]).all()
+
+
+def test_embeddings_of_another_length_are_another_kind():
+    short, long = (embedding(np.ones((3, wide), np.float32), np.ones(3, bool)) for wide in (2, 3))
+    frames = [Frame("prediction", KEY, np.arange(3), ["a", "b", "c"], {"e": values}) for values in (short, short, long)]
+    assert [run.columns["e"].kind for run in alike(frames)] == ["embedding[2]", "embedding[3]"]

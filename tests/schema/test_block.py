@@ -2,6 +2,7 @@
 
 import json
 import re
+from array import array
 from pathlib import Path
 
 import pytest
@@ -152,6 +153,7 @@ def test_buffers_are_views_at_multiples_of_eight() -> None:
         ([None, None], "dict", [None, None]),
         (["é", "日本"], "str", ["é", "日本"]),
         (["", ""], "dict", ["", ""]),
+        ([array("f", [0.5, -2.0]), None], "f32[2]", [[0.5, -2.0], None]),
     ],
 )
 def test_a_columns_dtype_follows_its_values(items: list[object], dtype: str, back: list[object]) -> None:
@@ -168,6 +170,7 @@ SCALARS = {
     "time": st.integers(-(1 << 63), (1 << 63) - 1),
     "str": st.text(max_size=9),
     "dict": st.text(max_size=9),
+    "f32[3]": st.lists(st.floats(width=32, allow_nan=False), min_size=3, max_size=3),
 }
 
 
@@ -176,7 +179,8 @@ SCALARS = {
 def test_any_column_reads_back(data: st.DataObject, dtype: str, rows: int) -> None:
     items = data.draw(st.lists(st.none() | SCALARS[dtype], min_size=rows, max_size=rows))
     base = [column("time", [0] * rows, "time"), column("id", ["x"] * rows, "dict")]
-    made = block(*base, column("feature.x", items, dtype), rows=rows)
+    given = [array("f", item) if isinstance(item, list) else item for item in items]
+    made = block(*base, column("feature.x", given, dtype), rows=rows)
     raw = encode(made)
     found = decode(raw)
     assert found.columns["feature.x"].to_list() == items
@@ -250,6 +254,20 @@ def test_what_is_no_block_is_refused_with_where_and_what(raw: bytes, names: str)
     assert names in str(caught.value)
     str(caught.value).encode()
     assert len(str(caught.value)) < 600
+
+
+@pytest.mark.parametrize(
+    "dtype", ["f32[1]", "f32[4097]", "f32[]", "f32[2.0]", "f32[+2]", "f32[٣]", "f32[02]", "F32[2]"]
+)
+def test_a_dtype_of_vectors_has_a_length_within_bounds(dtype: str) -> None:
+    with pytest.raises(BlockError, match=re.escape("f32[2] to f32[4096]")):
+        decode(edited(columns={2: {"dtype": dtype}}))
+
+
+def test_vectors_end_where_their_length_says() -> None:
+    assert decode(edited(columns={2: {"dtype": "f32[2]"}})).columns["feature.age"].to_list()[1] is None
+    with pytest.raises(BlockError, match=re.escape("2 rows of f32[3] are 24 bytes, found 16")):
+        decode(edited(columns={2: {"dtype": "f32[3]"}}))
 
 
 def text_block(data: bytes, ends: list[int]) -> bytes:

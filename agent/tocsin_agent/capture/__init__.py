@@ -118,7 +118,8 @@ class Capture:
         """One prediction. Gives the event's id, which labels and outcomes name; made when None.
 
         Inside a request ``latency_s`` and ``trace_id`` come from it. ``time`` is epoch seconds or a datetime (without a
-        zone: UTC), now when None. The mappings are copied, their values are not.
+        zone: UTC), now when None. The mappings are copied, their values are not: an array that is an embedding must not
+        be written to before it has been sent. A list or array of 2 to 4,096 numbers is one.
         """
         try:
             known = make_id() if id is None else str(id)
@@ -155,7 +156,8 @@ class Capture:
         time: "Sequence[Time] | Time" = None,
         trace_id: str | None = None,
     ) -> list[str]:
-        """Many predictions as columns of one length (lists, arrays); one value stands for all rows. Gives the ids."""
+        """Many predictions as columns of one length (lists, arrays); one value stands for all rows. An array of rows x
+        dimensions is a column of embeddings. All is copied. Gives the ids."""
         try:
             from tocsin_agent.capture.batch import batch, names
 

@@ -3,6 +3,7 @@
 from tocsin_agent.capture.ids import make
 from tocsin_agent.capture.plain import PREFIXES
 from tocsin_agent.capture.rows import Item
+from tocsin_agent.capture.vectors import vector
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,4 +52,6 @@ def _listed(value: "Any") -> "Any":
     """A copy as a list; one value (a text, a number, a datetime) as it is."""
     if isinstance(value, str | bytes) or not hasattr(value, "__len__"):
         return value
+    if getattr(value, "ndim", 1) == 2:  # embeddings, a row each
+        return [vector(row) or row.tolist() for row in value]
     return value.tolist() if hasattr(value, "tolist") else list(value)

@@ -2,13 +2,15 @@
 
 Serving code hands over what its model takes: numpy scalars, enums, decimals, None, NaN, a number that is a text today.
 The kind is decided a column: numbers stay numbers (bools among them become 0 and 1), one text makes the column text,
-NaN and infinity are missing values. What was changed is counted in ``tocsin_capture_columns_altered_total``.
+NaN and infinity are missing values; a feature of lists or arrays of numbers is a column of embeddings. What was changed
+is counted in ``tocsin_capture_columns_altered_total``.
 """
 
 import json
 from contextlib import suppress
 from math import isfinite, isnan
 
+from tocsin_agent.capture.vectors import alike
 from tocsin_schema.block import MAX_COLUMNS, MAX_HEADER_BYTES, MAX_NAME, Column, column
 
 TYPE_CHECKING = False
@@ -78,6 +80,12 @@ class Builder:
         if dtype == "time":
             return column(name, values, "time")
         kinds = set(map(type, values))
+        if not kinds <= PLAIN and name.startswith("feature."):
+            embedded = alike(values)
+            if embedded is not None:
+                if embedded[1]:
+                    self._altered("mixed")
+                return self._remember(column(name, [*embedded[0]]))
         if not kinds <= PLAIN:
             values = [self._plain(value) for value in values]
             kinds = set(map(type, values))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from tocsin_schema.block import Block, Column
+from tocsin_schema.block import Block, Column, dimensions
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,11 +25,17 @@ _TYPES = {
     "str": "string",
     "dict": "string",
 }
+_VECTORS = "fixed_size_list<item: float>"
 
 
 def types(block: Block) -> Types:
     """Those of a block's columns."""
-    return {name: _TYPES[item.dtype] for name, item in block.columns.items()}
+    return {name: _type_of(item.dtype) for name, item in block.columns.items()}
+
+
+def _type_of(dtype: str) -> str:
+    wide = dimensions(dtype)
+    return f"{_VECTORS}[{wide}]" if wide else _TYPES[dtype]
 
 
 def fitting(items: Iterable[T], types_of: Callable[[T], Types]) -> list[tuple[Types, list[T]]]:
@@ -76,6 +82,8 @@ def gathered(blocks: Sequence[Block], kinds: Types) -> "pa.Table":
 def _type(name: str) -> "pa.DataType":
     import pyarrow as pa
 
+    if name.startswith(_VECTORS):
+        return pa.list_(pa.float32(), int(name[len(_VECTORS) + 1 : -1]))
     return pa.timestamp("us", "UTC") if name.startswith("timestamp") else pa.type_for_alias(name)
 
 
@@ -91,7 +99,12 @@ def _array(item: Column, rows: int) -> "pa.Array":
     if item.dtype == "dict":
         codes = pa.Array.from_buffers(pa.int32(), rows, [valid, data])
         return pa.array(item.values or [], pa.string()).take(codes)
-    return pa.Array.from_buffers(_type(_TYPES[item.dtype]), rows, [valid, data])
+    kind = _type(_type_of(item.dtype))
+    wide = dimensions(item.dtype)
+    if wide:
+        numbers = pa.Array.from_buffers(pa.float32(), rows * wide, [None, data])
+        return pa.Array.from_buffers(kind, rows, [valid], children=[numbers])
+    return pa.Array.from_buffers(kind, rows, [valid, data])
 
 
 def _bits(flags: bytes | memoryview) -> "pa.Buffer":

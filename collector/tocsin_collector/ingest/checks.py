@@ -16,11 +16,12 @@ from tocsin_collector.ingest import times
 from tocsin_collector.ingest.answer import Refusal
 from tocsin_collector.texts import lengths
 from tocsin_collector.verdict import NUMBER
-from tocsin_schema.block import LABEL, MAX_NAME, OUTCOME, PREDICTION, Block
+from tocsin_schema.block import LABEL, MAX_NAME, OUTCOME, PREDICTION, Block, dimensions
 from tocsin_schema.receipt import ReceiptError, read, verified
 
 _NUMBERS, _TEXTS = ("f64", "i64"), ("str", "dict")
 _ANY = ("f64", "i64", "time", "bool", "str", "dict")
+_VECTOR = "f32[N]"
 _COMMON: dict[str, tuple[str, ...]] = {"time": ("time",), "id": _TEXTS}
 _COLUMNS: dict[str, dict[str, tuple[str, ...]]] = {
     PREDICTION: _COMMON | {"prediction": _ANY, "latency_s": _NUMBERS, "trace_id": _TEXTS},
@@ -28,7 +29,7 @@ _COLUMNS: dict[str, dict[str, tuple[str, ...]]] = {
     OUTCOME: _COMMON | {"name": _TEXTS, "value": _NUMBERS},
 }
 _PREFIXES: dict[str, dict[str, tuple[str, ...]]] = {
-    PREDICTION: {"feature": _ANY, "score": _NUMBERS, "segment": _TEXTS},
+    PREDICTION: {"feature": (*_ANY, _VECTOR), "score": _NUMBERS, "segment": _TEXTS},
     LABEL: {},
     OUTCOME: {},
 }
@@ -60,7 +61,8 @@ def check_columns(block: Block) -> None:
         dtypes = _dtypes(block.type, name)
         if dtypes is None:
             raise Refusal(400, "unknown_column", f"column {name!r:.80}: no column of a {block.type} block")
-        if column.dtype not in dtypes:
+        dtype = _VECTOR if dimensions(column.dtype) else column.dtype
+        if dtype not in dtypes:
             raise Refusal(
                 400, "wrong_type", f"column {name!r:.80}: {' or '.join(dtypes)} is needed, found {column.dtype}"
             )

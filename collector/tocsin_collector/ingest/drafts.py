@@ -4,11 +4,12 @@ Events share a block as long as each field keeps its kind: a feature that is a n
 must not turn the number into a text. A field that is null in all rows of a block is left out of it.
 """
 
+from array import array
 from functools import lru_cache
 
 from tocsin_collector.ingest.events import Event
 from tocsin_collector.ingest.headroom import fitted, names_fit
-from tocsin_schema.block import Block, Column, column
+from tocsin_schema.block import Block, Column, column, vectors
 
 NO_PRODUCER = "0" * 32
 """The producer of blocks that the collector makes itself: such rows are told apart by their ids alone."""
@@ -102,7 +103,11 @@ def join(drafts: Drafts, events: list[Event], kinds: dict[str, str]) -> Draft:
 def kinds_of(event: Event) -> dict[str, str]:
     """The kinds of the fields that an event has."""
     names, types = tuple(event.columns), tuple(map(type, event.columns.values()))
-    return (_known_kinds if sum(map(len, names)) <= _KNOWN_CHARS else _kinds)(names, types)
+    kinds = (_known_kinds if sum(map(len, names)) <= _KNOWN_CHARS else _kinds)(names, types)
+    if array not in types:
+        return kinds
+    embedded = {name: value for name, value in event.columns.items() if isinstance(value, array)}
+    return kinds | {name: vectors(len(value)) for name, value in embedded.items()}
 
 
 def _kinds(names: tuple[str, ...], types: tuple[type, ...]) -> dict[str, str]:

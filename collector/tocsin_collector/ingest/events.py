@@ -7,13 +7,23 @@ than all the rest of the way in.
 import difflib
 import json
 import math
+from array import array
 from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tocsin_collector.ingest import times
 from tocsin_collector.ingest.headroom import MAX_NAMES_CHARS, names_fit
-from tocsin_schema.block import LABEL, MAX_NAME, MAX_TEXT_BYTES, OUTCOME, PREDICTION, TYPES
+from tocsin_schema.block import (
+    LABEL,
+    MAX_DIMENSIONS,
+    MAX_NAME,
+    MAX_TEXT_BYTES,
+    MIN_DIMENSIONS,
+    OUTCOME,
+    PREDICTION,
+    TYPES,
+)
 
 MAX_FEATURES = 1_000
 MAX_FIELD = MAX_NAME - 16  # leaves room for the column's prefix
@@ -68,7 +78,7 @@ def read(event: object, now_us: int) -> Event:
 def _prediction(fields: dict[str, object]) -> dict[str, object]:
     columns: dict[str, object] = {}
     for key, prefix, plain, check in (
-        ("features", "feature.", (float, int, str), _value),
+        ("features", "feature.", (float, int, str), _feature),
         ("scores", "score.", (float, int), _number),
         ("segment", "segment.", (str,), _text),
     ):
@@ -178,6 +188,30 @@ def _value(where: str, value: object) -> object:
     if isinstance(value, int | float):
         return _number(where, value)
     raise EventError("wrong_type", f"{where}: a number, a text, true or false is needed, found {_show(value)}")
+
+
+def _feature(where: str, value: object) -> object:
+    return _vector(where, value) if isinstance(value, list) else _value(where, value)
+
+
+def _vector(where: str, value: list[object]) -> "array[float]":
+    """An embedding, as float32."""
+    if not MIN_DIMENSIONS <= len(value) <= MAX_DIMENSIONS:
+        raise EventError(
+            "out_of_range",
+            f"{where}: an embedding has {MIN_DIMENSIONS} to {MAX_DIMENSIONS} numbers, found {len(value)}",
+        )
+    other = next((at for at, item in enumerate(value) if type(item) is not float and type(item) is not int), None)
+    if other is not None:
+        raise EventError("wrong_type", f"{where}.{other}: an embedding holds numbers, found {_show(value[other])}")
+    numbers: Any = value
+    try:
+        found: array[float] = array("f", numbers)
+    except OverflowError:
+        found = array("f", [math.inf])
+    if not all(map(math.isfinite, found)):
+        raise EventError("not_finite", f"{where}: an embedding holds finite numbers within the range of float32")
+    return found
 
 
 def _answer(where: str, value: object) -> object:

@@ -1,8 +1,9 @@
 """What makes two events the same: their key, and their content.
 
 The key is the id within project, model and type (an outcome's also has its name). The content is every value but the
-time: a sender that leaves the time out gets another one at each try. Numbers are compared as float64 and texts as
-text, so that an event keeps its content whether it comes in a block or as JSON, alone or among others.
+time: a sender that leaves the time out gets another one at each try. Numbers are compared as float64,
+embeddings as float32 and texts as text, so that an event keeps its content whether it comes in a block or as JSON,
+alone or among others.
 
 Two events are taken for the same when 128 bits agree, 64 of the key and 64 of the content. Where only the keys agree
 by chance, a prediction is refused as a conflict, and its sender is told; among 10 million ids that happens to one with
@@ -16,7 +17,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin_collector.frame import Frame, Values
+from tocsin_collector.frame import Frame, Values, Vectors
 from tocsin_collector.keyedhash import KeyedHash
 from tocsin_collector.verdict import NUMBER
 from tocsin_schema.block import OUTCOME
@@ -46,6 +47,9 @@ def contents(frame: Frame, keyed: KeyedHash) -> U64:
         bits[:first].view(np.float64)[:] += 0.0  # -0.0 becomes 0.0
     if others:
         bits[first:] = _texts(list(others.values()), frame.rows, keyed)
+    for at, values in enumerate(others.values(), first):
+        if values.vectors is not None:
+            bits[at] = _embeddings(values.vectors, keyed)
     bits ^= _names(keyed, (*numbers, *others))[:, None]
     bits *= _FACTOR  # with the shift: one-to-one, and not linear, so that the sum does not cancel what differs
     bits ^= bits >> _SHIFT
@@ -54,6 +58,11 @@ def contents(frame: Frame, keyed: KeyedHash) -> U64:
         bits *= np.concatenate(valid or [np.empty(0, bool)]).reshape(bits.shape)
     total: U64 = bits.sum(0, dtype=np.uint64)
     return total | np.uint64(1)
+
+
+def _embeddings(vectors: Vectors, keyed: KeyedHash) -> U64:
+    raw = np.add(vectors, 0.0, dtype=np.float32)  # -0.0 becomes 0.0
+    return keyed.spans(raw.tobytes(), np.arange(len(raw) + 1) * raw.shape[1] * raw.itemsize)
 
 
 def _texts(columns: list[Values], rows: int, keyed: KeyedHash) -> U64:

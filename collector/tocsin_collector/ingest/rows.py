@@ -17,7 +17,7 @@ def events(block: Block) -> Iterator[dict[str, object]]:
     for values in zip(*(column.to_list() for column in block.columns.values()), strict=True):
         event: dict[str, object] = dict(common)
         for name, value in zip(names, values, strict=True):
-            if value is None or (isinstance(value, float) and not math.isfinite(value)):
+            if value is None or not _is_json(value):
                 continue
             group, _, rest = name.partition(".")
             if name == "time":
@@ -27,3 +27,9 @@ def events(block: Block) -> Iterator[dict[str, object]]:
             else:
                 event[name] = value
         yield event
+
+
+def _is_json(value: object) -> bool:
+    if isinstance(value, list):
+        return all(map(math.isfinite, value))
+    return not isinstance(value, float) or math.isfinite(value)

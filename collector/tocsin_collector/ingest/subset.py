@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin_schema.block import Block, Column
+from tocsin_schema.block import Block, Column, dimensions
 
 _DTYPES = {"f64": "<f8", "i64": "<i8", "time": "<i8", "bool": "u1", "dict": "<u4"}
 
@@ -39,5 +39,11 @@ def _take(column: Column, rows: NDArray[np.int64]) -> Column:
         data = b"".join([column.data[a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True)])
         offsets = np.concatenate([[0], np.cumsum(ends - starts)]).astype("<u4").tobytes()
         return Column(column.name, "str", data, offsets=offsets, valid=valid)
-    data = np.frombuffer(column.data, _DTYPES[column.dtype])[rows].tobytes()
+    wide = dimensions(column.dtype)
+    cells = (
+        np.frombuffer(column.data, "<f4").reshape(-1, wide)
+        if wide
+        else np.frombuffer(column.data, _DTYPES[column.dtype])
+    )
+    data = cells[rows].tobytes()
     return Column(column.name, column.dtype, data, valid=valid, values=column.values)

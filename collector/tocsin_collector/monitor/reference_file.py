@@ -11,15 +11,16 @@ import gzip
 import io
 import json
 import zlib
+from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 
 import numpy as np
 
-from tocsin_collector.frame import Frame, Values, category, number
+from tocsin_collector.frame import Frame, Values, category, embedding, number
 from tocsin_collector.ingest.times import EARLIEST_US, LATEST_US
-from tocsin_collector.verdict import CATEGORY, ModelKey
+from tocsin_collector.verdict import CATEGORY, ModelKey, dimensions_of
 
 MAX_BYTES = 256 << 20
 MAX_COLUMNS = 1_100
@@ -63,7 +64,8 @@ def digest(rows: ReferenceRows) -> str:
     for name, values in columns.items():
         found.update(json.dumps([name, values and [values.kind, values.names]]).encode())
         if values is not None:
-            found.update(values.data.tobytes() + values.valid.tobytes())
+            data = values.data if values.vectors is None else values.vectors
+            found.update(data.tobytes() + values.valid.tobytes())
     return found.hexdigest()
 
 
@@ -158,6 +160,9 @@ def _row_micros(text: str, line: int) -> int:
 
 
 def _column(name: str, texts: list[str], kinds: dict[str, str]) -> Values:
+    wide = dimensions_of(kinds.get(name, ""))
+    if wide:
+        return _embedding(name, texts, wide)
     wants_numbers = name.startswith(("score.", "outcome.")) or name == "latency_s"
     if not wants_numbers and (name.startswith("segment.") or kinds.get(name) == CATEGORY):
         return category([text or None for text in texts])
@@ -170,6 +175,24 @@ def _column(name: str, texts: list[str], kinds: dict[str, str]) -> Values:
     raise ReferenceFileError(f"line {line}, column {name}: {text!r:.60} is no number")
 
 
+def _embedding(name: str, texts: list[str], wide: int) -> Values:
+    """Vectors as ``render`` writes them: base64 of their float32. Nobody else writes vectors into CSV."""
+    found = np.zeros((len(texts), wide), "<f4")
+    for row, text in enumerate(texts):
+        if text:
+            try:
+                raw = b64decode(text, validate=True)
+            except ValueError:
+                raw = b""
+            if len(raw) != 4 * wide:
+                raise ReferenceFileError(
+                    f"line {row + 2}, column {name}: {text!r:.40} is no embedding of {wide} numbers; a CSV file holds "
+                    "none: send the reference as Parquet or Arrow, or a past span of the model's own rows"
+                )
+            found[row] = np.frombuffer(raw, "<f4")
+    return embedding(found, np.array([bool(text) for text in texts]))
+
+
 def _is_number(text: str) -> bool:
     try:
         return not text or float(text) is not None
@@ -178,6 +201,9 @@ def _is_number(text: str) -> bool:
 
 
 def _cells(values: Values) -> list[str]:
+    if values.vectors is not None:
+        rows = zip(values.vectors.astype("<f4", copy=False), values.valid.tolist(), strict=True)
+        return [b64encode(row.tobytes()).decode() if ok else "" for row, ok in rows]
     if values.kind == CATEGORY:
         return [text or "" for text in values.texts()]
     return [repr(value) if ok else "" for value, ok in zip(values.data.tolist(), values.valid.tolist(), strict=True)]

@@ -12,12 +12,14 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from tocsin_collector.frame import Values
+from tocsin_collector.frame import Values, embedding
 from tocsin_collector.numerals import ODD
 from tocsin_collector.tables.cells import ABSENT, TextCells
 from tocsin_collector.tables.csvtext import RAGGED, Opener, faults_told, head, opened, ragged_note
 from tocsin_collector.tables.table import BATCH_ROWS, Batch, Column, Moments, Table, TableError, checked_head
+from tocsin_collector.tables.vectors import VECTOR_ROWS, is_vector, vectors_of
 from tocsin_collector.verdict import CATEGORY, NUMBER
+from tocsin_schema.block import MAX_DIMENSIONS, MIN_DIMENSIONS
 
 _BLOCK_BYTES = 8 << 20
 _STREAM = b"\xff\xff\xff\xff"
@@ -105,18 +107,22 @@ def parquet_table(open_file: Opener, name: str) -> Table:
     """A Parquet file, read a batch of rows at a time."""
     with _told(name), open_file() as file:
         schema = pq.ParquetFile(file).schema_arrow
-    table = Table(name, [], lambda wanted: _parquet_batches(table, open_file, wanted, texts))
+    table = Table(name, [], lambda wanted: _parquet_batches(table, open_file, wanted, texts, vectors))
     table.columns = _usable(table, schema)
     texts = [
         one for one in table.columns if _is_text(_inner(schema.field(one).type))
     ]  # stay codes, however long they are
+    vectors = [one for one in table.columns if is_vector(pa.types, schema.field(one).type)]
     return table
 
 
-def _parquet_batches(table: Table, open_file: Opener, wanted: Sequence[str], texts: Sequence[str]) -> Iterator[Batch]:
+def _parquet_batches(
+    table: Table, open_file: Opener, wanted: Sequence[str], texts: Sequence[str], vectors: Sequence[str]
+) -> Iterator[Batch]:
     with _told(table.name), open_file() as file:
         parts = pq.ParquetFile(file, read_dictionary=[name for name in texts if name in wanted])
-        yield from _columns(parts.iter_batches(BATCH_ROWS, columns=list(wanted), use_threads=False), wanted)
+        rows = VECTOR_ROWS if any(name in wanted for name in vectors) else BATCH_ROWS
+        yield from _columns(table, parts.iter_batches(rows, columns=list(wanted), use_threads=False), wanted)
 
 
 def ipc_table(open_file: Opener, name: str) -> Table:
@@ -138,7 +144,7 @@ def _ipc_batches(table: Table, open_file: Opener, wanted: Sequence[str]) -> Iter
         )
         for part in parts:
             part.validate(full=True)
-            yield from _columns(_pieces(part), wanted)
+            yield from _columns(table, _pieces(part), wanted)
 
 
 def _ipc(file: Any) -> Any:
@@ -152,7 +158,7 @@ def frame_table(frame: Any, name: str) -> Table:
     with _told(name):
         held = pa.table(frame)
     table = Table(
-        name, [], lambda wanted: _columns(held.select(list(wanted)).to_batches(max_chunksize=BATCH_ROWS), wanted)
+        name, [], lambda wanted: _columns(table, held.select(list(wanted)).to_batches(max_chunksize=BATCH_ROWS), wanted)
     )
     table.columns = _usable(table, held.schema)
     return table
@@ -173,21 +179,28 @@ def _chosen(table: Table, schema: pa.Schema) -> list[str]:
     names = checked_head(schema.names, table.name)
     for field in schema:
         kind = _inner(field.type)
-        if not _is_text(kind) and not any(test(kind) for test, _ in _CONVERSIONS):
-            table.note(
-                field.name,
-                f"column {field.name!r:.80} is left out: a {field.type!s:.60} is no number, text, boolean or time",
-            )
+        if not (_is_text(kind) or is_vector(pa.types, field.type) or any(test(kind) for test, _ in _CONVERSIONS)):
+            what = "is no number, text, boolean, time or list of floats"
+            table.note(field.name, f"column {field.name!r:.80} is left out: a {field.type!s:.60} {what}")
             names.remove(field.name)
     return [name for name in names if not name.startswith("__index_level_")]
 
 
-def _columns(parts: Iterable[pa.RecordBatch], wanted: Sequence[str]) -> Iterator[Batch]:
+def _columns(table: Table, parts: Iterable[pa.RecordBatch], wanted: Sequence[str]) -> Iterator[Batch]:
     for part in parts:
-        yield {name: _column(part.column(name)) for name in wanted}
+        for start in range(0, max(part.num_rows, 1), _rows_at_once(part, wanted)):
+            piece = part.slice(start, _rows_at_once(part, wanted))
+            yield {name: _column(table, name, piece.column(name)) for name in wanted}
 
 
-def _column(array: pa.Array) -> Column:
+def _rows_at_once(part: pa.RecordBatch, wanted: Sequence[str]) -> int:
+    """Vectors are wide: fewer rows of them are held."""
+    return VECTOR_ROWS if any(is_vector(pa.types, part.column(name).type) for name in wanted) else BATCH_ROWS
+
+
+def _column(table: Table, name: str, array: pa.Array) -> Column:
+    if is_vector(pa.types, array.type):
+        return _embedding(table, name, array)
     if _is_text(_inner(array.type)):
         return _category(array)
     if pa.types.is_dictionary(array.type):
@@ -201,6 +214,22 @@ def _inner(kind: pa.DataType) -> pa.DataType:
 
 def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def _embedding(table: Table, name: str, array: pa.Array) -> Values:
+    """Vectors of the length that most of them have; those of another one are missing, and told."""
+    found = vectors_of(pa, array)
+    wide = found.data.shape[1]
+    if len(found.others):
+        table.note(f"length of {name}", f"vectors of column {name!r:.80} without its {wide} numbers are left out")
+    if not MIN_DIMENSIONS <= wide <= MAX_DIMENSIONS:
+        if found.valid.any():
+            raise TableError(
+                f"{table.name}: column {name!r:.80}: an embedding has {MIN_DIMENSIONS} to {MAX_DIMENSIONS} numbers, "
+                f"found {wide}"
+            )
+        return Values(NUMBER, np.zeros(len(array)), np.zeros(len(array), bool))
+    return embedding(found.data, found.valid)
 
 
 def _category(array: pa.Array) -> Values:

@@ -9,10 +9,12 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from tocsin_collector.frame import Values, category
+from tocsin_collector.frame import Values, category, embedding
 from tocsin_collector.tables import csvtext
 from tocsin_collector.tables.table import BATCH_ROWS, Batch, Column, Moments, Table, TableError, checked_head
+from tocsin_collector.tables.vectors import VECTOR_ROWS
 from tocsin_collector.verdict import NUMBER
+from tocsin_schema.block import MAX_DIMENSIONS, MIN_DIMENSIONS
 
 _FORMS = {b"PAR1": "parquet_table", b"ARRO": "ipc_table", b"\xff\xff\xff\xff": "ipc_table"}
 """By a file's first bytes; everything else is CSV."""
@@ -74,20 +76,37 @@ def _arrow() -> ModuleType | None:
 
 def _of_arrays(given: Mapping[Any, Any], name: str) -> Table:
     names = checked_head([str(one) for one in given], name)
-    arrays = dict(zip(names, map(np.asarray, given.values()), strict=True))
-    lengths = {array.shape for array in arrays.values()}
-    if len(lengths) != 1 or len(lengths.pop()) != 1:
-        raise TableError(f"{name}: arrays of one dimension and one length are needed")
+    arrays = dict(zip(names, map(_array, given.values()), strict=True))
+    shapes = {array.shape[:1] if _is_vectors(array) else array.shape for array in arrays.values()}
+    if len(shapes) != 1 or len(shapes.pop()) != 1:
+        raise TableError(f"{name}: arrays of one length are needed, of one dimension or, of embeddings, rows x numbers")
     return Table(name, names, lambda wanted: _array_batches(arrays, wanted))
 
 
 def _array_batches(arrays: dict[str, Any], wanted: Sequence[str]) -> Iterator[Batch]:
     rows = len(next(iter(arrays.values())))
-    for start in range(0, rows, BATCH_ROWS):
-        yield {name: _column(arrays[name][start : start + BATCH_ROWS]) for name in wanted}
+    step = VECTOR_ROWS if any(_is_vectors(arrays[name]) for name in wanted) else BATCH_ROWS
+    for start in range(0, rows, step):
+        yield {name: _column(arrays[name][start : start + step]) for name in wanted}
+
+
+def _array(given: Any) -> Any:
+    """Rows that are arrays themselves become one array of two dimensions."""
+    found = np.asarray(given)
+    if found.dtype == object and len(found) and all(isinstance(row, np.ndarray | list | tuple) for row in found):
+        lengths = {len(row) for row in found}
+        return np.array([*found], np.float32) if len(lengths) == 1 and lengths != {0} else found
+    return found
+
+
+def _is_vectors(array: Any) -> bool:
+    sound = array.ndim == 2 and array.dtype.kind in "fiu"
+    return bool(sound and MIN_DIMENSIONS <= array.shape[1] <= MAX_DIMENSIONS)
 
 
 def _column(array: Any) -> Column:
+    if array.ndim == 2:
+        return embedding(array.astype(np.float32), np.ones(len(array), bool))
     if array.dtype.kind in "fiu":
         return Values(NUMBER, array.astype(np.float64), np.ones(len(array), bool))
     if array.dtype.kind == "M":

@@ -17,6 +17,8 @@ from tocsin_collector.verdict import CATEGORY, NUMBER
 
 MOST_ROWS = 262_144
 """A quantile of so many rows is off by 0.001 of the rows."""
+MOST_VECTOR_BYTES = 128 << 20
+"""Of the sample's embeddings."""
 _ENOUGH_NAMES = 2 * MAX_NAMES
 """A layout lists no more than half as many."""
 
@@ -50,7 +52,8 @@ def scan(table: Table, wanted: Sequence[str]) -> Scan:
                 names[name] |= dict.fromkeys(_present(typed(column, CATEGORY)))
         parts.append(_every(_Part(rows, length, batch), -rows % step, step, step))
         rows += length
-        while sum(part.rows for part in parts) > MOST_ROWS:
+        most = min(MOST_ROWS, MOST_VECTOR_BYTES // max(sum(map(_vector_bytes, batch.values())), 1))
+        while sum(part.rows for part in parts) > most:
             parts = [_every(part, part.first // step % 2, 2, 2 * step) for part in parts]
             step *= 2
     sample = [{name: typed(column, kinds[name]) for name, column in part.columns.items()} for part in parts]
@@ -66,7 +69,9 @@ def _every(part: _Part, start: int, by: int, step: int) -> _Part:
 def _sliced(column: Column, rows: slice) -> Column:
     """Some rows of a column, which let go of the others."""
     if isinstance(column, Values):
-        return Values(column.kind, column.data[rows].copy(), column.valid[rows].copy(), column.names)
+        part = column.take(rows)
+        vectors = None if part.vectors is None else part.vectors.copy()
+        return Values(part.kind, part.data.copy(), part.valid.copy(), part.names, vectors)
     if isinstance(column, Moments):
         return Moments(column.us[rows].copy(), column.valid[rows].copy(), column.naive)
     return column.sliced(rows)
@@ -76,9 +81,14 @@ def _length(column: Column) -> int:
     return len(column.valid) if isinstance(column, Values | Moments) else len(column)
 
 
+def _vector_bytes(column: Column) -> int:
+    """Of a row."""
+    return 4 * column.vectors.shape[1] if isinstance(column, Values) and column.vectors is not None else 0
+
+
 def _kind(column: Column, known: str) -> str:
     if isinstance(column, Values):
-        return column.kind
+        return column.kind if column.valid.any() else known
     if isinstance(column, Moments):
         return NUMBER
     return NUMBER if known == NUMBER and column.numeric() else CATEGORY

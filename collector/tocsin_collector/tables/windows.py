@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin_collector.frame import Frame, Values
+from tocsin_collector.frame import Frame, Values, joined_vectors
 from tocsin_collector.monitor.windows import Calendar
 from tocsin_collector.profile import Layout, Profile, merge, profile
 from tocsin_collector.tables.rows import Rows
@@ -58,11 +58,15 @@ def frame_of(columns: dict[str, Values], rows: int = 0) -> Frame:
 
 
 def _between(values: Values, start: int, end: int) -> Values:
-    return Values(values.kind, values.data[start:end], values.valid[start:end], values.names)
+    return values.take(slice(start, end))
 
 
 def joined(parts: list[Values]) -> Values:
-    """A column out of its parts, all of one kind."""
+    """A column out of its parts, all of one kind; where that is vectors, a part may have none at all."""
+    if any(part.vectors is not None for part in parts):
+        return joined_vectors(
+            [part if part.vectors is not None else None for part in parts], [len(part.valid) for part in parts]
+        )
     codes: dict[str, int] = {}
     data: list[NDArray[Any]] = []
     for part in parts:

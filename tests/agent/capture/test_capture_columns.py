@@ -1,6 +1,7 @@
 """Arbitrary values become columns of a sound block."""
 
 import math
+from array import array
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum, IntEnum
@@ -69,6 +70,47 @@ def test_numpy_enum_and_decimal_are_what_they_mean():
     assert column([Level.HIGH, 1]).to_list() == [3, 1]
     assert column([Colour.RED, np.str_("blue"), b"gr\xffn"]).to_list() == ["red", "blue", "gr\ufffdn"]
     assert column([Decimal("1.25")]).to_list() == [1.25]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        [0.5, -2, 3.0],
+        (0.5, -2.0, 3.0),
+        array("d", [0.5, -2.0, 3.0]),
+        array("f", [0.5, -2.0, 3.0]),
+        np.array([0.5, -2.0, 3.0], np.float32),
+        np.array([0.5, -2.0, 3.0], np.float16),
+        np.array([0.5, 9, -2.0, 9, 3.0, 9])[::2],
+        [*np.array([0.5, -2.0, 3.0], np.float32)],
+        memoryview(array("f", [0.5, -2.0, 3.0])),
+    ],
+    ids=lambda row: type(row).__name__,
+)
+def test_lists_and_arrays_of_numbers_are_vectors(row):
+    found = column([row, None])
+    assert (found.dtype, found.to_list()) == ("f32[3]", [[0.5, -2.0, 3.0], None])
+
+
+def test_a_vector_of_another_length_is_missing_and_counted(altered):
+    assert column([[1, 2], [3, 4], [1, 2, 3], "x"], altered).to_list() == [[1.0, 2.0], [3.0, 4.0], None, None]
+    assert altered == ["mixed"]
+
+
+def test_a_column_of_vectors_keeps_its_kind_while_all_are_missing():
+    builder = Builder([].append, lambda: None)
+    build([single(x=[1.0, 2.0])], builder=builder)
+    assert build([single(x=None)], builder=builder).columns["feature.x"].dtype == "f32[2]"
+
+
+@pytest.mark.parametrize("row", [[1.0], [0.5] * 4_097, [True, False], [[1, 2], [3, 4]]], ids=len)
+def test_what_is_no_embedding_stays_text(row):
+    assert column([row, row]).dtype in ("str", "dict")
+
+
+def test_a_list_that_is_no_feature_is_json():
+    block = build([Item({"id": "a", "time": 1.5, "prediction": [3, 1, 2]})])
+    assert block.columns["prediction"].to_list() == ["[3,1,2]"]
 
 
 def test_lists_and_grades_are_json():

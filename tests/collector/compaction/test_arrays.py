@@ -1,6 +1,7 @@
 """A block as an Arrow table has the block's values, whatever their kind."""
 
 import math
+from array import array
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ KINDS: dict[str, st.SearchStrategy[object]] = {
     "bool": st.booleans(),
     "str": TEXT,
     "dict": TEXT,
+    "f32[3]": st.lists(st.floats(width=32, allow_nan=False), min_size=3, max_size=3).map(lambda row: array("f", row)),
 }
 
 

@@ -43,6 +43,7 @@ _ANY = (b"", b"\0", b"\xff", b"\x80", b"\xed\xa0\x80", b"\n", b"\r", b"\xef\xbb\
 _JSON = (
     b'"', b"{", b"}", b"[", b"]", b",", b":", b"null", b"NaN", b"1e999", b"-", b"true", b'"\\ud800"', b"\\u0000", b"{}",
     b"[" * 2_000, b'{"a":' * 1_500, b'"id"', b'"features"', b'"type":"label"', b"0.1e", b"99999999999999999999", b'""',
+    b"[0.5,1]", b"[[1]]",
 )  # fmt: skip
 _CSV = (
     b",",
@@ -93,7 +94,16 @@ def seeds() -> list[Seed]:
     log = {"timeUnixNano": "1386237600123456789", "severityNumber": 9, "body": {"stringValue": "x"},
            "attributes": [{"key": "a", "value": {"arrayValue": {"values": [{"intValue": "1"}]}}}]}  # fmt: skip
     logs = {"resourceLogs": [{"resource": {"attributes": []}, "scopeLogs": [{"logRecords": [log]}]}]}
-    full = event(scores={"a": 0.5}, segment={"s": "x"}, latency_s=0.1, time="2026-11-18T10:00:00Z", trace_id="t")
+    vectors = pa.table({"id": ["v", "w"], "model": ["m", "m"], "feature.e": [[0.5, 1.5], [2.5, None]],
+                        "feature.f": pa.array([[1.0] * 3, None], pa.list_(pa.float32(), 3))})  # fmt: skip
+    full = event(
+        features={"x": 1, "e": [0.5, 2.5, -1]},
+        scores={"a": 0.5},
+        segment={"s": "x"},
+        latency_s=0.1,
+        time="2026-11-18T10:00:00Z",
+        trace_id="t",
+    )
     message = otlp.message({"model": "m", "id": "o", "prediction": "y"}, "a line")
     return [
         Seed(
@@ -104,6 +114,7 @@ def seeds() -> list[Seed]:
         Seed(arrow.MEDIA_TYPE, arrow.stream(table), (*_LENGTHS, b"\xff\xff\xff\xff")),
         Seed(arrow.MEDIA_TYPE, arrow.stream(table, "zstd", rows=1), _LENGTHS),
         Seed(arrow.MEDIA_TYPE, arrow.stream(table, "lz4"), _LENGTHS),
+        Seed(arrow.MEDIA_TYPE, arrow.stream(vectors), _LENGTHS),
         Seed(csvfile.MEDIA_TYPE, csvfile.EXAMPLE.encode(), _CSV),
         Seed(cloudevents.STRUCTURED, text(cloudevents.EXAMPLE | {"id": "ce"}), _JSON),
         Seed(cloudevents.BATCH, text(halves), _JSON),

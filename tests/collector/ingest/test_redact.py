@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from array import array
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,17 @@ def test_dropped_features_are_gone_and_hashed_ones_have_pseudonyms(dtype: str) -
     assert found.columns["feature.vip"].to_list() == [*map(REDACTION._pseudonym, ["true", "false"]), None]
     raw = encode(found).decode("latin-1")
     assert not [secret for secret in SECRETS if secret in raw]
+
+
+def test_an_embedding_that_is_to_be_dropped_or_hashed_is_not_stored() -> None:
+    rows = [array("f", [0.5, 1.5])] * 3
+    made = block(
+        "prediction", [*people().columns.values(), column("feature.income", rows), column("feature.said", rows)]
+    )
+    found = REDACTION.block(made)
+    assert "feature.income" not in found.columns
+    assert found.columns["feature.said"].dtype == "f32[2]"
+    assert "feature.income" not in REDACTION.frame(frame(made)).columns
 
 
 def test_a_pseudonym_stays_as_it_is() -> None:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin_collector.frame import Frame, category, number
-from tocsin_collector.monitor.reference_file import ReferenceFileError, ReferenceRows, parse, render
+from tocsin_collector.frame import Frame, category, embedding, number
+from tocsin_collector.monitor.reference_file import ReferenceFileError, ReferenceRows, digest, parse, render
 from tocsin_collector.verdict import CATEGORY, NUMBER, ModelKey
 
 KEY = ModelKey("demo", "m", "1")
@@ -91,3 +91,22 @@ def test_what_is_written_reads_back_the_same(rows):
         v if ok else None
         for v, ok in zip(back.columns["feature.age"].data, back.columns["feature.age"].valid, strict=True)
     ] == list(ages)
+
+
+def test_embeddings_read_back_the_same():
+    vectors = np.array([[0.1, -2.0, 1e-30], [0, 0, 0], [1, 2, np.nan]], np.float32)
+    values = embedding(vectors, np.array([True, False, True]))
+    frame = Frame("prediction", KEY, np.arange(3) * 1_000_000, ["a", "b", "c"], {"feature.e": values})
+    found = parse(render(ReferenceRows(frame, None, {})), KEY, {"feature.e": values.kind})
+    again = found.frame.columns["feature.e"]
+    assert (again.kind, again.valid.tolist()) == ("embedding[3]", [True, False, True])
+    np.testing.assert_array_equal(again.vectors[[0, 2]], vectors[[0, 2]])
+    assert digest(found) == digest(ReferenceRows(frame, None, {}))
+
+
+def test_a_csv_file_of_the_users_own_holds_no_embedding():
+    raw = b'time,feature.e\n2026-01-01T00:00:00Z,"[0.1, 0.2, 0.3]"\n'
+    with pytest.raises(
+        ReferenceFileError, match=r"line 2, column feature.e: .* send the reference as Parquet or Arrow"
+    ):
+        parse(raw, KEY, {"feature.e": "embedding[3]"})

@@ -114,6 +114,11 @@ def test_a_number_that_the_stream_shows_as_category_is_one_and_ids_are_text():
     [
         ({"score.yes": ["high"] * 400}, "column 'score.yes': numbers are needed, found texts"),
         ({"time": ["yesterday"] * 400}, "column 'time' holds no time"),
+        (
+            {"feature.e": [[0.5, 1.0]] * 399 + [[0.5]] * 1, "label": [[0.5, 1.0]] * 400},
+            "column 'label': embeddings are",
+        ),
+        ({"feature.e": [[0.5] * 4_097] * 400}, "an embedding has 2 to 4096 numbers"),
         ({"odd": [1] * 400}, "column 'odd': one of time, id"),
     ],
 )

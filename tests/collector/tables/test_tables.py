@@ -17,6 +17,7 @@ from tocsin_collector.frame import Values
 from tocsin_collector.numerals import NUMERAL
 from tocsin_collector.tables import TableError, arrow, csvtext, open_table
 from tocsin_collector.tables.cells import ABSENT, TextCells
+from tocsin_collector.tables.scan import scan
 from tocsin_collector.tables.table import Moments
 from tocsin_collector.tables.times import moments, of_texts
 
@@ -134,8 +135,8 @@ def test_a_column_that_is_no_value_is_left_out_and_told():
     table = open_table(pa.table({"x": [1.0], "list": [[1, 2]], "raw": [b"x"]}), "frame")
     assert table.columns == ["x"]
     assert list(table.notes.values()) == [
-        "frame: column 'list' is left out: a list<item: int64> is no number, text, boolean or time",
-        "frame: column 'raw' is left out: a binary is no number, text, boolean or time",
+        "frame: column 'list' is left out: a list<item: int64> is no number, text, boolean, time or list of floats",
+        "frame: column 'raw' is left out: a binary is no number, text, boolean, time or list of floats",
     ]
 
 
@@ -274,3 +275,46 @@ def test_a_file_that_is_not_there_is_named():
 def test_what_is_no_source_is_told(source):
     with pytest.raises(TableError):
         open_table(source)
+
+
+VECTORS = [[0.5, 1.5, -2.0], [1.0, 2.0, 3.0]] * 3_000
+
+
+def parquet_of(kind: pa.DataType) -> bytes:
+    out = io.BytesIO()
+    pq.write_table(pa.table({"e": pa.array(VECTORS, kind), "n": range(6_000)}), out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        parquet_of(pa.list_(pa.float32(), 3)),
+        parquet_of(pa.list_(pa.float64())),
+        pa.table({"e": VECTORS, "n": range(6_000)}),
+        {"e": np.array(VECTORS), "n": np.arange(6_000)},
+        {"e": [np.array(row) for row in VECTORS], "n": np.arange(6_000)},
+    ],
+    ids=["Parquet, fixed", "Parquet, lists", "frame", "array", "list of arrays"],
+)
+def test_embeddings_are_a_column_in_every_form_that_has_them(source):
+    table = open_table(source)
+    parts = [batch["e"] for batch in table.batches(["n", "e"])]
+    assert {part.kind for part in parts} == {"embedding[3]"}
+    assert max(len(part.valid) for part in parts) < 6_000
+    np.testing.assert_array_equal(np.concatenate([part.vectors for part in parts]), np.array(VECTORS, np.float32))
+    assert scan(table, ["n", "e"]).kinds == {"n": "number", "e": "embedding[3]"}
+
+
+def test_vectors_of_another_length_are_missing_and_told():
+    table = open_table(pa.table({"e": [[1.0, 2.0], [3.0], None, [4.0, None]]}))
+    (found,) = [batch["e"] for batch in table.batches(["e"])]
+    assert found.valid.tolist() == [True, False, False, True]
+    assert np.isnan(found.vectors[3, 1])
+    assert list(table.notes.values()) == ["Table: vectors of column 'e' without its 2 numbers are left out"]
+
+
+def test_a_vector_that_is_too_long_is_told():
+    table = open_table(pa.table({"e": [[0.5] * 4_097]}))
+    with pytest.raises(TableError, match="'e': an embedding has 2 to 4096 numbers, found 4097"):
+        list(table.batches(["e"]))

@@ -19,7 +19,16 @@ from tocsin_collector.ingest.form import Form, Given, binary
 from tocsin_collector.ingest.jsonbody import Parsed
 from tocsin_collector.ingest.package import package
 from tocsin_collector.ingest.table import Table, blocks, is_text
-from tocsin_schema.block import MAX_COLUMNS, MAX_ROWS, MAX_TEXT_BYTES, Column
+from tocsin_collector.tables.vectors import is_vector, vectors_of
+from tocsin_schema.block import (
+    MAX_COLUMNS,
+    MAX_DIMENSIONS,
+    MAX_ROWS,
+    MAX_TEXT_BYTES,
+    MIN_DIMENSIONS,
+    Column,
+    vectors,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -46,7 +55,8 @@ def _table(arrow: ModuleType, body: bytes, most_bytes: int) -> Table:
     if read.num_rows > MAX_ROWS:
         raise Refusal(413, "too_many_events", f"{read.num_rows} rows in one stream, at most {MAX_ROWS}; split them")
     arrays = dict(_arrays(arrow, read))
-    if read.num_rows * 9 * len(arrays) + sum(_text_bytes(arrow, array) for array in arrays.values()) > most_bytes:
+    held = sum(_text_bytes(arrow, array) + _vector_bytes(arrow, array) for array in arrays.values())
+    if read.num_rows * 9 * len(arrays) + held > most_bytes:
         raise Refusal(413, "too_large", f"more than {most_bytes} bytes as columns; send less in one request")
     found = Table({}, range(read.num_rows))
     for name, array in arrays.items():
@@ -93,7 +103,9 @@ def _check_type(types: Any, name: str, kind: "pa.DataType") -> None:
     """Refuses by name what no block can hold, before a buffer of it is touched."""
     inner = kind.value_type if types.is_dictionary(kind) else kind
     fits = _is_text_type(types, inner) or types.is_null(inner)
-    if is_text(name):
+    if is_vector(types, kind):
+        needed, fits = "lists of floats in features alone", name.startswith("feature.")
+    elif is_text(name):
         needed, fits = "text or integers", fits or types.is_integer(inner)
     else:
         needed = "numbers, decimals, texts, booleans, timestamps or dates"
@@ -128,6 +140,10 @@ def _text_bytes(arrow: ModuleType, array: "pa.Array") -> int:
     return int(_lengths(arrow, array).sum()) if _is_text_type(arrow.types, kind) else 0
 
 
+def _vector_bytes(arrow: ModuleType, array: "pa.Array") -> int:
+    return 4 * len(array.flatten()) if is_vector(arrow.types, array.type) else 0
+
+
 def _lengths(arrow: ModuleType, array: "pa.Array") -> NDArray[np.int64]:
     """Bytes of each text, 0 where it is missing."""
     if arrow.types.is_string_view(array.type):  # has no kernel: a view is 16 bytes, the first four are its length
@@ -144,6 +160,8 @@ def _column(arrow: ModuleType, name: str, array: "pa.Array", faults: dict[int, E
     types, kind = arrow.types, array.type
     if types.is_null(kind):
         return None
+    if is_vector(types, kind):
+        return _vectors(arrow, name, array, faults)
     if types.is_dictionary(kind):
         small = _dictionary(arrow, name, array)
         if small is not None:
@@ -190,6 +208,21 @@ def _packed(arrow: ModuleType, name: str, dtype: str, array: "pa.Array", numpy_t
     filled = arrow.compute.fill_null(array, False if dtype == "bool" else 0) if array.null_count else array
     data = filled.to_numpy(zero_copy_only=False).astype(numpy_type, copy=False).tobytes()
     return Column(name, dtype, data, valid=_valid(array))
+
+
+def _vectors(arrow: ModuleType, name: str, array: "pa.Array", faults: dict[int, EventError]) -> Column | None:
+    """Embeddings of the length that most rows have; a row of another length is refused."""
+    found = vectors_of(arrow, array)
+    if not MIN_DIMENSIONS <= found.data.shape[1] <= MAX_DIMENSIONS:
+        if not found.valid.any():
+            return None
+        wide = f"{MIN_DIMENSIONS} to {MAX_DIMENSIONS} numbers, found {found.data.shape[1]}"
+        raise Refusal(400, "wrong_type", f"column {name!a:.80}: an embedding has {wide}")
+    for row in found.others.tolist():
+        reason = f"{name:.80}: {found.data.shape[1]} numbers are needed, as in most rows of this stream"
+        faults.setdefault(row, EventError("out_of_range", reason))
+    valid = None if found.valid.all() else found.valid.astype("u1").tobytes()
+    return Column(name, vectors(found.data.shape[1]), found.data.astype("<f4", copy=False).tobytes(), valid=valid)
 
 
 def _texts(arrow: ModuleType, name: str, array: "pa.Array", faults: dict[int, EventError]) -> Column:

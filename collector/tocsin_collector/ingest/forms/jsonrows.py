@@ -5,10 +5,11 @@ from typing import Any
 
 from tocsin_collector.ingest.form import Form, Given
 from tocsin_collector.ingest.jsonbody import Parsed, parse_json, parse_ndjson
-from tocsin_schema.block import LABEL, OUTCOME, PREDICTION
+from tocsin_schema.block import LABEL, MAX_DIMENSIONS, MIN_DIMENSIONS, OUTCOME, PREDICTION
 
 _TEXT, _NUMBER = {"type": "string"}, {"type": "number"}
 _VALUE = {"oneOf": [_TEXT, _NUMBER, {"type": "boolean"}]}
+_VECTOR = {"type": "array", "items": _NUMBER, "minItems": MIN_DIMENSIONS, "maxItems": MAX_DIMENSIONS}
 _COMMON: dict[str, Any] = {
     "project": {"type": "string", "default": "default"},
     "model": _TEXT,
@@ -40,7 +41,7 @@ EVENT: dict[str, Any] = {
         _event(
             PREDICTION,
             ["prediction"],
-            features=_map({"oneOf": [*_VALUE["oneOf"], {"type": "null"}]}),
+            features=_map({"oneOf": [*_VALUE["oneOf"], {"type": "null"}, _VECTOR]}),
             prediction=_VALUE,
             scores=_map(_NUMBER),
             latency_s={"type": "number", "minimum": 0},

@@ -72,6 +72,12 @@ def cases() -> Iterator[Case]:
         ("types that are none", {"type": ["x", "y"]}, "unknown_type"),
         ("labels without a label", {"type": ["label"] * 2}, "missing_field"),
         ("outcomes without a value", {"type": ["outcome"] * 2, "name": ["n"] * 2}, "missing_field"),
+        ("vectors of one number", {"feature.e": pa.array([[1.0], [2.0]], pa.list_(pa.float32(), 1))}, "wrong_type"),
+        ("vectors of 4,097 numbers", {"feature.e": [[0.5] * 4_097] * 2}, "wrong_type"),
+        ("vectors of vectors", {"feature.e": [[[0.5, 1.0]], [[0.5, 1.0]]]}, "wrong_type"),
+        ("vectors of texts", {"feature.e": [["a", "b"], ["a", "b"]]}, "wrong_type"),
+        ("predictions that are vectors", {"prediction": [[0.5, 1.0]] * 2}, "wrong_type"),
+        ("ids that are vectors", {"id": [[0.5, 1.0]] * 2}, "wrong_type"),
         ("no ids", {"id": pa.nulls(2)}, "missing_field"),
         ("no models", {"model": pa.nulls(2)}, "missing_field"),
         ("1,101 columns", {f"feature.{n}": [1, 2] for n in range(1_101)}, "too_many_columns"),
@@ -88,5 +94,7 @@ def cases() -> Iterator[Case]:
     yield Case("arrow: a dictionary of 60 MB", stream(pa.table(rows | {"feature.x": shared})), MEDIA_TYPE,
                "too_large", 413)  # fmt: skip
     yield Case("arrow: an unknown parameter", whole, MEDIA_TYPE, "unknown_parameter", query=b"modle=m")
+    other = pa.table({"id": ["good v1", "good v2", "b"], "model": ["m"] * 3, "feature.e": [[0.5, 1], [0.5, 2], [0.5]]})
+    yield Case("arrow: a vector of another length", stream(other), MEDIA_TYPE, "out_of_range", 200, accepted=2)
     half = stream(pa.table({"id": ["good a1", None], "model": ["m", "m"], "feature.x": [1, 1]}))
     yield Case("arrow: one row without an id", half, MEDIA_TYPE, "missing_field", 200, accepted=1)

@@ -1,6 +1,7 @@
 """Blocks whose header, table or buffers are wrong."""
 
 import json
+from array import array
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -42,6 +43,7 @@ def made() -> Any:
         column("feature.name", ["é", None], "str"),
         column("feature.new", [True, False]),
         column("feature.n", [1, 2]),
+        column("feature.e", [array("f", [0.5, 1.5, -2.0]), None]),
     ):
         found.columns[more.name] = more
     return found
@@ -75,7 +77,7 @@ def _changes() -> Iterator[tuple[str, Callable[[Header], None]]]:
             yield f"{field} is {str(value)[:20]!a}", lambda header, f=field, v=value: header.update({f: v})
     of_column: dict[str, list[Any]] = {
         "name": ["", None, 7, "x" * 257, "\ud800", "id"],
-        "dtype": ["f32", None, 7, "str", "bool"],
+        "dtype": ["f32", "f32[1]", "f32[3]", "f32[4097]", "f32[02]", "f32[2", None, 7, "str", "bool"],
         "data": [None, [0], [0, 1 << 40], [-8, 8], [1, 17], [8, 0], [0.0, 16], ["0", "16"], [0, 8], [0, True]],
         "valid": [[0, 1], [1, 3], None, [0, 1 << 62]],
     }
@@ -96,6 +98,9 @@ def _changes() -> Iterator[tuple[str, Callable[[Header], None]]]:
         yield f"values of a dictionary are {name}", lambda header, v=values: _named(header, "city").update(values=v)
     for name, span in (("too short", [0, 4]), ("no range", None), ("odd", [4, 16])):
         yield f"offsets are {name}", lambda header, s=span: _named(header, "name").update(offsets=s)
+    for dtype in ("f32[2]", "f32[4]", "f32[ 3]", "f32[-3]", "f32[³]", "f64"):
+        yield f"vectors of three are {dtype!a}", lambda header, d=dtype: _named(header, "e").update(dtype=d)
+    yield "vectors end too early", lambda header: _cut(_named(header, "e"))
     yield "two columns of one name", lambda header: header["columns"].append(header["columns"][2])
     yield "columns that share their bytes", _shared
     yield "1,101 columns", lambda header: header.update(columns=header["columns"][:1] * 1_101)
@@ -103,6 +108,10 @@ def _changes() -> Iterator[tuple[str, Callable[[Header], None]]]:
 
 def _named(header: Header, name: str) -> Header:
     return next(entry for entry in header["columns"] if entry["name"] == f"feature.{name}")
+
+
+def _cut(entry: Header) -> None:
+    entry["data"] = [entry["data"][0], entry["data"][1] - 4]
 
 
 def _shared(header: Header) -> None:

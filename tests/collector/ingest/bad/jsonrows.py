@@ -23,6 +23,13 @@ _NUMBER = dict.fromkeys(
 _VALUE = dict.fromkeys(("a list", "a list of numbers", "an object", "an empty object"), "wrong_type") | {
     "a huge integer": "out_of_range", "a lone surrogate": "bad_text", "a long text": "out_of_range",
 }  # fmt: skip
+_EMBEDDINGS: dict[str, tuple[Any, str]] = {
+    "no number": ([], "out_of_range"), "one number": ([0.5], "out_of_range"),
+    "4,097 numbers": ([0.5] * 4_097, "out_of_range"),
+    "a text": ([0.5, "x"], "wrong_type"), "true": ([0.5, True], "wrong_type"), "null": ([0.5, None], "wrong_type"),
+    "a list": ([[0.5, 0.5], [0.5, 0.5]], "wrong_type"), "NaN": ([0.5, float("nan")], "not_finite"),
+    "more than float32 has": ([0.5, 1e39], "not_finite"), "an integer of 1,000 digits": ([1, 10**1_000], "not_finite"),
+}  # fmt: skip
 _LIST = dict.fromkeys(("a list of nulls", "a list of lists", "a list of floats"), "wrong_type") | {
     "a list of a lone surrogate": "bad_text", "a long list": "out_of_range",
 }  # fmt: skip
@@ -60,7 +67,10 @@ def _fields() -> Iterator[Case]:
             if code:
                 body = [good("a"), event(**{field: _VALUES[kind]}), good("b")]
                 yield Case(f"json: {field} is {kind}", text(body), JSON, code, 200, accepted=2)
-    for kind, code in _VALUE.items():
+    for kind, (embedding, code) in _EMBEDDINGS.items():
+        body = [event(id="good e", features={"x": [0.5, 1]}), event(features={"x": embedding}), good("b")]
+        yield Case(f"json: an embedding of {kind}", text(body), JSON, code, 200, accepted=2)
+    for kind, code in (_VALUE | dict.fromkeys(("a list", "a list of numbers"), "out_of_range")).items():
         body = [good("a"), event(features={"x": _VALUES[kind]})]
         yield Case(f"json: a feature is {kind}", text(body), JSON, code, 200, accepted=1)
     for kind, code in _NUMBER.items():
