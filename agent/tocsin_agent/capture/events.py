@@ -1,6 +1,7 @@
 """The events of one model version: what waits, and how it becomes blocks."""
 
 from tocsin_agent.capture.rows import Waiting, rows_of, split, table
+from tocsin_agent.capture.vectors import apart
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,8 +43,9 @@ class Events:
                 continue
             sent = 0
             try:
-                for piece in split(table(items), MAX_BLOCK_ROWS):
-                    sent += self._put(type, piece, outbox, counts, rest)
+                for part in apart(table(items)):
+                    for piece in split(part, MAX_BLOCK_ROWS):
+                        sent += self._put(type, piece, outbox, counts, rest)
             finally:
                 counts.add("rows", type, sent)
                 counts.add("rows_dropped", "invalid", given - sent)

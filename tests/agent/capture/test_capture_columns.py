@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tocsin_agent.capture.columns import MAX_TEXT, Builder
 from tocsin_agent.capture.rows import Item, micros, split, table
+from tocsin_agent.capture.vectors import apart
 from tocsin_schema.block import MAX_COLUMNS, Block, decode, encode
 
 
@@ -95,6 +96,24 @@ def test_lists_and_arrays_of_numbers_are_vectors(row):
 def test_a_vector_of_another_length_is_missing_and_counted(altered):
     assert column([[1, 2], [3, 4], [1, 2, 3], "x"], altered).to_list() == [[1.0, 2.0], [3.0, 4.0], None, None]
     assert altered == ["mixed"]
+
+
+def test_rows_are_parted_by_the_lengths_of_their_vectors_and_none_is_lost():
+    rows, columns = table(
+        [single(x=[1.0] * length if length else None, n=at) for at, length in enumerate([2, 3, 0, 2, 3, 3])]
+    )
+    parts = list(apart((rows, columns)))
+    assert [(count, some["feature.n"]) for count, some in parts] == [(3, [0, 2, 3]), (3, [1, 4, 5])]
+    assert [*apart(parts[1])] == [parts[1]]
+    plain = table([single(x="a", n=1)])
+    assert [*apart(plain)] == [plain]
+
+
+def test_lists_of_many_lengths_are_no_vectors():
+    rows = [list(range(length)) for length in range(2, 8)]
+    given = table([single(x=row) for row in rows])
+    assert [*apart(given)] == [given]
+    assert column(rows).to_list()[0] == "[0,1]"
 
 
 def test_a_column_of_vectors_keeps_its_kind_while_all_are_missing():
