@@ -62,8 +62,9 @@ def aspects(form: str) -> list[str]:
 
 
 def aspect(name: str, values: Values, time_us: Times) -> Values:
-    """One aspect of a column, for the rows' event times; a column of numbers has none: it becomes one of no kind."""
-    if values.kind != CATEGORY:
+    """One aspect of a column, for the rows' event times; a column of numbers has none, nor has one of categories an
+    embedding's: it becomes one of no kind."""
+    if values.kind != CATEGORY or name not in EVERY:
         return Values("", values.data, values.valid)
     form = next(form for form in _ASPECTS if name in _ASPECTS[form])
     used = np.flatnonzero(np.bincount(values.data[values.valid], minlength=len(values.names)))

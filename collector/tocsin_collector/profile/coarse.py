@@ -25,8 +25,10 @@ FEATURES_MOST = 64
 
 
 def chosen(layout: Layout) -> tuple[FeatureLayout, ...]:
-    """The features that have codes: the first by name, without constant ones and the aspects of texts and times."""
-    return tuple(islice((one for one in layout.features if one.cells > 1 and not one.aspect), FEATURES_MOST))
+    """The features that have codes: the first by name, without constant ones, embeddings and what is an aspect."""
+    return tuple(
+        islice((one for one in layout.features if one.cells > 1 and not one.aspect and not one.space), FEATURES_MOST)
+    )
 
 
 def codes(frame: Frame, layout: Layout) -> Codes:

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from tocsin_collector.frame import Frame, Values
 from tocsin_collector.profile.aspects import aspect
+from tocsin_collector.profile.embedding import ASPECTS as EMBEDDED
+from tocsin_collector.profile.embedding import Looked, look
 from tocsin_collector.profile.hashing import register
 from tocsin_collector.profile.layout import STEPS, TALLIES, FeatureLayout, Layout, ProfileError
 from tocsin_collector.profile.numbers import count_numbers
@@ -27,7 +29,8 @@ Registers = NDArray[np.uint8]
 class Tally(NamedTuple):
     """One feature's counts. ``cells`` has one count a cell of its layout; all of them together add up to ``rows``.
 
-    ``sums`` has the values of each of the layout's groups of cells, in steps; ``registers`` what tells distinct names.
+    ``sums`` has the values of each of the layout's groups of cells, or an embedding's projections, in steps;
+    ``registers`` what tells distinct names.
     """
 
     rows: int
@@ -56,7 +59,7 @@ class Profile:
         """One feature's counts, by its name."""
         layout, feature = self.layout, self.layout.by_name[name]
         counts = self.counts[layout.starts[name] :][: TALLIES + feature.cells]
-        sums = self.sums[layout.sum_starts[name] :][: len(feature.groups)]
+        sums = self.sums[layout.sum_starts[name] :][: feature.sums]
         registers = self.registers[layout.register_starts[name] :][: feature.registers]
         missing, nan, infinite, other_kind, new = counts[:TALLIES].tolist()
         return Tally(self.rows, missing, nan, infinite, other_kind, new, counts[TALLIES:], sums, registers)
@@ -97,6 +100,8 @@ class Profile:
             cells = self.counts[self.layout.starts[feature.name] + TALLIES :][: feature.cells]
             if len(feature.groups):
                 middles.append(np.add.reduceat(cells, feature.groups) * (STEPS // 2))
+            elif feature.space:
+                middles.append(np.zeros(feature.sums, np.int64))
         return np.concatenate(middles)
 
 
@@ -110,12 +115,17 @@ def profile(frame: Frame, layout: Layout) -> Profile:
     """Count a block's features. An absent column counts as missing, one of another kind as such: nothing fails."""
     columns = frame.group("feature.")
     found = empty(layout)
+    looked = {name: look(columns[name], space) for name, space in layout.spaces.items() if name in columns}
     for feature in layout.features:
-        values = columns.get(feature.column)
-        if values is not None and feature.aspect:
+        values, embedded = columns.get(feature.column), looked.get(feature.column)
+        if values is not None and embedded is not None and feature.aspect in EMBEDDED:
+            values = embedded.aspect(feature.aspect)
+        elif values is not None and feature.aspect:
             values = aspect(feature.aspect, values, frame.time_us)
         if values is None:
             found.counts[layout.starts[feature.name] + _MISSING] = frame.rows
+        elif embedded is not None and feature.space:
+            _count_embeddings(embedded, feature, found)
         else:
             _count(values, feature, found)
     known = {feature.column for feature in layout.features}
@@ -172,6 +182,20 @@ def _count(values: Values, feature: FeatureLayout, into: Profile) -> None:
     else:
         registers = into.registers[into.layout.register_starts[feature.name] :][: feature.registers]
         tally[_NEW] = _count_names(data.astype(np.int64, copy=False), values.names, feature, tally[TALLIES:], registers)
+
+
+def _count_embeddings(looked: Looked, feature: FeatureLayout, into: Profile) -> None:
+    """The same of embeddings: a vector with NaN counts as NaN, one that is infinite or all zero as infinite."""
+    tally = into.counts[into.layout.starts[feature.name] :][: TALLIES + feature.cells]
+    valid, told = looked.values.valid, looked.told
+    is_nan = valid & np.isnan(looked.norm)
+    tally[_MISSING] = np.count_nonzero(~valid)
+    tally[_NAN] = np.count_nonzero(is_nan)
+    tally[_INFINITE] = np.count_nonzero(valid & ~told & ~is_nan)
+    places = np.searchsorted(np.array(feature.edges), looked.cosine[told], "right")
+    tally[TALLIES:] = np.bincount(places, minlength=feature.cells)
+    sums = into.sums[into.layout.sum_starts[feature.name] :][: feature.sums]
+    sums += looked.projected[told].sum(axis=0).astype(np.int64)
 
 
 def _count_names(codes: Counts, names: list[str], feature: FeatureLayout, cells: Counts, registers: Registers) -> int:

@@ -3,7 +3,8 @@
 Numbers get cells by quantile (``edges.py``), and for groups of neighbouring cells the sum of their values, in steps of
 1/256 of the group's width. Categories get a cell by name; where there are too many names the most frequent keep
 theirs, the rest share cells by a hash that is the same in every process, and distinct ones are counted. A column of
-texts or times is looked at from several sides (``aspects.py``), each of which is a feature.
+texts or times is looked at from several sides (``aspects.py``), each of which is a feature; one of embeddings is a
+feature and its aspects beside (``embedding.py``).
 """
 
 import json
@@ -20,8 +21,10 @@ from numpy.typing import NDArray
 from tocsin_collector.frame import Frame, Values
 from tocsin_collector.profile.aspects import EVERY, aspect, aspects, form_of
 from tocsin_collector.profile.edges import edges_of
+from tocsin_collector.profile.embedding import ASPECTS as EMBEDDED
+from tocsin_collector.profile.embedding import Space, cosine_edges, look, space_from, spaces
 from tocsin_collector.profile.hashing import REGISTERS, SEED, Hashes, hashes
-from tocsin_collector.verdict import CATEGORY, NUMBER
+from tocsin_collector.verdict import CATEGORY, NUMBER, dimensions_of, embedding_kind
 
 FORMAT = 3
 """Raised whenever the same rows are counted otherwise."""
@@ -42,7 +45,8 @@ class FeatureLayout:
 
     Numbers: ``edges`` rise strictly; cell ``i`` holds ``edges[i-1] <= value < edges[i]``, the outer ones are open.
     Categories: one cell for each of ``names``, then ``hashed`` cells for all others; with ``hashed == 0`` a name that
-    is not listed is counted as new. What is counted is the column ``source``, or an ``aspect`` of it.
+    is not listed is counted as new. What is counted is the column ``source``, or an ``aspect`` of it. Embeddings have a
+    ``space``, cells of the cosine to its centroid between ``edges``, and a sum for each projection.
     """
 
     name: str
@@ -52,6 +56,7 @@ class FeatureLayout:
     hashed: int = 0
     source: str = ""
     aspect: str = ""
+    space: Space | None = None
 
     @property
     def column(self) -> str:
@@ -61,7 +66,12 @@ class FeatureLayout:
     @property
     def cells(self) -> int:
         """How many cells there are."""
-        return len(self.edges) + 1 if self.kind == NUMBER else len(self.names) + self.hashed
+        return len(self.names) + self.hashed if self.kind == CATEGORY else len(self.edges) + 1
+
+    @property
+    def sums(self) -> int:
+        """How many sums there are: one a group of a number's cells, one a projection of an embedding's."""
+        return len(self.space.sums) if self.space else len(self.groups)
 
     @property
     def registers(self) -> int:
@@ -144,6 +154,11 @@ class Layout:
         return {feature.name: feature for feature in self.features}
 
     @cached_property
+    def spaces(self) -> dict[str, Space]:
+        """The spaces of embeddings by their columns."""
+        return {feature.column: feature.space for feature in self.features if feature.space}
+
+    @cached_property
     def starts(self) -> dict[str, int]:
         """Where each feature's counts begin in a profile."""
         return self._starts([TALLIES + feature.cells for feature in self.features])
@@ -151,7 +166,7 @@ class Layout:
     @cached_property
     def sum_starts(self) -> dict[str, int]:
         """Where each feature's sums begin."""
-        return self._starts([len(feature.groups) for feature in self.features])
+        return self._starts([feature.sums for feature in self.features])
 
     @cached_property
     def register_starts(self) -> dict[str, int]:
@@ -164,7 +179,7 @@ class Layout:
         features = self.features
         return (
             sum(TALLIES + feature.cells for feature in features),
-            sum(len(feature.groups) for feature in features),
+            sum(feature.sums for feature in features),
             sum(feature.registers for feature in features),
         )
 
@@ -174,7 +189,10 @@ class Layout:
 
     def to_bytes(self) -> bytes:
         """JSON with a fixed order and the shortest digits that read back as the same float."""
-        features = [[f.name, f.kind, f.edges, f.names, f.hashed, f.source, f.aspect] for f in self.features]
+        features = [
+            [f.name, f.kind, f.edges, f.names, f.hashed, f.source, f.aspect, *([f.space.state()] if f.space else [])]
+            for f in self.features
+        ]
         return json.dumps({"v": FORMAT, "seed": SEED, "features": features}, separators=(",", ":")).encode()
 
     @staticmethod
@@ -183,7 +201,8 @@ class Layout:
         try:
             table = json.loads(raw)["features"]
             features = tuple(
-                FeatureLayout(n, kind, tuple(edges), tuple(names), *rest) for n, kind, edges, names, *rest in table
+                FeatureLayout(n, kind, tuple(edges), tuple(names), hashed, source, aspect, *map(space_from, space))
+                for n, kind, edges, names, hashed, source, aspect, *space in table
             )
             layout = Layout(features)
             sound = layout.to_bytes() == raw and all(map(_sound, features))
@@ -213,7 +232,14 @@ def layout_of(frames: Iterable[Frame]) -> Layout:
 
 
 def _features(name: str, parts: list[Values], times: list[NDArray[np.int64]]) -> Iterable[FeatureLayout]:
-    """The feature of a column; of a text or a time one for each aspect instead."""
+    """The feature of a column; of a text or a time one for each aspect instead, of embeddings both."""
+    kinds = Counter({part.kind: 0 for part in parts})
+    for part in parts:
+        kinds[part.kind] += int(part.valid.sum())
+    usual = max(sorted(kinds), key=kinds.__getitem__)
+    if dimensions_of(usual):
+        yield from _embeddings(name, [part for part in parts if part.kind == usual], dimensions_of(usual))
+        return
     present = {kind: sum(int(part.valid.sum()) for part in parts if part.kind == kind) for kind in (NUMBER, CATEGORY)}
     if present[CATEGORY] <= present[NUMBER]:
         yield _number(name, parts)
@@ -228,6 +254,16 @@ def _features(name: str, parts: list[Values], times: list[NDArray[np.int64]]) ->
         full = f"{name}:{each}"
         numeric = any(part.kind == NUMBER for part in made)
         yield replace(_number(full, made) if numeric else _category(full, _counted(made)), source=name, aspect=each)
+
+
+def _embeddings(name: str, parts: list[Values], dimensions: int) -> Iterable[FeatureLayout]:
+    space = spaces(parts, dimensions)
+    looked = [one for one in (look(part, space) for part in parts) if one]
+    cosines = np.concatenate([one.cosine[one.told] for one in looked])
+    yield FeatureLayout(name, embedding_kind(dimensions), edges=cosine_edges(cosines), space=space)
+    for each in EMBEDDED:
+        made = [one.aspect(each) for one in looked]
+        yield replace(_number(f"{name}:{each}", made), source=name, aspect=each)
 
 
 def _number(name: str, parts: list[Values]) -> FeatureLayout:
@@ -256,6 +292,11 @@ def _sound(feature: FeatureLayout) -> bool:
     finite = all(isinstance(edge, float) and np.isfinite(edge) for edge in feature.edges)
     named = len(set(feature.names)) == len(feature.names) and all(isinstance(text, str) for text in feature.names)
     kinds = (feature.kind == NUMBER and not feature.names) or (feature.kind == CATEGORY and not feature.edges)
-    derived = isinstance(feature.source, str) and (feature.aspect in EVERY if feature.source else feature.aspect == "")
+    if feature.space:
+        kinds = (
+            feature.kind == embedding_kind(feature.space.dimensions) and feature.space.is_sound and not feature.names
+        )
+    made = isinstance(feature.aspect, str) and feature.aspect in EVERY | {*EMBEDDED}
+    derived = isinstance(feature.source, str) and (made if feature.source else feature.aspect == "")
     hashed = type(feature.hashed) is int and 0 <= feature.hashed <= MAX_NAMES * bool(feature.names)
     return rising and finite and named and kinds and hashed and derived
