@@ -7,10 +7,10 @@ import numpy as np
 
 from tocsin_collector.drift.distance import Distance
 from tocsin_collector.drift.measures import measures
-from tocsin_collector.drift.reference import FEWEST_ROWS, FeatureReference, Reference, distance_of
+from tocsin_collector.drift.reference import FEWEST_ROWS, FeatureReference, Reference, compared, distance_of
 from tocsin_collector.drift.shares import distribution, percent, place
 from tocsin_collector.profile import Profile, ProfileError, Tally
-from tocsin_collector.verdict import CATEGORY, FeatureVerdict
+from tocsin_collector.verdict import CATEGORY, FeatureVerdict, dimensions_of
 
 LARGEST = 1.0
 """Neither distance can be larger."""
@@ -66,12 +66,12 @@ def _verdict(known: FeatureReference, tally: Tally, judged: bool) -> FeatureVerd
 
 
 def _distance(known: FeatureReference, tally: Tally) -> Distance | None:
-    current, pool = tally.cells, known.cells
+    current, pool = compared(known.layout, tally), known.pool
     if known.layout.kind == CATEGORY:
         current, pool = np.append(current, tally.new), np.append(pool, 0)
-    if current.sum() < FEWEST_ROWS or not pool.sum():
+    if tally.cells.sum() + tally.new < FEWEST_ROWS or not known.cells.sum():
         return None
-    return distance_of(known.layout.kind)[1](current, pool)
+    return distance_of(known.layout)[1](current, pool)
 
 
 def _threshold(known: FeatureReference, distance: Distance) -> float:
@@ -87,7 +87,7 @@ def _reasons(
     valid = int(tally.cells.sum()) + tally.new
     checks = (
         (known.missing, missing, tally.rows, "of values are missing"),
-        (known.invalid, invalid, tally.rows, f"of values are infinite or no {known.layout.kind}"),
+        (known.invalid, invalid, tally.rows, f"of values {invalid_text(known.layout.kind)}"),
         (known.new, tally.new, valid, "of values are categories that the reference does not have"),
     )
     reasons = []
@@ -99,6 +99,11 @@ def _reasons(
     if distance is not None and threshold is not None and not distance.score <= threshold:
         reasons.append(f"{name}: {_how_far(known, distance, threshold)}")
     return tuple(reasons)
+
+
+def invalid_text(kind: str) -> str:
+    """What is said of values that are invalid."""
+    return f"are all zero, infinite or no {kind}" if dimensions_of(kind) else f"are infinite or no {kind}"
 
 
 def _how_far(known: FeatureReference, distance: Distance, threshold: float) -> str:

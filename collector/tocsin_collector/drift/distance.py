@@ -1,7 +1,9 @@
-"""The distances, each with its sampling noise: Kolmogorov-Smirnov for numbers, Jensen-Shannon for categories.
+"""The distances, each with its sampling noise: Kolmogorov-Smirnov for numbers, Jensen-Shannon for categories,
+Hotelling's for embeddings.
 
-Both compare counts ``current`` with counts ``reference`` over the same cells. ``noise`` is the mean of the squared
-distance when nothing has changed, ``floor`` what is exceeded with probability alpha then: no threshold is lower.
+The first two compare counts ``current`` with counts ``reference`` over the same cells, the third moments. ``noise`` is
+the mean of the squared distance when nothing has changed, ``floor`` what is exceeded with probability alpha then: no
+threshold is lower.
 """
 
 from math import log, pi, sqrt
@@ -10,7 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tocsin_collector.drift.location import located
 from tocsin_collector.drift.spread import normal_quantile
+from tocsin_collector.profile.embedding import Space
 
 Counts = NDArray[np.int64]
 Shares = NDArray[np.float64]
@@ -32,12 +36,15 @@ class Distance(NamedTuple):
 
     def floor(self, method: str, alpha: float) -> float:
         """The score that sampling alone exceeds with probability alpha."""
+        if method == HOTELLING:
+            beyond = sqrt(self.noise * self.degrees / 2) * (_chi_squared(self.degrees, alpha) / self.degrees - 1)
+            return beyond / (1 + beyond)
         if method == KS:
             return sqrt(self.noise / _KOLMOGOROV_SECOND_MOMENT * -log(alpha / 2) / 2)
         return sqrt(self.noise / self.degrees * _chi_squared(self.degrees, alpha))
 
 
-KS, JS = "ks", "js"
+KS, JS, HOTELLING = "ks", "js", "hotelling"
 
 
 def ks(current: Counts, reference: Counts) -> Distance:
@@ -59,6 +66,14 @@ def js(current: Counts, reference: Counts) -> Distance:
     cell = int(np.flatnonzero(kept)[moved]) if moved < len(p) - 1 else -1
     noise = degrees / _BITS * (1 / rows + 1 / pool)
     return Distance(_jensen_shannon(q, p), noise, cell, float(q[moved]), float(p[moved]), degrees)
+
+
+def hotelling(space: Space, current: Counts, reference: Counts) -> Distance:
+    """The squared distance ``d`` of the means without what chance brings, as ``d / (1 + d)``, never below 0. ``now`` is
+    how far their directions are apart, ``before`` 0; ``cell`` is none."""
+    found = located(space, current, reference)
+    beyond, degrees = max(float(found.squared), 0.0), len(space.sums)
+    return Distance(beyond / (1 + beyond), float(found.noise) ** 2, -1, float(found.cosine), 0.0, degrees)
 
 
 def _with_rest(shares: Shares, kept: NDArray[np.bool_]) -> Shares:

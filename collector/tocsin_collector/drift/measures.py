@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from tocsin_collector.drift.atoms import Atoms, atoms, wasserstein
 from tocsin_collector.drift.divergence import divergences
+from tocsin_collector.drift.location import located, moments
 from tocsin_collector.profile import FeatureLayout, Tally
+from tocsin_collector.profile.embedding import Space
 from tocsin_collector.profile.hashing import distinct
 from tocsin_collector.verdict import NUMBER
 
@@ -22,13 +24,15 @@ Counts = NDArray[np.int64]
 
 
 class Side(NamedTuple):
-    """The reference's side of one feature, made once. ``tenths`` are the first cells of its tenths, numbers only."""
+    """The reference's side of one feature, made once. ``tenths`` are the first cells of its tenths, numbers only;
+    ``moments`` those of embeddings."""
 
     feature: FeatureLayout
     cells: Counts
     tenths: NDArray[np.intp]
     atoms: Atoms | None
     distinct: float
+    moments: Counts
 
 
 def side(feature: FeatureLayout, tally: Tally) -> Side:
@@ -36,8 +40,9 @@ def side(feature: FeatureLayout, tally: Tally) -> Side:
     if feature.kind == NUMBER and tally.cells.any():
         with np.errstate(over="ignore", invalid="ignore"):
             points = atoms(feature, tally.cells, tally.sums)
-        return Side(feature, tally.cells, _tenths(tally.cells), points, 0.0)
-    return Side(feature, tally.cells, np.zeros(1, np.intp), None, _distinct(tally))
+        return Side(feature, tally.cells, _tenths(tally.cells), points, 0.0, tally.cells)
+    known = moments(tally) if feature.space else tally.cells
+    return Side(feature, tally.cells, np.zeros(1, np.intp), None, _distinct(tally), known)
 
 
 def measures(known: Side, tally: Tally) -> dict[str, float]:
@@ -50,6 +55,8 @@ def measures(known: Side, tally: Tally) -> dict[str, float]:
 
 
 def _measures(known: Side, tally: Tally) -> dict[str, float]:
+    if known.feature.space:
+        return _of_embeddings(known.feature.space, known, tally)
     if known.atoms is None:
         current, reference = np.append(tally.cells, tally.new), np.append(known.cells, 0)
         return divergences(current, reference) | _of_names(known, tally)
@@ -74,6 +81,16 @@ def _of_numbers(known: Side, before: Atoms, tally: Tally) -> dict[str, float]:
             **shifts,
         }
     return found
+
+
+def _of_embeddings(space: Space, known: Side, tally: Tally) -> dict[str, float]:
+    """``mean_shift`` is the distance of the means in standard deviations of the reference's vectors, less what chance
+    brings; ``cosine_distance`` how far their directions are apart. The divergences are those of the cosines' cells."""
+    if not tally.cells.sum():
+        return {}
+    found = located(space, moments(tally), known.moments)
+    shift = sqrt(max(float(found.squared), 0.0))
+    return {"mean_shift": shift, "cosine_distance": float(found.cosine)} | divergences(tally.cells, known.cells)
 
 
 def _of_names(known: Side, tally: Tally) -> dict[str, float]:

@@ -1,27 +1,31 @@
 """What is normal for each feature: the pooled counts of the reference and how its own windows stray from them."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
-from tocsin_collector.drift.distance import JS, KS, Counts, Distance, js, ks
+from tocsin_collector.drift.distance import HOTELLING, JS, KS, Counts, Distance, hotelling, js, ks
+from tocsin_collector.drift.location import moments
 from tocsin_collector.drift.measures import Side, side
 from tocsin_collector.drift.ratio import RatioReference, Ratios, ratios
 from tocsin_collector.drift.spread import Spread, Strays, chance, common_tail, folds, spread, strays
-from tocsin_collector.profile import FeatureLayout, Layout, Profile, merged
-from tocsin_collector.verdict import NUMBER
+from tocsin_collector.profile import FeatureLayout, Layout, Profile, Tally, merged
+from tocsin_collector.verdict import CATEGORY, NUMBER
 
 FEWEST_ROWS = 30
 """Fewer usable values than this give no distance: the asymptotic laws behind the noise do not hold."""
 
 
 class FeatureReference(NamedTuple):
-    """One feature. ``cells`` are the pooled counts; ``alpha`` is what each of its checks may spend."""
+    """One feature. ``cells`` are the pooled counts, ``pool`` what its distance compares of them; ``alpha`` is what each
+    of its checks may spend."""
 
     layout: FeatureLayout
     method: str
     cells: Counts
+    pool: Counts
     distance: Spread
     missing: RatioReference
     invalid: RatioReference
@@ -64,9 +68,16 @@ def by_chance_alone(known: Reference) -> Reference:
     return known._replace(features=features)
 
 
-def distance_of(kind: str) -> tuple[str, Callable[[Counts, Counts], Distance]]:
-    """The name and the function of the distance for a kind of feature."""
-    return (KS, ks) if kind == NUMBER else (JS, js)
+def distance_of(feature: FeatureLayout) -> tuple[str, Callable[[Counts, Counts], Distance]]:
+    """The name and the function of the distance for a feature, which compares what ``compared`` gives."""
+    if feature.space:
+        return HOTELLING, partial(hotelling, feature.space)
+    return (KS, ks) if feature.kind == NUMBER else (JS, js)
+
+
+def compared(feature: FeatureLayout, tally: Tally) -> Counts:
+    """What of a feature's counts its distance is made from; those of several windows add up."""
+    return moments(tally) if feature.space else tally.cells
 
 
 class Tails(NamedTuple):
@@ -79,6 +90,7 @@ class Tails(NamedTuple):
 class _Windows(NamedTuple):
     layout: FeatureLayout
     cells: Counts
+    pool: Counts
     distance: Strays
     shares: tuple[Ratios, Ratios, Ratios]
     """Missing, invalid, new."""
@@ -93,7 +105,10 @@ def _windows(feature: FeatureLayout, windows: list[Profile]) -> _Windows:
     invalid = np.array([tally.infinite + tally.other_kind for tally in tallies], np.int64)
     valid = cells.sum(axis=1) + new
     shares = ratios(missing, rows), ratios(invalid, rows), ratios(new, valid, unseen=new + _unseen(feature, cells))
-    return _Windows(feature, cells.sum(axis=0), _distances(feature.kind, cells), shares)
+    width = 1 + feature.sums if feature.space else feature.cells
+    found = np.array([compared(feature, tally) for tally in tallies], np.int64).reshape(len(tallies), width)
+    distances = _distances(feature, found[cells.sum(axis=1) >= FEWEST_ROWS])
+    return _Windows(feature, cells.sum(axis=0), found.sum(axis=0), distances, shares)
 
 
 def _bounded(found: _Windows, tails: Tails, alpha: float) -> FeatureReference:
@@ -102,14 +117,13 @@ def _bounded(found: _Windows, tails: Tails, alpha: float) -> FeatureReference:
         for s in found.shares
     )
     distance = spread(found.distance, alpha, tails.distance)
-    method = distance_of(found.layout.kind)[0]
-    return FeatureReference(found.layout, method, found.cells, distance, missing, invalid, new, alpha)
+    method = distance_of(found.layout)[0]
+    return FeatureReference(found.layout, method, found.cells, found.pool, distance, missing, invalid, new, alpha)
 
 
-def _distances(kind: str, cells: Counts) -> Strays:
+def _distances(feature: FeatureLayout, usable: Counts) -> Strays:
     """Each window's distance from the pool of the other folds."""
-    usable = cells[cells.sum(axis=1) >= FEWEST_ROWS]
-    measure = distance_of(kind)[1]
+    measure = distance_of(feature)[1]
     found: list[Distance] = []
     for fold in folds(len(usable)):
         pool = usable.sum(axis=0) - usable[fold].sum(axis=0)
@@ -120,7 +134,7 @@ def _distances(kind: str, cells: Counts) -> Strays:
 def _unseen(feature: FeatureLayout, cells: Counts) -> Counts:
     """Per window: rows of categories that no other fold has: they would have been new, were it not the reference."""
     unseen = np.zeros(len(cells), np.int64)
-    if feature.kind == NUMBER or feature.hashed:
+    if feature.kind != CATEGORY or feature.hashed:
         return unseen
     for fold in folds(len(cells)):
         alone = cells.sum(axis=0) == cells[fold].sum(axis=0)

@@ -8,7 +8,7 @@ import numpy as np
 from tocsin_collector.drift.distance import Counts, Distance
 from tocsin_collector.drift.reference import FeatureReference
 from tocsin_collector.profile import Tally
-from tocsin_collector.verdict import NUMBER, Distribution
+from tocsin_collector.verdict import CATEGORY, NUMBER, Distribution
 
 SHOWN_CELLS = 32
 OTHER = "_other"
@@ -21,6 +21,8 @@ def percent(share: float) -> str:
 
 def place(known: FeatureReference, distance: Distance) -> str:
     """Where the two differ most, as the middle of a sentence."""
+    if known.layout.space:
+        return f"the mean of its vectors is {distance.now:.2g} from the reference's in cosine distance"
     now, before = percent(distance.now), percent(distance.before)
     if known.layout.kind == NUMBER:
         return f"{now} of values are {_below(known.layout.edges, distance.cell)}, {before} in the reference"
@@ -31,7 +33,7 @@ def place(known: FeatureReference, distance: Distance) -> str:
 
 def distribution(known: FeatureReference, tally: Tally) -> Distribution:
     """At most 32 cells: neighbours of a number's cells taken together; a category's most frequent ones and the rest."""
-    if known.layout.kind == NUMBER:
+    if known.layout.kind != CATEGORY:
         return _of_numbers(known.layout.edges, known.cells, tally.cells)
     shown = min(len(known.layout.names), SHOWN_CELLS - 1)
     before, now = known.cells, np.append(tally.cells, tally.new)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from tocsin_collector.drift.compare import where
+from tocsin_collector.drift.compare import invalid_text, where
 from tocsin_collector.drift.reference import Reference
 from tocsin_collector.drift.shares import percent
 from tocsin_collector.profile import Profile
@@ -19,6 +19,7 @@ _WHAT = {
     "spread": "its spread is another",
     "shape": "the shape of its distribution is another",
     "category": "its categories have other shares",
+    "location": "its vectors lie elsewhere",
 }
 
 
@@ -55,7 +56,7 @@ def _what(feature: FeatureVerdict, kind: str, place: str) -> str:
         before = percent(feature.missing_reference)
         return f"{percent(feature.missing_ratio)} of values are missing, {before} in the reference"
     if kind == "invalid":
-        return f"{percent(feature.invalid_ratio)} of values are infinite or no {feature.kind}"
+        return f"{percent(feature.invalid_ratio)} of values {invalid_text(feature.kind)}"
     if kind == "new":
         return f"{percent(feature.new_ratio)} of values are categories that the reference does not have"
     return f"{_WHAT[kind]}: {place}" if place else _WHAT[kind]

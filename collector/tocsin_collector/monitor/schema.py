@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from tocsin_collector.verdict import FeatureSchema, SchemaChange
+from tocsin_collector.verdict import FeatureSchema, SchemaChange, dimensions_of
 from tocsin_schema.block import MAX_COLUMNS
 
 FEATURES_MOST = MAX_COLUMNS
@@ -65,7 +65,7 @@ class Schema:
             elif len(self.features) < FEATURES_MOST:
                 self.features[name] = FeatureSchema(name, {kind: time_s})
                 if self._is_registered:
-                    self._tell(SchemaChange(time_s, NEW, name, f"{name} is new, a {kind}"))
+                    self._tell(SchemaChange(time_s, NEW, name, f"{name} is new, {_one(kind)}"))
         self._is_registered = True
 
     def close(self, start_s: float, rows: int, present: Counter[str]) -> None:
@@ -82,7 +82,9 @@ class Schema:
         if known.gone_s is None and known.kinds.get(kind, time_s + 1) <= time_s:
             return
         if kind not in known.kinds:
-            self._tell(SchemaChange(time_s, KIND, known.name, f"{known.name} was a {known.kind} and came as a {kind}"))
+            self._tell(
+                SchemaChange(time_s, KIND, known.name, f"{known.name} was {_one(known.kind)} and came as {_one(kind)}")
+            )
         if known.gone_s is not None and time_s >= known.gone_s:
             self._tell(SchemaChange(time_s, RETURNED, known.name, f"{known.name} has values again"))
             known = replace(known, gone_s=None)
@@ -92,3 +94,7 @@ class Schema:
     def _tell(self, change: SchemaChange) -> None:
         self.changes.append(change)
         self.totals[change.what] += 1
+
+
+def _one(kind: str) -> str:
+    return f"{'an' if dimensions_of(kind) else 'a'} {kind}"

@@ -29,6 +29,7 @@ DISTANCES = {
     "new": "Share in new categories",
     "vanished": "Reference's share that has vanished",
     "distinct_ratio": "Distinct values over the reference's",
+    "cosine_distance": "Cosine distance of the means",
     "rare_shift": "Share of rarer values moved",
 }
 """What people call the distances, the reference's standard deviation being meant; docs/reference/distances.md."""

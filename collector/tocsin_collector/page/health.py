@@ -94,5 +94,11 @@ def in_order(scores: Iterable[str]) -> list[str]:
     return [name for name in HEADLINES if name in known] + sorted(known - set(HEADLINES))
 
 
-METHODS = {"ks": "Kolmogorov-Smirnov", "js": "Jensen-Shannon", "psi": "PSI", "evidence": "share of what alarms"}
+METHODS = {
+    "ks": "Kolmogorov-Smirnov",
+    "js": "Jensen-Shannon",
+    "hotelling": "Hotelling",
+    "psi": "PSI",
+    "evidence": "share of what alarms",
+}
 """The names of distances as people know them."""

@@ -45,6 +45,8 @@ def _unfit(reference: Values | None, current: Values | None) -> str | None:
         return f"not in the {'reference' if reference is None else 'current'} rows"
     if reference.kind != current.kind:
         return f"a {reference.kind} in the reference, a {current.kind} now"
+    if current.vectors is not None:
+        return "embeddings are compared on the feature's own page"
     for side, values in (("reference", reference), ("current", current)):
         usable = values.data[values.valid]
         if not np.isfinite(usable).any():

@@ -4,7 +4,7 @@ from tocsin_schema.metric import COUNTER, GAUGE, Metric
 
 _MODEL = {"project": 100, "model": 100, "version": 20}
 _FEATURE = {**_MODEL, "feature": 1_000}
-_SCORE = {**_FEATURE, "method": 3}
+_SCORE = {**_FEATURE, "method": 4}
 _REFERENCES = 6
 """Four that have a name, and two that are the stream's own past."""
 
@@ -13,8 +13,8 @@ METRICS = (
         "tocsin_feature_drift_score",
         GAUGE,
         "ratio",
-        "Distance between the newest closed window and the reference, 0 to 1: ks for numbers, js for categories; or, "
-        "where the calibrated policy decides, evidence as a share of what alarms.",
+        "Distance between the newest closed window and the reference, 0 to 1: ks for numbers, js for categories, "
+        "hotelling for embeddings; or, where the calibrated policy decides, evidence as a share of what alarms.",
         emitter="collector",
         labels=_SCORE,
     ),
@@ -34,7 +34,7 @@ METRICS = (
         "Distance between the newest closed window and a further reference, by which nothing alarms: one that has a "
         "name, last-week (the same hours a week before) or last-28-days.",
         emitter="collector",
-        labels={**_FEATURE, "method": 2, "reference": _REFERENCES},
+        labels={**_FEATURE, "method": 3, "reference": _REFERENCES},
     ),
     Metric(
         "tocsin_reference_features_beyond",

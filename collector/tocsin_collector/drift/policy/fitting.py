@@ -24,14 +24,14 @@ from tocsin_collector.drift.policy.statistics import (
     tallies,
 )
 from tocsin_collector.profile import Layout, Profile, Tally
-from tocsin_collector.verdict import NUMBER
+from tocsin_collector.verdict import CATEGORY, NUMBER
 
 HORIZON_S = 30 * DAY_S
 FEWEST_WINDOWS = 168
 """An hour-of-week season, a state and a tail cannot be told apart in less."""
 FEWEST_SPAN_S = 2 * WEEK_S
 MOST_STREAMS = 20_000
-KINDS = ("mean", "spread", "shape", "missing", "category")
+KINDS = ("mean", "spread", "shape", "missing", "location", "category")
 SPIKY_WEIGHT = 0.01
 
 
@@ -147,7 +147,7 @@ def _rare_counts(
     been new in it: the layout knows it only because that fold was looked at."""
     hits = np.array([seen.new, seen.invalid])
     for at, feature in enumerate(layout.features):
-        if feature.kind == NUMBER or feature.hashed or len(pooled[at]) < 2:
+        if feature.kind != CATEGORY or feature.hashed or len(pooled[at]) < 2:
             continue
         alone = [sum(pooled[at]) == own for own in pooled[at]]
         hits[0, :, at] += [windows[at].cells[alone[own]].sum() for windows, own in zip(counted, fold, strict=True)]
@@ -170,15 +170,23 @@ def _signals(layout: Layout, streams: Streams) -> tuple[Signal, ...]:
     names = [feature.name for feature in layout.features]
     moments = [Signal(names[at], kind) for kind in KINDS[:3] for at in streams.numbers]
     missing = [Signal(name, "missing") for name in names]
+    located = [Signal(names[at], "location") for at in streams.embedded.tolist()]
     shares = [
         Signal(names[at], "shape" if layout.features[at].kind == NUMBER else "category")
         for at in dict.fromkeys(streams.share_feature.tolist())
     ]
-    return (*moments, *missing, *shares, *(Signal(n, "new") for n in names), *(Signal(n, "invalid") for n in names))
+    return (
+        *moments,
+        *missing,
+        *located,
+        *shares,
+        *(Signal(n, "new") for n in names),
+        *(Signal(n, "invalid") for n in names),
+    )
 
 
 def _signal_starts(streams: Streams) -> Places:
-    alone = 3 * len(streams.numbers) + streams.features
+    alone = 3 * len(streams.numbers) + streams.features + len(streams.embedded)
     firsts = np.flatnonzero(np.diff(streams.share_feature, prepend=-1))
     return np.concatenate([np.arange(alone), alone + firsts]).astype(np.intp)
 

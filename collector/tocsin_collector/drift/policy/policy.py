@@ -19,7 +19,7 @@ class Signal(NamedTuple):
 
     feature: str
     kind: str
-    """mean, spread, shape, missing, category, new or invalid."""
+    """mean, spread, shape, missing, location, category, new or invalid."""
 
 
 class Rare(NamedTuple):

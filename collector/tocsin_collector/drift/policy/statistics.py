@@ -3,7 +3,8 @@
 A number has its mean, spread and shape, taken over normal scores of the reference's cells so that heavy tails and units
 do not matter; spread and shape are centred and scaled by the window's own mean and variance, else they would move with
 those. A category, and a number of few values, has the arcsine of each cell's share; every feature that of its missing
-values. Noise by the delta method: the variance of the statistic's influence function over the reference's cells.
+values. Embeddings have the squared distance of their mean from the reference's (``drift.location``). Noise by the delta
+method: the variance of the statistic's influence function over the reference's cells.
 """
 
 from collections.abc import Sequence
@@ -13,15 +14,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tocsin_collector.drift.location import located, moments
 from tocsin_collector.drift.policy.normal import Floats, deviate
 from tocsin_collector.profile import FeatureLayout, Layout, Profile, Tally
+from tocsin_collector.profile.embedding import Space
 from tocsin_collector.verdict import NUMBER
 
 Counts = NDArray[np.int64]
 Places = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 
-MEAN, SPREAD, SHAPE, MISSING, CATEGORY = range(5)
+MEAN, SPREAD, SHAPE, MISSING, LOCATION, SHARE = range(6)
 FEWEST_ROWS = 30
 """Fewer usable values than this tell nothing: the laws behind the noise do not hold."""
 FEWEST_CELLS = 6
@@ -34,7 +37,8 @@ FURTHEST_SCORE = 3.5
 
 
 class Observed(NamedTuple):
-    """Windows by feature, in the order of the layout; ``cells`` has all features' groups of cells side by side."""
+    """Windows by feature, in the order of the layout; ``cells`` has all features' groups of cells side by side,
+    ``moments`` what is compared of each feature of embeddings."""
 
     rows: Counts
     missing: Counts
@@ -42,6 +46,7 @@ class Observed(NamedTuple):
     new: Counts
     valid: Counts
     cells: Counts
+    moments: tuple[Counts, ...] = ()
 
 
 class Measured(NamedTuple):
@@ -59,10 +64,11 @@ def tallies(window: Profile) -> list[Tally]:
 
 class Groups(NamedTuple):
     """Neighbouring cells that are taken together: where each group begins, all features' cells side by side, and how
-    many groups each feature has."""
+    many groups each feature has; ``embedded`` are the features of embeddings."""
 
     starts: Places
     sizes: list[int]
+    embedded: list[int]
 
 
 def groups_of(layout: Layout, pooled: Sequence[Counts]) -> Groups:
@@ -71,7 +77,8 @@ def groups_of(layout: Layout, pooled: Sequence[Counts]) -> Groups:
     own = [_groups(feature, cells) for feature, cells in zip(layout.features, pooled, strict=True)]
     begins = np.cumsum([0, *(len(cells) for cells in pooled)]).tolist()
     starts = [begin + starts for begin, starts in zip(begins, own, strict=False)]
-    return Groups(_joined(starts), [len(starts) for starts in own])
+    embedded = [at for at, feature in enumerate(layout.features) if feature.space]
+    return Groups(_joined(starts), [len(starts) for starts in own], embedded)
 
 
 def observe(windows: Sequence[Sequence[Tally]], groups: Groups) -> Observed:
@@ -86,10 +93,13 @@ def observe(windows: Sequence[Sequence[Tally]], groups: Groups) -> Observed:
         if len(groups.starts):
             np.add.reduceat(np.concatenate([tally.cells for tally in window]), groups.starts, out=cells[at])
     rows = np.array([window[0].rows if window else 0 for window in windows], np.int64)
-    return Observed(rows, missing, invalid, new, rows[:, None] - missing - invalid, cells)
+    found = tuple(np.array([moments(window[at]) for window in windows], np.int64) for at in groups.embedded)
+    return Observed(rows, missing, invalid, new, rows[:, None] - missing - invalid, cells, found)
 
 
 def _groups(feature: FeatureLayout, cells: Counts) -> Places:
+    if feature.space:
+        return np.zeros(1, np.intp)
     if feature.kind != NUMBER:
         return np.arange(min(len(cells), MOST_SHARES))
     if len(cells) <= MOST_CELLS or not cells.sum():
@@ -102,7 +112,7 @@ def _groups(feature: FeatureLayout, cells: Counts) -> Places:
 @dataclass(frozen=True, slots=True)
 class Streams:
     """Which statistics a reference's windows have. The streams stand in this order: mean, spread and shape of each of
-    ``numbers``, missing of every feature, then the shares."""
+    ``numbers``, missing of every feature, the location of each of ``embedded``, then the shares."""
 
     numbers: Places
     """Features that have moments."""
@@ -116,32 +126,47 @@ class Streams:
     share_cells: Places
     share_feature: Places
     """The feature of each share."""
+    embedded: Places
+    """Features of embeddings, with the ``spaces`` and the reference's ``pools`` of them."""
+    spaces: tuple[Space, ...]
+    pools: tuple[Counts, ...]
     features: int
 
     @property
     def kinds(self) -> Places:
         """The kind of each stream."""
-        sizes = [len(self.numbers)] * 3 + [self.features, len(self.share_feature)]
-        return np.repeat(np.arange(5), sizes)
+        sizes = [len(self.numbers)] * 3 + [self.features, len(self.embedded), len(self.share_feature)]
+        return np.repeat(np.arange(len(sizes)), sizes)
 
     @property
     def feature(self) -> Places:
         """The feature of each stream."""
-        return np.concatenate([*[self.numbers] * 3, np.arange(self.features), self.share_feature])
+        return np.concatenate([*[self.numbers] * 3, np.arange(self.features), self.embedded, self.share_feature])
 
     def measure(self, seen: Observed) -> Measured:
         """Each window's statistics."""
         rows = seen.rows[:, None].repeat(self.features, axis=1)
         of_number, of_share = seen.valid[:, self.numbers], seen.valid[:, self.share_feature]
+        of_vectors = np.array([counts[:, 0] for counts in seen.moments], np.int64).reshape(-1, len(seen.rows)).T
         hits = seen.cells[:, self.share_cells]
+        location, location_noise = self._locations(seen)
         values = (
             *self._moments(seen.cells[:, self.number_cells]),
             arcsine(seen.missing, rows),
+            location,
             arcsine(hits, of_share),
         )
-        noise = (*(part / np.maximum(of_number, 1) for part in self.influence), _variance(rows), _variance(of_share))
-        counts = np.concatenate([of_number, of_number, of_number, rows, of_share], axis=1)
+        moments_noise = (part / np.maximum(of_number, 1) for part in self.influence)
+        noise = (*moments_noise, _variance(rows), location_noise, _variance(of_share))
+        counts = np.concatenate([of_number, of_number, of_number, rows, of_vectors, of_share], axis=1)
         return Measured(np.concatenate(values, axis=1), np.concatenate(noise, axis=1), counts >= FEWEST_ROWS)
+
+    def _locations(self, seen: Observed) -> tuple[Floats, Floats]:
+        """Squared distances and their sampling variances; a window without a vector has one that is not looked at."""
+        found = [located(*each) for each in zip(self.spaces, seen.moments, self.pools, strict=True)]
+        shape = len(self.embedded), len(seen.rows)
+        squared = np.array([one.squared for one in found]).reshape(shape).T
+        return squared, np.array([one.noise**2 for one in found]).reshape(shape).T
 
     def _moments(self, cells: Counts) -> tuple[Floats, Floats, Floats]:
         total = np.maximum(_sums(cells, self.number_starts), 1)
@@ -158,7 +183,8 @@ def streams_of(layout: Layout, seen: Observed, groups: Groups) -> Streams:
     places = [np.arange(end - size, end) for end, size in zip(ends, groups.sizes, strict=True)]
     own = [seen.cells[:, place].sum(axis=0) for place in places]
     numbers = [at for at, feature in enumerate(layout.features) if _has_moments(feature, own[at])]
-    shares = [at for at in range(len(own)) if at not in set(numbers) and own[at].size]
+    apart = {*numbers, *groups.embedded}
+    shares = [at for at in range(len(own)) if at not in apart and own[at].size]
     scores = [_scores(own[at]) for at in numbers]
     sizes = [own[at].size for at in numbers]
     influence = [_influence(own[at], score) for at, score in zip(numbers, scores, strict=True)]
@@ -171,6 +197,9 @@ def streams_of(layout: Layout, seen: Observed, groups: Groups) -> Streams:
         influence=np.array(influence, np.float64).reshape(len(numbers), 3).T,
         share_cells=_joined([places[at] for at in shares]),
         share_feature=np.repeat(np.array(shares, np.intp), [own[at].size for at in shares]),
+        embedded=np.array(groups.embedded, np.intp),
+        spaces=tuple(feature.space for feature in layout.features if feature.space),
+        pools=tuple(counts.sum(axis=0) for counts in seen.moments),
         features=len(layout.features),
     )
 
