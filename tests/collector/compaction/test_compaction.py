@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from array import array
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from tests.collector.test_journal_command import exported, tocsin
 from tests.servers.process import free_port, until
 from tests.system.beside import collector as running_collector
 from tocsin_collector.compaction.compaction import Compaction
+from tocsin_collector.compaction.erase import erase
 from tocsin_collector.compaction.folder import Folder, escaped
 from tocsin_collector.ingest.intake import BLOCK_RECORD
 from tocsin_collector.ingest.rows import events
@@ -285,3 +287,34 @@ def test_a_running_collector_makes_them_and_tells_it(tmp_path: Path) -> None:
     assert sorted(row["id"] for row in read(tmp_path / "data")) == sorted(f"id{n}" for n in range(50))
     (found,) = stored(tmp_path / "data" / "journal")
     assert len(list(events(found.block))) == 50
+
+
+def test_embeddings_are_lists_of_one_length_and_two_lengths_are_two_files(tmp_path: Path) -> None:
+    def said(ids: list[str], rows: list[list[float]], sequence: int, at: float = 0.0) -> Block:
+        made = predictions(ids, sequence=sequence, at=at)
+        made.columns["feature.e"] = column("feature.e", [array("f", row) for row in rows])
+        return made
+
+    many = [f"m{number}" for number in range(150)]
+    blocks = [
+        said(["a", "b"], [[0.5, 1.5], [2.5, -1.0]], 1),
+        said(["c"], [[1.0, 2.0, 3.0]], 2),
+        predictions(["none"], sequence=3),
+        said(many, [[float(number), 0.25] for number in range(150)], 4, at=-7200),
+    ]
+    journal = open_journal(tmp_path / "journal", segment_bytes=1 << 20)
+    for one in blocks:
+        journal.commit([(BLOCK_RECORD, encode(one))])
+    journal.close()
+    written(tmp_path, [predictions(["next"], sequence=9)])
+    list(opened(tmp_path)[0].look())
+    found = {row["id"]: row.get("feature.e") for row in read(tmp_path)}
+    assert found["a"] == [0.5, 1.5]
+    assert found["c"] == [1.0, 2.0, 3.0]
+    assert found["none"] is None
+    assert [found[name] for name in many] == [[float(number), 0.25] for number in range(150)]
+    assert {row["id"]: row.get("features", {}).get("e") for row in exported(tmp_path)} == found | {"next": None}
+    assert erase(Folder(tmp_path / "parquet"), "b") == 1
+    assert {row["id"]: row.get("feature.e") for row in read(tmp_path)} == {
+        name: value for name, value in found.items() if name != "b"
+    }

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
+from tests.cloud import cloud, vectors
 from tocsin_collector.commands.replay import command
 from tocsin_collector.replay import Question, replay
 from tocsin_collector.tables import open_table
@@ -332,3 +333,34 @@ def test_windows_may_be_of_any_length():
     table = open_table({"t": [0.0, 899.0, 900.0, 3_600.0], "x": [1.0, 2.0, 3.0, 4.0]})
     found = replay(table, table, Question("t", window_s=900.0))
     assert [(window.start_s, window.rows) for window in found.windows] == [(0, 2), (900, 1), (3_600, 1)]
+
+
+def embedded(new=0.0, dimensions=24):
+    """A column of embeddings, from the second day on with so many rows about a topic that is new."""
+    known = cloud(31, dimensions)
+
+    def make(rng, rows):
+        made = vectors(known, rows, rng)
+        later_rows = slice(24 * ROWS, None)
+        if new:
+            made[later_rows] = vectors(known, rows - 24 * ROWS, rng, new=new)
+        return pa.FixedSizeListArray.from_arrays(pa.array(made.ravel()), dimensions)
+
+    return make
+
+
+def test_a_topic_that_is_new_in_a_column_of_embeddings_alarms(run):
+    code, out, _ = run(side(text=embedded()), later(text=embedded(new=0.4)), "--json")
+    told = lines(out)
+    onsets = [(alarm["feature"], alarm["kind"]) for line in told for alarm in line.get("alarms", [])]
+    assert ("text", "location") in onsets
+    assert {feature for feature, _ in onsets} <= {"text", "text:cosine"}
+    first = next(line for line in told if line.get("alarms"))
+    assert first["window_start"] >= "2026-09-17"
+    assert code in (0, 1)
+
+
+def test_embeddings_of_another_length_than_the_references_alarm_and_end_nothing(run):
+    _, out, _ = run(side(text=embedded()), later(text=embedded(dimensions=25)), "--json")
+    onsets = {(alarm["feature"], alarm["kind"]) for line in lines(out) for alarm in line.get("alarms", [])}
+    assert ("text", "invalid") in onsets

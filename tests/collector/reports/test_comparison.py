@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.cloud import cloud, vectors
 from tests.servers.cache import lacking
 from tocsin_collector import compare
 from tocsin_collector.reports.page import MOST_CHARTS, page
@@ -171,3 +172,18 @@ def test_at_a_terminal_it_is_a_line_for_each_that_differs():
     assert first == "2 of 3 features differ: 5,000 rows beside 5,000"
     assert [reason.partition(":")[0] for reason in reasons] == ["city", "age"]
     assert repr(compare(table(1), table(1))) == "0 of 3 features differ: 5,000 rows beside 5,000"
+
+
+def test_embeddings_are_compared_whether_arrays_or_lists(tmp_path):
+    known, draw = cloud(41, 32), np.random.default_rng(1)
+    before, same, other = (vectors(known, 2_000, draw, new=new) for new in (0, 0, 0.3))
+    for now, far in ((same, False), (other, True)):
+        held = compare({"text": before}, {"text": now})
+        listed = compare({"text": [*before]}, pa.table({"text": now.tolist()}))
+        for found in (held, listed):
+            verdict = found.features["text"]
+            assert bool(verdict.reasons) is far
+            assert verdict.kind == "embedding[32]"
+            assert "text:cosine" in found._repr_html_()
+    with pytest.raises(TableError, match="of embeddings, rows x numbers"):
+        compare({"text": before, "n": np.arange(3)}, {"text": same})
