@@ -22,7 +22,7 @@ def vector(value: "Any") -> "Vector | None":
     try:
         sound = not isinstance(value, str | bytes) and MIN_DIMENSIONS <= len(value) <= MAX_DIMENSIONS
         return _copied(value) if sound else None
-    except (TypeError, ValueError, OverflowError):
+    except Exception:  # a foreign object's own methods
         return None
 
 

@@ -26,6 +26,9 @@ class Level(IntEnum):
 
 
 class Hostile:
+    def __len__(self) -> int:
+        raise RuntimeError("no length")
+
     def __str__(self) -> str:
         raise RuntimeError("no text for you")
 
