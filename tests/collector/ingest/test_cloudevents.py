@@ -173,7 +173,7 @@ def test_tensors_of_the_open_inference_protocol() -> None:
             {"predictions": [1]},
             "unknown_payload",
         ),
-        ({"inputs": [{"name": "x", "shape": [2], "data": [[1], 2]}]}, {"predictions": [1, 2]}, "wrong_type"),
+        ({"inputs": [{"name": "x", "shape": [2], "data": [[1], 2]}]}, {"predictions": [1, 2]}, "out_of_range"),
         ({"inputs": [{"name": "x", "shape": [9], "data": [1]}]}, {"predictions": [1]}, "unequal_rows"),
         ({"inputs": [{"name": "x", "shape": [1], "parameters": {"binary_data_size": 4}}]}, {}, "unknown_payload"),
         ({"inputs": [{"shape": [1], "data": [1]}]}, {}, "unknown_payload"),
