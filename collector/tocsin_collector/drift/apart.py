@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin_collector.drift.distance import Distance
-from tocsin_collector.drift.reference import FEWEST_ROWS, distance_of, fit
+from tocsin_collector.drift.reference import FEWEST_ROWS, compared, distance_of, fit
 from tocsin_collector.drift.spread import Spread, chance, spread, strays
 from tocsin_collector.profile import Layout, Profile, merged
 from tocsin_collector.verdict import CATEGORY, Apart
@@ -34,11 +34,11 @@ def distances(pool: Profile, current: Profile) -> dict[str, Distance]:
     found = {}
     for feature in current.layout.features:
         before, now = pool.tally(feature.name), current.tally(feature.name)
-        sides = [before.cells, now.cells]
+        sides = [compared(feature, before), compared(feature, now)]
         if feature.kind == CATEGORY:  # what the layout has no cell for is one cell
             sides = [np.append(before.cells, before.new), np.append(now.cells, now.new)]
-        if min(int(side.sum()) for side in sides) >= FEWEST_ROWS:
-            found[feature.name] = distance_of(feature.kind)[1](sides[1], sides[0])
+        if min(int(side.cells.sum()) + side.new for side in (before, now)) >= FEWEST_ROWS:
+            found[feature.name] = distance_of(feature)[1](sides[1], sides[0])
     return found
 
 
@@ -46,7 +46,7 @@ def apart(found: Mapping[str, Distance], usual: Usual, layout: Layout) -> dict[s
     """The distances beside their bounds."""
     told = {}
     for name, distance in found.items():
-        method = distance_of(layout.by_name[name].kind)[0]
+        method = distance_of(layout.by_name[name])[0]
         known = usual.spreads.get(name)
         bound = known and max(known.bound(distance.noise), distance.floor(method, usual.alpha))
         told[name] = Apart(method, distance.score, bound if bound is not None and bound < 1 else None)

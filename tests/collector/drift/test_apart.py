@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import ks_2samp
 
+from tests.cloud import cloud, vectors
 from tocsin_collector.drift.apart import FEWEST_WINDOWS, apart, distances, pooled, scores, usual_of
-from tocsin_collector.frame import Frame, category, number
+from tocsin_collector.frame import Frame, category, embedding, number
 from tocsin_collector.profile import layout_of, profile
 from tocsin_collector.verdict import Apart, ModelKey
 
@@ -82,3 +83,18 @@ def test_nothing_is_both_alike_and_beyond(distance, bound):
 
 def test_a_distance_that_is_no_number_is_beyond_its_bound():
     assert Apart("ks", float("nan"), 0.1).beyond
+
+
+def test_embeddings_are_apart_by_hotelling():
+    known, draw = cloud(51, 16), np.random.default_rng(1)
+    frames = []
+    for new in (0, 0, 0.5):
+        rows = vectors(known, 600, draw, new=new)
+        values = embedding(rows, np.ones(len(rows), bool))
+        times, ids = np.zeros(len(rows), np.int64), [""] * len(rows)
+        frames.append(Frame("prediction", ModelKey("p", "m", ""), times, ids, {"feature.e": values}))
+    layout = layout_of(frames[:1])
+    pool, same, other = (profile(one, layout) for one in frames)
+    near, far = distances(pool, same)["e"], distances(pool, other)["e"]
+    assert near.score < 0.1 < far.score
+    assert apart({"e": far}, usual_of([], layout), layout)["e"].method == "hotelling"
