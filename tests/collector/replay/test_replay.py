@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
@@ -332,3 +333,30 @@ def test_windows_may_be_of_any_length():
     table = open_table({"t": [0.0, 899.0, 900.0, 3_600.0], "x": [1.0, 2.0, 3.0, 4.0]})
     found = replay(table, table, Question("t", window_s=900.0))
     assert [(window.start_s, window.rows) for window in found.windows] == [(0, 2), (900, 1), (3_600, 1)]
+
+
+def test_a_clock_change_is_no_drift_in_its_own_time_zone(run):
+    """``hour`` is the local hour of the office, whose clocks go back on 25 October 2026."""
+
+    def hours(start, days, seed):
+        table = side(seed, days=days, start=start)
+        local = [time.astimezone(ZoneInfo("Europe/Paris")).hour for time in table["time"].to_pylist()]
+        return table.append_column(
+            "hour", pa.array(np.array(local) + np.random.default_rng(seed).normal(size=len(local)))
+        )
+
+    start = datetime(2026, 10, 5, tzinfo=UTC)
+    reference, current = hours(start, 17, 3), hours(start + timedelta(days=17), 6, 4)
+    _, stdout, _ = run(reference, current, "--json", "--time-zone", "Europe/Paris")
+    assert [line["alarms"] for line in lines(stdout) if line["alarms"]] == []
+    _, stdout, _ = run(reference, current, "--json")
+    first = next(line for line in lines(stdout) if line["alarms"])
+    assert first["window_start"] >= "2026-10-25T01:00:00Z"
+    assert {alarm["feature"] for alarm in first["alarms"]} == {"hour"}
+
+
+def test_a_time_zone_or_a_holiday_that_there_is_not_is_a_wrong_option(run):
+    code, _, stderr = run(side(), later(), "--time-zone", "Mars/Olympus")
+    assert (code, "'Mars/Olympus' is no time zone here" in stderr) == (2, True)
+    code, _, stderr = run(side(), later(), "--holiday", "Easter")
+    assert (code, "'Easter': a date expected, as 2026-12-25" in stderr) == (2, True)
