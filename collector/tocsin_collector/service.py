@@ -39,6 +39,7 @@ from tocsin_collector.journal.retention import Retention, limits_of
 from tocsin_collector.journal.upkeep import Upkeep
 from tocsin_collector.logs import open_logs
 from tocsin_collector.monitor.beside import Named
+from tocsin_collector.monitor.calendar import calendar
 from tocsin_collector.monitor.judge import Judge
 from tocsin_collector.monitor.model import Model
 from tocsin_collector.monitor.monitor import Monitor, Name
@@ -47,7 +48,6 @@ from tocsin_collector.monitor.past import collect
 from tocsin_collector.monitor.record import Record
 from tocsin_collector.monitor.reference_file import ReferenceRows
 from tocsin_collector.monitor.stakes import stakes
-from tocsin_collector.monitor.windows import Calendar
 from tocsin_collector.notifications import Inbox
 from tocsin_collector.quality.rules import Rules
 from tocsin_collector.quality.text.price import Price, price
@@ -336,16 +336,8 @@ class Service:
 
     def _new_monitor(self) -> Monitor:
         values = self.values
-        calendar = Calendar(
-            values["windows.length_s"],
-            values["windows.utc_offset_s"],
-            values["windows.lateness_s"],
-            values["windows.label_wait_s"],
-            values["windows.past_s"],
-            values["windows.future_s"],
-        )
         return Monitor(
-            calendar,
+            calendar(values),
             keep=values["windows.keep"],
             min_rows=values["drift.min_rows"],
             prices=prices(values["text.prices"]),

@@ -43,7 +43,8 @@ class FeatureVerdict:
     """One feature in one window. ``score`` is None where window or reference were too small to judge by.
 
     By method ``ks``, ``js`` or ``hotelling`` it is a distance; by ``evidence``, where the calibrated policy decides, a
-    share of the evidence that alarms, and no share of rows has a bound.
+    share of the evidence that alarms, and no share of rows has a bound but that of missing values while an incident of
+    them is open.
     """
 
     name: str
@@ -81,8 +82,8 @@ class Onset(NamedTuple):
     """A drift of one kind of one feature (None: of all together) begins, or goes on. Score and threshold in nats: minus
     the logarithm of how often chance alone brings this; ``since_s`` is where the evidence begins.
 
-    The score of an incident is the most that it had. Kinds: mean, spread, shape, location, missing, invalid, new,
-    category.
+    The score of an incident is the most that it had. Kinds: mean, spread, shape, location, missing, filled (fewer are
+    missing), invalid, new, category.
     """
 
     feature: str | None
@@ -108,7 +109,7 @@ class Decision(NamedTuple):
     onsets: tuple[Onset, ...]
     incidents: tuple[Onset, ...]
     evidence: tuple[float, ...] = ()
-    """The largest of each feature, in the order of the layout."""
+    """The largest of each feature's values (missing ones apart), in the order of the layout."""
 
     @property
     def open(self) -> tuple[str, ...]:

@@ -4,11 +4,12 @@ DESIGN families were looked at while the policy was chosen; CONFIRM families, th
 fixed before any of them was run, and are what the benches report. Both are one author's.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
+from tocsin_collector.monitor.windows import Calendar
 from tocsin_collector.profile import FeatureLayout, Layout, Profile
 from tocsin_collector.profile.layout import TALLIES
 from tocsin_collector.verdict import CATEGORY, NUMBER
@@ -42,6 +43,9 @@ class Family:
     """Share of the states' variance that all features have in common."""
     gaps: float = 0.0
     """Share of windows that are not there, in stretches of up to a day."""
+    longest_gap: int = DAY
+    calendar: str = ""
+    """What is another hour of the week than the clock says: after a clock change, on a holiday."""
 
 
 DESIGN = (
@@ -74,7 +78,27 @@ CONFIRM = (
     ),
     Family("shocks that last hours", 2_000, traffic="daily", states=((0.85, 0.05),), shocks=5, common=0.3),
 )  # fmt: skip
+_AR = (0.8, 0.03)
+CALENDARS = (
+    Family("days missing", 2_000, traffic="weekly", season=0.1, states=((0.8, 0.04),), gaps=0.15, longest_gap=4 * DAY),
+    Family("a clock change", 2_000, traffic="weekly", season=0.2, shape="square", states=(_AR,), calendar="clock"),
+    Family("a holiday", 2_000, traffic="weekly", season=0.2, shape="hours", states=(_AR,), calendar="holiday"),
+    Family("rare shocks that last a day", 2_000, states=((0.95, 0.04),), shocks=3),
+)  # fmt: skip
+"""Fixed before any was run as well, later than CONFIRM."""
+CALENDAR_MONTHS = 20
 CONFIRM_SEED, CONFIRM_MONTHS = 20_261_127, 40
+
+
+PLAIN = Calendar(length_s=HOUR_S)
+CALENDAR = {
+    "": (START_S, PLAIN),
+    "clock": (START_S + 42 * 86_400, replace(PLAIN, zone="Europe/Paris")),
+    "holiday": (START_S, replace(PLAIN, holidays=("2026-02-11",))),
+}
+"""When a family's months begin, and what is told of its hours of the week."""
+CLOCK_CHANGE, HOLIDAY = 41 * DAY + 1, 37 * DAY
+"""Hours from the start: 29 March 2026, 01:00 UTC; a Wednesday."""
 
 
 @dataclass
@@ -88,6 +112,8 @@ class Month:
     missing: np.ndarray
     shares: list[np.ndarray]
     present: np.ndarray
+    start_s: float
+    calendar: Calendar
 
 
 def layout_for(numbers: int, categories: int) -> Layout:
@@ -125,7 +151,8 @@ def draw_month(family: Family, seed: int) -> Month:
     hours = REFERENCE_HOURS + NULL_HOURS
     features = family.numbers + family.categories
     state = sum((_states(family, rng, hours, features, *one) for one in family.states), np.zeros((hours, features)))
-    season = family.season * _season(family.shape, rng, hours, features)
+    local = _local(family.calendar, hours)
+    season = family.season * _season(family.shape, rng, local.max() + 1, features)[local]
     spread = np.exp(_states(family, rng, hours, family.numbers, *family.spread_state))
     missing = 0.02 * np.exp(2 * _states(family, rng, hours, features, *(family.states[0] if family.states else (0, 0))))
     missing = missing * (np.arange(features) % 3 == 0)
@@ -133,12 +160,13 @@ def draw_month(family: Family, seed: int) -> Month:
     level = state + season
     return Month(
         layout,
-        rng.poisson(family.rows * _traffic(family.traffic, rng, hours)),
+        rng.poisson(family.rows * _traffic(family.traffic, rng, local.max() + 1)[local]),
         level[:, : family.numbers],
         spread,
         np.minimum(missing, 0.5),
         [_tilted(base_shares(i), level[:, family.numbers + i], rng) for i in range(family.categories)],
-        _present(family.gaps, rng, hours),
+        _present(family, rng, hours),
+        *CALENDAR[family.calendar],
     )
 
 
@@ -188,7 +216,7 @@ class Drawn(NamedTuple):
     def window(self, hour: int, counts: np.ndarray | None = None) -> tuple[float, Profile]:
         """The window of an hour, with other counts where they are given."""
         row = self.counts[hour] if counts is None else counts
-        return START_S + HOUR_S * hour, counted(self.month.layout, int(self.month.rows[hour]), row)
+        return self.month.start_s + HOUR_S * hour, counted(self.month.layout, int(self.month.rows[hour]), row)
 
     @property
     def hours(self) -> list[int]:
@@ -198,7 +226,7 @@ class Drawn(NamedTuple):
 
 
 def confirm_month(family: Family, run: int) -> Drawn:
-    """The month with this number of a family of CONFIRM."""
+    """The month with this number of a family of CONFIRM or CALENDARS."""
     month = draw_month(family, CONFIRM_SEED + run)
     rng = np.random.default_rng([CONFIRM_SEED, run, *family.name.encode()])
     counts = draw(month, np.arange(REFERENCE_HOURS + NULL_HOURS), rng)
@@ -209,7 +237,7 @@ def confirm_month(family: Family, run: int) -> Drawn:
 def windows(month: Month, hours: np.ndarray, counts: np.ndarray) -> list[tuple[float, Profile]]:
     """The profiles of the hours that are there."""
     return [
-        (START_S + HOUR_S * hour, counted(month.layout, int(month.rows[hour]), row))
+        (month.start_s + HOUR_S * hour, counted(month.layout, int(month.rows[hour]), row))
         for hour, row in zip(hours.tolist(), counts, strict=True)
         if month.present[hour]
     ]
@@ -266,11 +294,20 @@ def _tilted(shares: np.ndarray, level: np.ndarray, rng) -> np.ndarray:
     return tilted / tilted.sum(axis=1, keepdims=True)
 
 
-def _present(share: float, rng, hours: int) -> np.ndarray:
+def _local(calendar: str, hours: int) -> np.ndarray:
+    """The hour, from the start, as which each one behaves."""
+    hour = np.arange(hours)
+    if calendar == "clock":
+        return hour + (hour >= CLOCK_CHANGE)
+    sunday = 6 - HOLIDAY // DAY % 7
+    return hour + sunday * DAY * ((calendar == "holiday") & (hour // DAY == HOLIDAY // DAY))
+
+
+def _present(family: Family, rng, hours: int) -> np.ndarray:
     present = np.ones(hours, bool)
-    while share and (~present).mean() < share:
+    while family.gaps and (~present).mean() < family.gaps:
         start = rng.integers(1, hours)
-        present[start : start + rng.integers(1, DAY)] = False
+        present[start : start + rng.integers(1, family.longest_gap)] = False
     return present
 
 

@@ -5,6 +5,11 @@ from click.testing import CliRunner
 
 from tocsin_collector.commands.check import command
 
+CALENDAR = """\
+[drift]
+time_zone = "Europe/Atlantis"
+holidays = ["2026-12-25", "Boxing Day"]
+"""
 FAULTY = """\
 listen = "127.0.0.1:10301"
 scrape_interval_s = 0.1
@@ -56,3 +61,11 @@ def test_addresses_authorities_and_credentials_are_looked_at_too(checked):
         "prometheus.username needs prometheus.password_file",
         "alertmanager.ca_file = /nowhere/ca.pem: cannot be read: No such file or directory",
     ]
+
+
+def test_a_time_zone_and_a_holiday_that_there_are_not_are_named(checked):
+    done = checked(CALENDAR)
+    assert done.exit_code == 78
+    assert "drift.time_zone: 'Europe/Atlantis' is no time zone here" in done.stderr
+    assert "drift.holidays: 'Boxing Day': a date expected, as 2026-12-25" in done.stderr
+    assert checked('[drift]\ntime_zone = "Europe/Paris"\nholidays = ["2026-12-25"]\n').exit_code == 0

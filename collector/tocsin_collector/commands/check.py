@@ -21,6 +21,7 @@ def command(file: str) -> None:
     from tocsin_collector.doors.webfile import protection
     from tocsin_collector.ingest.receiptkeys import receipt_keys
     from tocsin_collector.journal.retention import limits_of
+    from tocsin_collector.monitor.calendar import calendar
     from tocsin_collector.monitor.stakes import stakes
     from tocsin_collector.provision import settings
     from tocsin_collector.reports.scheduler import plans
@@ -36,6 +37,7 @@ def command(file: str) -> None:
         receipt_keys(str(values["receipts.keys_file"]))
         stakes(values)
         plans(values["reports.schedule"])  # type: ignore[arg-type]
+        calendar(values)
     except ConfigError as error:
         for fault in error.faults:
             click.echo(fault, err=True)

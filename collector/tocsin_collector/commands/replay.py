@@ -36,9 +36,20 @@ class Duration(click.ParamType[float]):
     show_default=True,
     help="The chance of any in 30 days.",
 )
+@click.option("--time-zone", "zone", default="UTC", show_default=True, help="Whose hours and weekdays seasons follow.")
+@click.option("--holiday", "holidays", multiple=True, help="A date, as 2026-12-25, that is as a Sunday; repeatable.")
 @click.option("--json", "as_json", is_flag=True, help="One line a window.")
 def command(
-    reference: str, current: str, time: str, window_s: float, label: str, prediction: str, rate: float, as_json: bool
+    reference: str,
+    current: str,
+    time: str,
+    window_s: float,
+    label: str,
+    prediction: str,
+    rate: float,
+    zone: str,
+    holidays: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """Back-test drift alarms: learn from REFERENCE, and say what would have alarmed in CURRENT, when, at which cost.
 
@@ -51,12 +62,17 @@ def command(
     """
     if bool(label) != bool(prediction):
         raise click.UsageError("--label and --prediction belong together")
+    from tocsin_collector.monitor.calendar import holiday_fault, zone_fault
+
+    for fault in filter(None, (zone_fault(zone), *map(holiday_fault, holidays))):
+        raise click.UsageError(fault)
     from tocsin_collector.replay import Question, replay
     from tocsin_collector.replay.lines import json_lines, text_lines
     from tocsin_collector.tables import TableError, open_table
 
     try:
-        found = replay(open_table(reference), open_table(current), Question(time, window_s, rate, label, prediction))
+        asked = Question(time, window_s, rate, label, prediction, zone, holidays)
+        found = replay(open_table(reference), open_table(current), asked)
     except TableError as error:
         click.echo(f"tocsin replay: {error}", err=True)
         sys.exit(1)

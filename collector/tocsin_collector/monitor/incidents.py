@@ -32,17 +32,26 @@ def told(
     found = {}
     for name, feature in features.items():
         own = [one for one in decision.incidents if one.feature == name and decision.score is not None]
+        missing = [one for one in own if one.kind == "missing" and feature.missing_ratio > 0]
+        others = [one for one in own if one.kind != "missing"]
         found[name] = replace(
             feature,
             method=EVIDENCE,
             score=decision.evidence[numbers[name]] / decision.level if decision.evidence else None,
             threshold=1.0 if decision.evidence else None,
-            missing_threshold=ANYTHING,
+            missing_threshold=_missing_bound(feature) if missing else ANYTHING,
             new_threshold=ANYTHING,
             invalid_threshold=ANYTHING,
-            reasons=tuple(_reason(feature, one, where(reference, current, name)) for one in own),
+            # That of missing values stands first: it alarms by a name of its own.
+            reasons=tuple(_reason(feature, one, where(reference, current, name)) for one in (*missing, *others)),
         )
     return found
+
+
+def _missing_bound(feature: FeatureVerdict) -> float:
+    """What the share of missing values is held against while an incident of them is open: the reference's, and nothing
+    where it has come back to that, so that the alarm ends with its incident or when none is missing."""
+    return feature.missing_reference if feature.missing_ratio > feature.missing_reference else 0.0
 
 
 def _reason(feature: FeatureVerdict, incident: Onset, place: str) -> str:
@@ -52,7 +61,7 @@ def _reason(feature: FeatureVerdict, incident: Onset, place: str) -> str:
 
 
 def _what(feature: FeatureVerdict, kind: str, place: str) -> str:
-    if kind == "missing":
+    if kind in ("missing", "filled"):
         before = percent(feature.missing_reference)
         return f"{percent(feature.missing_ratio)} of values are missing, {before} in the reference"
     if kind == "invalid":

@@ -158,7 +158,9 @@ def _policy(
     if not calibrated:
         return None, {"policy": "threshold", "reason": "the configuration says so (drift.policy)"}
     try:
-        found = policy.fit(windows, layout, window_s=calendar.length_s)
+        found = policy.fit(
+            windows, layout, window_s=calendar.length_s, east_s=calendar.east_s, holidays=calendar.holidays
+        )
     except policy.Insufficient as error:
         return None, {"policy": "threshold", "reason": str(error)}
     return found, {

@@ -146,7 +146,7 @@ class Monitor:
         return [
             __version__,
             FORMAT,
-            list(astuple(self.calendar)),
+            [*astuple(self.calendar)[:-1], list(self.calendar.holidays)],
             self._keep,
             self._min_rows,
             judged,

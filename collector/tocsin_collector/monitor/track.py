@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tocsin_collector.drift.policy import Decision, Policy, State, begin, step
+from tocsin_collector.drift.policy.chain import Links
+from tocsin_collector.drift.policy.days import Day
 from tocsin_collector.drift.policy.innovation import Filter
 from tocsin_collector.profile import Profile
 
@@ -63,14 +65,16 @@ class Track:
 
     def state(self) -> list[Any]:
         """The state before the windows that can still change; ``load`` takes it."""
-        return [self._base.time_s, *_arrays(self._base)]
+        return [*_numbers(self._base), *_arrays(self._base)]
 
     def load(self, state: list[Any], closed: Iterable[Closed]) -> None:
         """Take over what another one knew, and decide its closed windows again."""
-        time_s, *flat = state
+        count = len(_numbers(self._base))
         # Copies: what was taken up does not hold the file.
-        own = [np.array(one).reshape(like.shape) for one, like in zip(flat, _arrays(self._base), strict=True)]
-        self._base = self._head = State(time_s, Filter(own[0], own[1]), *own[2:])
+        arrays = [
+            np.array(one).reshape(like.shape) for one, like in zip(state[count:], _arrays(self._base), strict=True)
+        ]
+        self._base = self._head = _state_of(state[:count], arrays)
         self.follow(closed)
 
     def _stepped(self, state: State, window: Closed) -> tuple[State, Decision | None]:
@@ -79,5 +83,17 @@ class Track:
         return step(self._policy, state, window.start_s, window.profile)
 
 
+def _numbers(state: State) -> list[float]:
+    return [state.time_s, state.day.number, state.day.gap, state.day.start_s]
+
+
 def _arrays(state: State) -> list[np.ndarray[Any, Any]]:
-    return [*state.filter, state.sums, state.since_s, state.open, state.begun_s, state.most, state.hot_s]
+    links = [part for one in (state.hourly, state.daily) for part in (*one.filter, one.sums, one.since_s)]
+    day = [state.day.total, state.day.windows]
+    return [*links, *day, state.told, state.open, state.begun_s, state.most, state.hot_s]
+
+
+def _state_of(numbers: list[Any], arrays: list[Any]) -> State:
+    time_s, *day = numbers
+    hourly, daily = (Links(Filter(*own[:2]), *own[2:]) for own in (arrays[:4], arrays[4:8]))
+    return State(time_s, hourly, daily, Day(*day, *arrays[8:10]), *arrays[10:])

@@ -1,6 +1,8 @@
 """Windows of event time: which one a row belongs to, when one may close, and how far off a row may be."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +15,8 @@ class Calendar:
     """How event time is cut. A window is ``length_s`` long and begins where local time (``utc_offset_s`` east of UTC)
     is a multiple of it; it closes when the watermark has passed its end by ``lateness_s`` and is final
     ``label_wait_s`` later. A row more than ``past_s`` behind the watermark has no window, and one whose window begins
-    more than ``future_s`` ahead of it has one only for a trial."""
+    more than ``future_s`` ahead of it has one only for a trial. Seasons of hour and weekday are those of ``zone``, in
+    which ``holidays`` (YYYY-MM-DD) are as Sundays."""
 
     length_s: float = 3600.0
     utc_offset_s: float = 0.0
@@ -21,6 +24,8 @@ class Calendar:
     label_wait_s: float = 86_400.0
     past_s: float = 604_800.0
     future_s: float = 600.0
+    zone: str = "UTC"
+    holidays: tuple[str, ...] = ()
 
     def index(self, time_us: NDArray[np.int64]) -> NDArray[np.int64]:
         """The number of the window that holds each time."""
@@ -59,3 +64,9 @@ class Calendar:
     def horizon_s(self) -> float:
         """How far behind the watermark a label can still matter."""
         return self.length_s + self.lateness_s + self.label_wait_s
+
+    def east_s(self, time_s: float) -> float:
+        """How far local time is ahead of UTC."""
+        if self.zone == "UTC":
+            return 0.0
+        return (datetime.fromtimestamp(time_s, ZoneInfo(self.zone)).utcoffset() or timedelta()).total_seconds()

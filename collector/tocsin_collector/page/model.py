@@ -279,12 +279,17 @@ def distance_chart(view: ModelView, name: str, offset_s: float, *, every: bool =
     return lines(drawn, f"Distance of {name} by window", "", offset_s=offset_s, marks=marks, bounds=_span(view))
 
 
+def _bound(share: float) -> float | None:
+    """Where a bound of a share is drawn: nowhere when no share is beyond it."""
+    return share if share < 1 else None
+
+
 def missing_chart(view: ModelView, name: str, offset_s: float, *, every: bool = False) -> Markup:
     """A feature's share of missing values under its bound, window by window; dots where it is beyond, or on all."""
     found = _history(view, name)
     times = [middle(verdict) for verdict, _ in found]
     drawn = [
-        Line("bound", times, [feature.missing_threshold for _, feature in found], "bound"),
+        Line("bound", times, [_bound(feature.missing_threshold) for _, feature in found], "bound"),
         Line("missing", times, [feature.missing_ratio for _, feature in found]),
     ]
     marks = [

@@ -13,13 +13,15 @@ from tocsin_collector.tables.windows import frame_of
 
 class Question(NamedTuple):
     """``time``, ``label`` and ``prediction`` are columns (the latter two may be empty); ``rate`` is the chance of any
-    false alarm in 30 days."""
+    false alarm in 30 days. Seasons follow the local time of ``zone``, and ``holidays`` (YYYY-MM-DD) are as Sundays."""
 
     time: str
     window_s: float = 3_600.0
     rate: float = 0.1
     label: str = ""
     prediction: str = ""
+    zone: str = "UTC"
+    holidays: tuple[str, ...] = ()
 
 
 class Chosen(NamedTuple):

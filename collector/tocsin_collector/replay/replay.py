@@ -96,7 +96,10 @@ def _side(table: Table, asked: Question, chosen: Chosen, labels: Labels | None) 
 
 def _policy(known: Side, layout: Layout, asked: Question) -> tuple[Policy | None, str]:
     try:
-        return fit(list(known.profiles.items()), layout, window_s=asked.window_s, rate=asked.rate), ""
+        windows, east_s = list(known.profiles.items()), Calendar(zone=asked.zone).east_s
+        return fit(
+            windows, layout, window_s=asked.window_s, rate=asked.rate, east_s=east_s, holidays=asked.holidays
+        ), ""
     except Insufficient as error:
         return None, str(error)
 

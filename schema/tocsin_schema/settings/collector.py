@@ -225,6 +225,13 @@ COLLECTOR = (
         range=("calibrated", "threshold"),
     ),
     Key(
+        "drift.time_zone",
+        "text",
+        "UTC",
+        "whose local time the season of hour and weekday follows, as Europe/Paris: then a clock change is no drift",
+    ),
+    Key("drift.holidays", "list", [], "dates, as 2026-12-25, whose season is that of a Sunday"),
+    Key(
         "quality.floors",
         "list",
         [],

@@ -1,10 +1,13 @@
 """The policy as its callers use it: fit on four weeks, step over what comes."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
 import pytest
 
+from tests.bench.months import CLOCK_CHANGE as CLOCK_CHANGE_HOUR
+from tests.bench.months import HOLIDAY as HOLIDAY_HOUR
 from tests.bench.months import (
     HOUR_S,
     REFERENCE_HOURS,
@@ -17,10 +20,17 @@ from tests.bench.months import (
     windows,
 )
 from tocsin_collector.drift.policy import Insufficient, Policy, State, begin, fit, step
+from tocsin_collector.drift.policy.cusum import of_streams
 from tocsin_collector.profile import Layout, Profile, ProfileError, empty
 
 FAMILY = Family("tested", 1_500, numbers=3, categories=2, traffic="daily", season=0.2, states=((0.8, 0.03),))
 ONSET = 48
+
+
+CLOCK_CHANGE = Family(
+    "tested", 2_000, 2, 2, traffic="weekly", season=0.3, shape="square", states=((0.8, 0.03),), calendar="clock"
+)
+HOLIDAY = replace(CLOCK_CHANGE, shape="hours", calendar="holiday")
 
 
 @cache
@@ -73,6 +83,7 @@ def test_a_week_without_drift_is_silent():
         (0, {"shift": 0.5}, "mean", "n000"),
         (1, {"stretch": 1.3}, "spread", "n001"),
         (2, {"missing": 0.08}, "missing", "n002"),
+        (0, {"missing": 0.0}, "filled", "n000"),
         (3, {"swap": 0.4}, "category", "c000"),
         (4, {"fresh": 0.01}, "new", "c001"),
     ],
@@ -87,6 +98,32 @@ def test_each_kind_of_drift_is_one_incident_that_begins_near_its_onset(feature, 
     assert found[0].score > found[0].threshold == policy.level
     assert abs(found[0].since_s - (START_S + HOUR_S * (REFERENCE_HOURS + ONSET))) <= 3 * HOUR_S
     assert f"{name}:{kind}" in decisions[first].open
+
+
+def test_a_small_shift_that_a_slow_state_hides_is_found_within_days():
+    policy, _ = reference()
+    _, decisions = run(policy, changed(0, shift=0.08))
+    (found,) = [onset for onset in onsets(decisions) if onset.feature == "n000"]
+    first = next(at for at, decision in enumerate(decisions) if decision.onsets)
+    assert (found.kind, (first - ONSET) // 24 <= 3) == ("mean", True)
+    assert found.since_s == START_S + HOUR_S * (REFERENCE_HOURS + ONSET)
+
+
+def test_a_shock_of_hours_is_no_evidence_of_days():
+    policy, later = reference()
+    shocked = later[:ONSET] + changed(0, shift=2.0)[ONSET : ONSET + 5] + later[ONSET + 5 :]
+    state, decisions = run(policy, shocked[: ONSET + 4 * 24])
+    assert "n000:mean" in decisions[ONSET].open
+    assert not decisions[-1].open
+    assert of_streams(state.told).max() < policy.levels.days
+
+
+def test_windows_of_a_day_have_no_days_of_their_own():
+    by_day = [(START_S + 24 * HOUR_S * at, window) for at, (_, window) in enumerate(reference()[1][:168])]
+    policy = fit(by_day, month().layout, window_s=24 * HOUR_S)
+    assert not policy.daily.followed.any()
+    _, decisions = run(policy, [(START_S + 24 * HOUR_S * (168 + at), window) for at, (_, window) in enumerate(by_day)])
+    assert all(np.isfinite(decision.score) for decision in decisions)
 
 
 def test_an_incident_that_is_over_closes_after_a_day():
@@ -144,12 +181,12 @@ def test_a_feature_that_vanishes_is_missing_and_its_other_statistics_rest():
 def test_a_state_that_is_not_finite_alarms():
     policy, later = reference()
     state = run(policy, later[:3])[0]
-    state.filter.mean[:, 0] = np.nan
+    state.hourly.filter.mean[:, 0] = np.nan
     _, decision = step(policy, state, *later[3])
     assert [(onset.feature, onset.kind) for onset in decision.onsets] == [("n000", "mean")]
     assert np.isfinite(decision.score)
     state = run(policy, later[:3])[0]
-    state.sums[..., 1] = np.nan
+    state.hourly.sums[..., 1] = np.nan
     _, decision = step(policy, state, *later[3])
     assert [(onset.feature, onset.kind) for onset in decision.onsets] == [("n001", "mean")]
 
@@ -203,3 +240,16 @@ def test_the_stated_rate_sets_the_level():
     assert levels == sorted(levels, reverse=True)
     with pytest.raises(ValueError, match="above 0 and below 1"):
         fit(seen, month().layout, window_s=HOUR_S, rate=1.5)
+
+
+@pytest.mark.parametrize("family", [CLOCK_CHANGE, HOLIDAY])
+def test_what_the_calendar_explains_is_no_drift_where_it_is_told(family):
+    drawn = draw_month(family, 4)
+    hours = np.arange(REFERENCE_HOURS + 15 * 24)
+    seen = windows(drawn, hours, draw(drawn, hours, np.random.default_rng(6)))
+    past, later = seen[:REFERENCE_HOURS], seen[REFERENCE_HOURS:]
+    told = {"east_s": drawn.calendar.east_s, "holidays": drawn.calendar.holidays}
+    assert onsets(run(fit(past, drawn.layout, window_s=HOUR_S, **told), later)[1]) == []
+    found = onsets(run(fit(past, drawn.layout, window_s=HOUR_S), later)[1])
+    day = HOLIDAY_HOUR if family is HOLIDAY else CLOCK_CHANGE_HOUR
+    assert min(onset.since_s for onset in found) >= drawn.start_s + HOUR_S * day

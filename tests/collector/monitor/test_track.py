@@ -5,11 +5,15 @@ import pytest
 
 from tests.collector.monitor.test_monitor import HOUR, KEY, _reference, _rows
 from tests.collector.monitor.test_state import _state, _through_a_file, _told
+from tocsin_alerts.alert import DATA, DRIFT
+from tocsin_collector.alarms.window import conditions
 from tocsin_collector.frame import Frame
 from tocsin_collector.monitor.judge import Judge
 from tocsin_collector.monitor.monitor import Monitor, Name
 from tocsin_collector.monitor.windows import Calendar
+from tocsin_collector.profile import profile
 from tocsin_collector.quality.rules.parse import parse
+from tocsin_collector.verdict import Decision, Onset, WindowVerdict
 
 DAY = 24
 CALENDAR = Calendar(HOUR, 0, lateness_s=600, label_wait_s=12 * HOUR)
@@ -51,13 +55,33 @@ def test_a_drift_is_one_incident_with_its_evidence():
     assert [(onset.feature, onset.kind) for onset in first.decision.onsets] == [("age", "missing")]
     reason = first.features["age"].reasons[0]
     assert "of values are missing, 1.0 % in the reference, since 1970-01-16 20:00 UTC (evidence" in reason
-    assert (first.features["age"].method, first.features["age"].threshold) == ("evidence", 1.0)
-    assert first.features["age"].score > 1 > first.features["city"].score
+    age = first.features["age"]
+    assert (age.method, age.threshold) == ("evidence", 1.0)
+    assert max(age.score, first.features["city"].score) < 1
+    assert age.missing_ratio > age.missing_threshold == age.missing_reference
+    told = conditions(first)
+    assert (told[DATA], told[DRIFT]) == ((reason,), ())
     newest = monitor.views()[0].verdicts[-1]
     assert newest.decision.open == ("age:missing",)
     assert not newest.decision.onsets
     assert newest.reasons
     assert next(iter(monitor.models())).alarms_total == 1
+
+
+def test_missing_values_alarm_by_their_name_until_they_are_there_again():
+    def told(missing, *kinds):
+        counted = profile(_rows(FIRST, missing=missing)[0], JUDGE.layout)
+        incidents = tuple(Onset("age", kind, 20.0, 17.0, 0.0) for kind in kinds)
+        decision = Decision(0.0, counted.rows, 20.0, 17.0, (), incidents, (20.0,) * len(JUDGE.layout.features))
+        verdict = JUDGE.features(counted, 100, decision)["age"]
+        found = conditions(WindowVerdict(KEY, 0.0, HOUR, 0, counted.rows, {"age": verdict}))
+        return len(found[DATA]), len(found[DRIFT])
+
+    assert told(0.3, "missing") == (1, 0)
+    assert told(0.3, "mean", "missing") == (1, 1)
+    assert told(0.005, "missing") == (1, 0)
+    assert told(0.0, "missing") == (0, 0)
+    assert told(0.0, "filled") == told(0.0, "mean") == (0, 1)
 
 
 def test_what_decides_is_told():

@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
@@ -364,3 +365,30 @@ def test_embeddings_of_another_length_than_the_references_alarm_and_end_nothing(
     _, out, _ = run(side(text=embedded()), later(text=embedded(dimensions=25)), "--json")
     onsets = {(alarm["feature"], alarm["kind"]) for line in lines(out) for alarm in line.get("alarms", [])}
     assert ("text", "invalid") in onsets
+
+
+def test_a_clock_change_is_no_drift_in_its_own_time_zone(run):
+    """``hour`` is the local hour of the office, whose clocks go back on 25 October 2026."""
+
+    def hours(start, days, seed):
+        table = side(seed, days=days, start=start)
+        local = [time.astimezone(ZoneInfo("Europe/Paris")).hour for time in table["time"].to_pylist()]
+        return table.append_column(
+            "hour", pa.array(np.array(local) + np.random.default_rng(seed).normal(size=len(local)))
+        )
+
+    start = datetime(2026, 10, 5, tzinfo=UTC)
+    reference, current = hours(start, 17, 3), hours(start + timedelta(days=17), 6, 4)
+    _, stdout, _ = run(reference, current, "--json", "--time-zone", "Europe/Paris")
+    assert [line["alarms"] for line in lines(stdout) if line["alarms"]] == []
+    _, stdout, _ = run(reference, current, "--json")
+    first = next(line for line in lines(stdout) if line["alarms"])
+    assert first["window_start"] >= "2026-10-25T01:00:00Z"
+    assert {alarm["feature"] for alarm in first["alarms"]} == {"hour"}
+
+
+def test_a_time_zone_or_a_holiday_that_there_is_not_is_a_wrong_option(run):
+    code, _, stderr = run(side(), later(), "--time-zone", "Mars/Olympus")
+    assert (code, "'Mars/Olympus' is no time zone here" in stderr) == (2, True)
+    code, _, stderr = run(side(), later(), "--holiday", "Easter")
+    assert (code, "'Easter': a date expected, as 2026-12-25" in stderr) == (2, True)

@@ -32,8 +32,12 @@ def evidence(sums: Floats, score: Floats) -> Floats:
     """Nats by way (the slopes, then the window alone), model and stream."""
     far = sums.max(axis=1)
     slow = np.where(far == 0, 0.0, 2 * _SLOPE[:, 0] * far + _OFFSET[:, None, None])
-    alone = np.where(np.isnan(score), 0.0, nats(np.abs(score)))
-    return np.concatenate([slow, alone[None]])
+    return np.concatenate([slow, alone(score)[None]])
+
+
+def alone(score: Floats) -> Floats:
+    """Nats of one window by itself."""
+    return np.where(np.isnan(score), 0.0, nats(np.abs(score)))
 
 
 def of_streams(found: Floats) -> Floats:

@@ -1,18 +1,20 @@
 """Learn a policy from the windows of a reference."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from tocsin_collector.drift.policy import cusum, tail
+from tocsin_collector.drift.policy import cusum, days, tail
+from tocsin_collector.drift.policy.chain import Chain
 from tocsin_collector.drift.policy.innovation import innovations, plausible
-from tocsin_collector.drift.policy.level import level
+from tocsin_collector.drift.policy.level import OF_DAYS, OF_SPREAD, OF_WINDOWS, Levels, level
 from tocsin_collector.drift.policy.normal import Floats
 from tocsin_collector.drift.policy.policy import Policy, Rare, Signal
 from tocsin_collector.drift.policy.rare import dispersion, surprise
-from tocsin_collector.drift.policy.season import DAY_S, WEEK_S, Clock, folds, out_of_fold, season
+from tocsin_collector.drift.policy.season import DAY_S, WEEK_S, Clock, East, folds, out_of_fold, season
 from tocsin_collector.drift.policy.statistics import (
     FEWEST_ROWS,
+    SPREAD,
     Counts,
     Measured,
     Observed,
@@ -39,16 +41,25 @@ class Insufficient(ValueError):  # noqa: N818  a verdict on the reference, named
     """The reference cannot carry a policy; the message says what is lacking."""
 
 
-def fit(windows: Sequence[tuple[float, Profile]], layout: Layout, *, window_s: float, rate: float = 0.1) -> Policy:
+def fit(
+    windows: Sequence[tuple[float, Profile]],
+    layout: Layout,
+    *,
+    window_s: float,
+    rate: float = 0.1,
+    east_s: East | None = None,
+    holidays: Collection[str] = (),
+) -> Policy:
     """Learn what is normal from windows in order of time, each ``(start_s, profile)``, some may be missing.
 
+    Hours of the week are local, ``east_s`` seconds ahead of UTC at a time; ``holidays`` (YYYY-MM-DD) are as Sundays.
     ``rate`` is the wanted chance of any false alarm in 30 days. Raises Insufficient for a reference too short or too
     thin, ValueError for windows out of order.
     """
     used = [(start_s, window) for start_s, window in windows if window.rows >= FEWEST_ROWS]
     start_s = np.array([start_s for start_s, _ in used], np.float64)
     _check(start_s, window_s, rate)
-    clock = Clock(window_s)
+    clock = Clock(window_s, east_s, holidays)
     gaps = np.maximum(1, np.rint(np.diff(start_s, prepend=start_s[0] - window_s) / window_s)).astype(np.intp)
     fold = folds(start_s)
     counted = [tallies(window) for _, window in used]
@@ -72,28 +83,33 @@ def fit(windows: Sequence[tuple[float, Profile]], layout: Layout, *, window_s: f
     tails = tail.tails(raw[:, 0] / scale[0], kinds, models.variance[0] == 0)
     hits, rows = _rare_counts(seen, layout, fold, counted, pooled)
     burst = np.array([dispersion(h, r) for h, r in zip(hits, rows, strict=True)])
-    path = np.maximum(_path(tail.scored(tails, raw / scale)), _rare_path(hits, rows, burst, fold))
+    score = tail.scored(tails, raw / scale)
+    path = np.maximum(_path(score), _rare_path(hits, rows, burst, fold))
+    day, spread, horizon = clock.day(start_s), streams.kinds == SPREAD, HORIZON_S / window_s
+    daily, daily_score = days.fitted(score[:, 0], day, clock.hours, kinds)
     signals = _signals(layout, streams)
     number = {feature.name: at for at, feature in enumerate(layout.features)}
     return Policy(
         layout=layout,
         window_s=window_s,
         rate=rate,
-        level=level(path, int(followed.sum()) + 2 * streams.features, HORIZON_S / window_s, rate),
+        levels=Levels(
+            windows=level(path, int(followed.sum()) + 2 * streams.features, horizon, OF_WINDOWS * rate),
+            days=level(_path(daily_score), int(daily.followed.sum()), HORIZON_S / DAY_S, OF_DAYS * rate, block=1),
+            spread=level(_alone(score[..., spread]), int(spread.sum()), horizon, OF_SPREAD * rate, ways=1),
+        ),
         signals=signals,
         signal_feature=np.array([number[signal.feature] for signal in signals], np.intp),
         spiky=_spiky(layout, streams, tails),
         clock=clock,
         groups=groups,
         streams=streams,
-        followed=followed,
         season=season(measured, start_s, clock),
-        models=models,
-        scale=scale,
-        tails=tails,
+        hourly=Chain(models, scale, tails, followed, end),
+        daily=daily,
         signal_starts=_signal_starts(streams),
         rare=Rare(hits.sum(axis=1), rows.sum(axis=1), burst),
-        end=end,
+        end_day=days.begun(int(day[-1]), 1, float(start_s[-1]), len(kinds)),
         end_s=float(start_s[-1]),
         windows=len(used),
     )
@@ -129,6 +145,11 @@ def _path(score: Floats) -> Floats:
         sums = cusum.climb(sums, now, np.inf)
         found.append(cusum.of_streams(cusum.evidence(sums, now)).max(initial=0.0))
     return np.array(found)
+
+
+def _alone(score: Floats) -> Floats:
+    """The same of each window alone."""
+    return np.array([cusum.of_streams(cusum.alone(now)[None]).max(initial=0.0) for now in score])
 
 
 def _pooled(counted: Sequence[Sequence[Tally]], fold: Places) -> list[list[Counts]]:
@@ -180,8 +201,7 @@ def _signals(layout: Layout, streams: Streams) -> tuple[Signal, ...]:
         *missing,
         *located,
         *shares,
-        *(Signal(n, "new") for n in names),
-        *(Signal(n, "invalid") for n in names),
+        *(Signal(name, kind) for kind in ("new", "invalid", "filled") for name in names),
     )
 
 

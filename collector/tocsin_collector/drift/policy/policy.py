@@ -6,11 +6,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin_collector.drift.policy.innovation import Filter, Models
+from tocsin_collector.drift.policy.chain import Chain, Links
+from tocsin_collector.drift.policy.days import Day
+from tocsin_collector.drift.policy.level import Levels
 from tocsin_collector.drift.policy.normal import Floats
 from tocsin_collector.drift.policy.season import Clock
-from tocsin_collector.drift.policy.statistics import Counts, Groups, Mask, Places, Streams
-from tocsin_collector.drift.policy.tail import Tails
+from tocsin_collector.drift.policy.statistics import Counts, Groups, Places, Streams
 from tocsin_collector.profile import Layout
 
 
@@ -19,7 +20,7 @@ class Signal(NamedTuple):
 
     feature: str
     kind: str
-    """mean, spread, shape, missing, location, category, new or invalid."""
+    """mean, spread, shape, missing (more values are), filled (fewer are), location, category, new or invalid."""
 
 
 class Rare(NamedTuple):
@@ -38,28 +39,31 @@ class Policy:
     window_s: float
     rate: float
     """Stated chance of any false alarm in 30 days."""
-    level: float
-    """Nats that an alarm needs."""
+    levels: Levels
     signals: tuple[Signal, ...]
     spiky: tuple[str, ...]
     """Features whose reference shows shocks so heavy that the stated rate is not held."""
     clock: Clock
     groups: Groups
     streams: Streams
-    followed: Mask
-    """Streams that the reference showed often enough."""
     season: Floats
-    models: Models
-    scale: Floats
-    tails: Tails
+    hourly: Chain
+    """Of windows."""
+    daily: Chain
+    """Of what windows leave over a day."""
     signal_feature: Places
     """The number of each signal's feature."""
     signal_starts: Places
-    """Where each signal's streams begin; new and invalid come after them."""
+    """Where each signal's streams begin; new, invalid and filled come after them."""
     rare: Rare
-    end: Filter
+    end_day: Day
     end_s: float
     windows: int
+
+    @property
+    def level(self) -> float:
+        """Nats that an alarm needs, as they are told: those of the other ways are moved to it."""
+        return self.levels.windows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,10 +71,11 @@ class State:
     """What the windows so far have made of it. Arrays are never written to: a state that is kept stays as it is."""
 
     time_s: float
-    filter: Filter
-    sums: Floats
-    since_s: Floats
-    """Where each sum left 0 the last time."""
+    hourly: Links
+    daily: Links
+    day: Day
+    told: Floats
+    """The evidence of the days before this one, by way, model and stream."""
     open: NDArray[np.bool_]
     begun_s: Floats
     """Where the evidence of each open incident begins."""

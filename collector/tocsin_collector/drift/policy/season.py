@@ -6,6 +6,8 @@ reference leaves is taken out of fold, each week by a season fitted without it: 
 are smaller than those of the month to come.
 """
 
+from collections.abc import Callable, Collection
+
 import numpy as np
 
 from tocsin_collector.drift.policy.normal import Floats
@@ -13,26 +15,45 @@ from tocsin_collector.drift.policy.statistics import Measured, Places
 
 DAY_S, WEEK_S = 86_400, 604_800
 MOST_FOLDS = 4
+_SUNDAY = 3
+East = Callable[[float], float]
 
 
 class Clock:
-    """Numbers of day, week and of the window within them. Windows of a day and longer have no hours."""
+    """Numbers of day, week and of the window within them, in local time, which is ``east_s`` seconds ahead of UTC at a
+    time (None: always UTC); ``holidays`` (YYYY-MM-DD) are as Sundays. Windows of a day and longer have no hours.
 
-    def __init__(self, window_s: float) -> None:
-        self._window_s = window_s
+    Raises ValueError for what is no date."""
+
+    def __init__(self, window_s: float, east_s: East | None = None, holidays: Collection[str] = ()) -> None:
+        self._window_s, self._east_s = window_s, east_s
+        self._holidays = np.array(list(holidays), "datetime64[D]").astype(np.intp)
         self.hours = max(1, round(DAY_S / window_s))
 
     def day(self, start_s: Floats) -> Places:
-        """Days since the epoch."""
-        return (start_s // DAY_S).astype(np.intp)
+        """Local days since the epoch."""
+        found: Places = (self._local(start_s) // DAY_S).astype(np.intp)
+        return found
+
+    def weekday(self, day: Places) -> Places:
+        """The day within its week, Thursday first."""
+        found: Places = np.where(np.isin(day, self._holidays), _SUNDAY, day % 7)
+        return found
 
     def hour(self, start_s: Floats) -> Places:
         """The window within its day."""
-        return np.minimum((start_s % DAY_S // self._window_s).astype(np.intp), self.hours - 1)
+        return np.minimum((self._local(start_s) % DAY_S // self._window_s).astype(np.intp), self.hours - 1)
 
     def hour_of_week(self, start_s: Floats) -> Places:
         """The window within its week."""
-        return self.day(start_s) % 7 * self.hours + self.hour(start_s)
+        return self.weekday(self.day(start_s)) * self.hours + self.hour(start_s)
+
+    def _local(self, start_s: Floats) -> Floats:
+        if self._east_s is None:
+            return start_s
+        east_s: Floats = np.array([self._east_s(at) for at in start_s.ravel().tolist()])
+        local_s: Floats = start_s + east_s.reshape(start_s.shape)
+        return local_s
 
 
 def season(measured: Measured, start_s: Floats, clock: Clock) -> Floats:
@@ -48,8 +69,8 @@ def season(measured: Measured, start_s: Floats, clock: Clock) -> Floats:
     total += np.tile(by_hour, (7, 1))
 
     daily, daily_weight, days = _means(left, weight, day)
-    by_day = _table(daily, daily_weight, days % 7, 7)
-    left = left - by_day[day % 7]
+    by_day = _table(daily, daily_weight, clock.weekday(days), 7)
+    left = left - by_day[clock.weekday(day)]
     total += by_day.repeat(clock.hours, axis=0)
     return total + _table(left, weight, hour_of_week, 7 * clock.hours)
 

@@ -2,7 +2,8 @@
 
 A number has its mean, spread and shape, taken over normal scores of the reference's cells so that heavy tails and units
 do not matter; spread and shape are centred and scaled by the window's own mean and variance, else they would move with
-those. A category, and a number of few values, has the arcsine of each cell's share; every feature that of its missing
+those. Spread is the cube root of the variance, which is nearly normal at any number of rows (Wilson and Hilferty 1931).
+A category, and a number of few values, has the arcsine of each cell's share; every feature that of its missing
 values. Embeddings have the squared distance of their mean from the reference's (``drift.location``). Noise by the delta
 method: the variance of the statistic's influence function over the reference's cells.
 """
@@ -123,6 +124,8 @@ class Streams:
     """For each of ``number_cells`` the place of its feature in ``numbers``."""
     influence: Floats
     """Sampling variance of one row: mean, spread, shape by number."""
+    usual: Floats
+    """The variance of each number's scores in the reference."""
     share_cells: Places
     share_feature: Places
     """The feature of each share."""
@@ -174,7 +177,7 @@ class Streams:
         off = self.score - mean[:, self.number_of]
         variance = np.maximum(_sums(cells * off * off, self.number_starts) / total, 1e-6)
         lean = _sums(cells * off * np.abs(off), self.number_starts) / total
-        return mean, np.log(variance), lean / variance
+        return mean, 3 * np.cbrt(variance / self.usual), lean / variance
 
 
 def streams_of(layout: Layout, seen: Observed, groups: Groups) -> Streams:
@@ -195,6 +198,7 @@ def streams_of(layout: Layout, seen: Observed, groups: Groups) -> Streams:
         score=np.concatenate([np.empty(0), *scores]),
         number_of=np.repeat(np.arange(len(numbers)), sizes),
         influence=np.array(influence, np.float64).reshape(len(numbers), 3).T,
+        usual=np.array([_variance_of(own[at], score) for at, score in zip(numbers, scores, strict=True)]),
         share_cells=_joined([places[at] for at in shares]),
         share_feature=np.repeat(np.array(shares, np.intp), [own[at].size for at in shares]),
         embedded=np.array(groups.embedded, np.intp),
@@ -228,10 +232,15 @@ def _scores(cells: Counts) -> Floats:
     return np.clip(inside, -FURTHEST_SCORE, FURTHEST_SCORE)
 
 
-def _influence(cells: Counts, score: Floats) -> list[float]:
+def _variance_of(cells: Counts, score: Floats) -> float:
     share = cells / cells.sum()
     off = score - share @ score
-    variance = float(share @ (off * off))
+    return float(share @ (off * off))
+
+
+def _influence(cells: Counts, score: Floats) -> list[float]:
+    share = cells / cells.sum()
+    off, variance = score - share @ score, _variance_of(cells, score)
     lean = float(share @ (off * np.abs(off))) / variance
     scaled = off * off / variance
     shape = off * np.abs(off) / variance - 2 * float(share @ np.abs(off)) / variance * off - lean * scaled

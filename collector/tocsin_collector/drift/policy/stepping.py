@@ -4,32 +4,30 @@ from dataclasses import replace
 
 import numpy as np
 
-from tocsin_collector.drift.policy import cusum
-from tocsin_collector.drift.policy.innovation import follow
+from tocsin_collector.drift.policy import cusum, days
+from tocsin_collector.drift.policy.chain import advance, since, start
 from tocsin_collector.drift.policy.normal import Floats
 from tocsin_collector.drift.policy.policy import Policy, State
 from tocsin_collector.drift.policy.rare import surprise
 from tocsin_collector.drift.policy.season import DAY_S
-from tocsin_collector.drift.policy.statistics import FEWEST_ROWS, Mask, Observed, observe, tallies
-from tocsin_collector.drift.policy.tail import scored
+from tocsin_collector.drift.policy.statistics import FEWEST_ROWS, MISSING, SPREAD, Mask, Observed, observe, tallies
 from tocsin_collector.profile import Profile, ProfileError
 from tocsin_collector.verdict import Decision, Onset
 
 CLOSED_BELOW = 4.0
 """An incident stays open until its evidence was this many nats below the level for CLOSED_AFTER_S."""
 CLOSED_AFTER_S = DAY_S
-LOUDEST = 60.0
-"""The score of what cannot be told."""
-MOST_BEYOND = 12.0
-"""A sum rises no further beyond the level than this: what has ended is seen to end within hours."""
+MOST_BEYOND, MOST_BEYOND_DAYS = 12.0, 2.0
+"""A sum rises no further beyond the level than this: what has ended is seen to end within hours, of days in days."""
 
 
 def begin(policy: Policy) -> State:
-    """The state at the end of the reference: the filters know where they are, nothing is suspected."""
-    sums = np.zeros((len(cusum.SLOPES), 2, *policy.models.rho.shape))
+    """The state at the end of the reference."""
     quiet = np.zeros(len(policy.signals), bool)
     never = np.full(quiet.shape, -np.inf)
-    return State(policy.end_s, policy.end, sums, np.full_like(sums, policy.end_s), quiet, never, never, never)
+    hourly, daily = start(policy.hourly, policy.end_s), start(policy.daily, policy.end_s)
+    told = np.zeros((len(cusum.SLOPES) + 1, *policy.daily.models.rho.shape))
+    return State(policy.end_s, hourly, daily, policy.end_day, told, quiet, never, never, never)
 
 
 def step(policy: Policy, state: State, start_s: float, profile: Profile) -> tuple[State, Decision]:
@@ -44,26 +42,63 @@ def step(policy: Policy, state: State, start_s: float, profile: Profile) -> tupl
     if profile.rows < FEWEST_ROWS:
         return state, Decision(start_s, profile.rows, None, policy.level, (), _incidents(policy, state, state.open))
     seen = observe([tallies(profile)], policy.groups)
-    state, found = _moved(policy, state, start_s, seen)
-    signals = np.concatenate([np.maximum.reduceat(cusum.of_streams(found), policy.signal_starts), *_rare(policy, seen)])
-    return _decided(policy, state, start_s, profile.rows, signals, found)
+    state, found = _moved(policy, _next_day(policy, state, start_s), start_s, seen)
+    ways = _ways(policy, state, found)
+    streams = np.maximum.reduceat(ways, policy.signal_starts, axis=1).max(axis=0)
+    place = _missing_signals(policy)
+    rises, missing = _rises(policy, state, ways), streams[place].copy()
+    streams[place] = np.where(rises, missing, 0.0)
+    signals = np.concatenate([streams, *_rare(policy, seen), np.where(rises, 0.0, missing)])
+    return _decided(policy, state, start_s, profile.rows, signals, (ways, found))
+
+
+def _ways(policy: Policy, state: State, found: Floats) -> Floats:
+    """Nats by stream of windows, of the days before, and of spread in this window alone, moved to the same level."""
+    levels = policy.levels
+    found_of_days, alone = cusum.of_streams(state.told), cusum.of_streams(found[-1:])
+    slow = np.where(found_of_days > 0, found_of_days + levels.windows - levels.days, 0.0)
+    spread = np.where(policy.streams.kinds == SPREAD, alone + levels.windows - levels.spread, 0.0)
+    return np.stack([cusum.of_streams(found), slow, spread])
+
+
+def _missing_signals(policy: Policy) -> slice:
+    begins = 3 * len(policy.streams.numbers)
+    return slice(begins, begins + policy.streams.features)
+
+
+def _rises(policy: Policy, state: State, ways: Floats) -> Mask:
+    """Whether more values of each feature are missing than should be, not fewer, by what says most."""
+    own = policy.streams.kinds == MISSING
+    hourly, daily = (
+        links.sums[:, 0, 0, own].max(axis=0) >= links.sums[:, 1, 0, own].max(axis=0)
+        for links in (state.hourly, state.daily)
+    )
+    found: Mask = np.where(ways[1, own] > ways[0, own], daily, hourly)
+    return found
+
+
+def _next_day(policy: Policy, state: State, start_s: float) -> State:
+    """When the first window of a later day comes, take the day that is over."""
+    day, number = state.day, int(policy.clock.day(np.array(start_s)))
+    if number <= day.number:
+        return state
+    gap, streams = number - day.number, len(day.total)
+    if not day.windows.any():
+        return replace(state, day=days.begun(number, day.gap + gap, start_s, streams))
+    measured, most = days.measured(day, policy.clock.hours), policy.levels.days + MOST_BEYOND_DAYS
+    daily, _, told = advance(policy.daily, state.daily, *measured, day.gap, day.start_s, most)
+    return replace(state, daily=daily, told=told, day=days.begun(number, gap, start_s, streams))
 
 
 def _moved(policy: Policy, state: State, start_s: float, seen: Observed) -> tuple[State, Floats]:
-    """The filters and sums after a window, and the evidence by way, model and stream."""
-    measured = policy.streams.measure(seen)
-    told = measured.seen[0] & policy.followed
-    value = measured.value[0] - policy.season[int(policy.clock.hour_of_week(np.array(start_s)))]
+    """The state after a window, and the evidence by way, model and stream."""
+    value, noise, told = (part[0] for part in policy.streams.measure(seen))
+    left = value - policy.season[int(policy.clock.hour_of_week(np.array(start_s)))]
     gap = max(1, round((start_s - state.time_s) / policy.window_s))
-    moved, innovation, total = follow(
-        policy.models, state.filter, value, measured.noise[0], told.astype(np.float64), gap
+    hourly, score, found = advance(
+        policy.hourly, state.hourly, left, noise, told, gap, start_s, policy.level + MOST_BEYOND
     )
-    score = scored(policy.tails, innovation / np.sqrt(total) / policy.scale)
-    # A NaN that the rows do not explain must not pass for a stream that was not seen.
-    score = np.where(told, np.where(np.isnan(score), LOUDEST, score), np.nan)
-    sums = cusum.climb(state.sums, score, policy.level + MOST_BEYOND)
-    since_s = np.where(state.sums > 0, state.since_s, start_s)
-    return replace(state, time_s=start_s, filter=moved, sums=sums, since_s=since_s), cusum.evidence(sums, score)
+    return replace(state, time_s=start_s, hourly=hourly, day=days.added(state.day, score[0])), found
 
 
 def _rare(policy: Policy, seen: Observed) -> tuple[Floats, Floats]:
@@ -74,7 +109,7 @@ def _rare(policy: Policy, seen: Observed) -> tuple[Floats, Floats]:
 
 
 def _decided(
-    policy: Policy, state: State, start_s: float, rows: int, signals: Floats, found: Floats
+    policy: Policy, state: State, start_s: float, rows: int, signals: Floats, streams: tuple[Floats, Floats]
 ) -> tuple[State, Decision]:
     fired = signals > policy.level
     hot_s = np.where(signals < policy.level - CLOSED_BELOW, state.hot_s, start_s)
@@ -82,11 +117,13 @@ def _decided(
     fresh = fired & ~state.open
     begun_s = state.begun_s.copy()
     for at in np.flatnonzero(fresh).tolist():
-        begun_s[at] = _since(policy, state, at, found, start_s)
+        begun_s[at] = _since(policy, state, at, streams, start_s)
     most = np.where(is_open, np.maximum(np.where(state.open, state.most, 0.0), signals), signals)
     state = replace(state, open=is_open, begun_s=begun_s, most=most, hot_s=hot_s)
     evidence = np.zeros(policy.streams.features)
-    np.maximum.at(evidence, policy.signal_feature, most)
+    of_values = most.copy()
+    of_values[_missing_signals(policy)] = 0.0
+    np.maximum.at(evidence, policy.signal_feature, of_values)
     score, (onsets, incidents) = float(signals.max()), (_incidents(policy, state, which) for which in (fresh, is_open))
     return state, Decision(start_s, rows, score, policy.level, onsets, incidents, tuple(evidence.tolist()))
 
@@ -98,14 +135,18 @@ def _incidents(policy: Policy, state: State, which: Mask) -> tuple[Onset, ...]:
     )
 
 
-def _since(policy: Policy, state: State, at: int, found: Floats, start_s: float) -> float:
-    """Where the sum that brought the evidence left 0; the window itself where it is alone."""
+def _since(policy: Policy, state: State, at: int, streams: tuple[Floats, Floats], start_s: float) -> float:
+    """Where the evidence of a signal begins; ``streams`` has what ``_ways`` found, and that of windows by way and
+    model."""
+    last = len(policy.signals) - policy.streams.features
+    if at >= last:  # fewer missing: the stream is that of more
+        at = at - last + _missing_signals(policy).start
     if at >= len(policy.signal_starts):
         return start_s
-    begin_, end = [*policy.signal_starts.tolist(), found.shape[-1]][at : at + 2]
-    stream = begin_ + int(cusum.of_streams(found[..., begin_:end]).argmax())
-    way, model = cusum.way(found, stream)
-    if way >= len(cusum.SLOPES):
+    ways, found = streams
+    first, end = [*policy.signal_starts.tolist(), found.shape[-1]][at : at + 2]
+    way, stream = np.unravel_index(int(ways[:, first:end].argmax()), (len(ways), end - first))
+    if way == len(ways) - 1:  # spread in this window alone
         return start_s
-    side = int(state.sums[way, :, model, stream].argmax())
-    return float(state.since_s[way, side, model, stream])
+    links, told = (state.daily, state.told) if way else (state.hourly, found)
+    return since(links, told, first + int(stream), start_s)

@@ -18,7 +18,7 @@ TAIL_SHARE, TAIL_MOST = 0.015, 150
 SHAPES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
 PRIORS = (0.30, 0.25, 0.15, 0.12, 0.08, 0.06, 0.04)
 """Of the normal-like tail, then of each shape."""
-STILL_PRIORS = (0.979, 0.006, 0.005, 0.004, 0.003, 0.002, 0.001)
+STILL_PRIORS = (0.9998, 0.00006, 0.00005, 0.00004, 0.00003, 0.00001, 0.00001)
 """The same for streams without a state."""
 TOGETHER = 12
 """Windows within which exceedances are taken for one event in part."""
@@ -64,6 +64,11 @@ def tails(innovations: Floats, kinds: Places, still: Mask) -> Tails:
     grid = np.concatenate([_GRID + at * _APART for at in range(len(found))])
     scores = np.concatenate([scores for scores, _ in found])
     return Tails(group, grid, scores, np.array([weight for _, weight in found]))
+
+
+def capped(streams: int, most: float) -> Tails:
+    """No tails: scores as they are, none beyond ``most``."""
+    return Tails(np.zeros(streams, np.intp), _GRID, np.minimum(_GRID, most), np.ones(1))
 
 
 def scored(known: Tails, innovation: Floats) -> Floats:
