@@ -122,7 +122,13 @@ def test_the_calibrated_policy_opens_an_incident_of_location():
     layout = layout_of(frames)
     windows = [(hour * 3_600.0, profile(frame, layout)) for hour, frame in enumerate(frames)]
     fitted = policy.fit(windows, layout, window_s=3_600.0)
-    assert {one.kind for one in fitted.signals if one.feature == "e"} == {"missing", "filled", "location", "new", "invalid"}
+    assert {one.kind for one in fitted.signals if one.feature == "e"} == {
+        "missing",
+        "filled",
+        "location",
+        "new",
+        "invalid",
+    }
     state, opened = policy.begin(fitted), []
     for hour in range(hours, hours + 48):
         rows = vectors(known, 60, draw, new=0.0 if hour < hours + 24 else 0.4)
