@@ -120,7 +120,7 @@ def _exported(at: int, features: dict[str, FeatureVerdict]) -> dict[str, float]:
     """The features' series in /metrics, each window of a model version of its own."""
     window = WindowVerdict(KEY, 0.0, 3_600.0, 0, 800, features)
     key = KEY._replace(version=str(at))
-    model: Any = SimpleNamespace(key=key, latest=lambda: window, latest_quality=lambda: None)
+    model: Any = SimpleNamespace(key=key, latest=lambda: window, latest_day=lambda: None, latest_quality=lambda: None)
     return {
         named(column.name, {**column.labels, **dict(zip(column.by, own, strict=True)), **COLLECTOR}): value
         for column in models.verdict(model, models.Room(1_000), {})

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from tests.collector.monitor.test_state import _through_a_file
 from tocsin_collector.frame import Frame, category, number
 from tocsin_collector.monitor.monitor import Monitor, Name
 from tocsin_collector.monitor.reference_file import ReferenceRows
@@ -148,7 +149,7 @@ def test_a_users_rules_about_answers_tell_no_personal_data(monitor):
     assert (words.examples[0][0], personal.examples) == (odd, ())
 
 
-def test_a_monitor_that_is_taken_up_again_goes_on_with_the_same_texts(monitor):
+def test_a_monitor_that_is_taken_up_again_goes_on_with_the_same_texts(monitor, tmp_path):
     monitor.apply(_frame(100), 0)
     monitor.apply(_frame(102, odd="I cannot help with that.", share=0.3), 0)
     state = json.loads(json.dumps(monitor.state(), default=lambda leaf: leaf() if callable(leaf) else leaf.tolist()))
@@ -157,13 +158,7 @@ def test_a_monitor_that_is_taken_up_again_goes_on_with_the_same_texts(monitor):
         CALENDAR, keep=50, min_rows=100, on_verdict=lambda _: None, prices={Name("shop", "chat"): Price(3, 15)}
     )
     again.set_reference(KEY, REFERENCE, {})
-    assert again.load(monitor.state() | {"models": [_whole(told) for told in monitor.state()["models"]]})
+    assert again.load(_through_a_file(monitor.state(), tmp_path))
     for one in (monitor, again):
         one.apply(_frame(106), 0)
     assert again.views() == monitor.views()
-
-
-def _whole(told):
-    """A model's state with its verdicts made plain, as a file has them."""
-    *names, state = told
-    return [*names, state | {"verdicts": [[index, verdict()] for index, verdict in state["verdicts"]]}]
