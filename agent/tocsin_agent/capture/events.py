@@ -1,7 +1,6 @@
 """The events of one model version: what waits, and how it becomes blocks."""
 
 from tocsin_agent.capture.rows import Waiting, rows_of, split, table
-from tocsin_agent.capture.vectors import apart
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,6 +35,8 @@ class Events:
 
     def send(self, outbox: "Outbox", counts: "Counts", rest: "Callable[[], None]", *, all_: bool) -> None:
         """Put what has ripened (or all) into the outbox as blocks. Whatever fails costs its own rows, counted."""
+        from tocsin_agent.capture.vectors import apart
+
         for type, waiting in self.waiting.items():
             items = waiting.take(all_=all_)
             given = rows_of(items)
