@@ -6,7 +6,7 @@ Nothing alarms by them, so they say neither that it is right nor that it is wron
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from tocsin_collector.verdict import Beside, WindowVerdict
+from tocsin_collector.verdict import Beside, FeatureVerdict, WindowVerdict
 
 NAMED_MOST = 3
 
@@ -25,8 +25,9 @@ class Standing(NamedTuple):
 
 
 def standings(verdict: WindowVerdict) -> tuple[Standing, ...]:
-    """The features that alarm against each further reference; none where no feature alarms."""
-    wanted = [one.name for one in verdict.features.values() if one.alarmed]
+    """The features whose values alarm against each further reference; none where none does. Of missing values these
+    references say nothing: one that alarms by those alone may have the other values of ever."""
+    wanted = [one.name for one in verdict.features.values() if len(one.reasons) > _is_missing(one)]
     return tuple(_standing(one, wanted) for one in verdict.beside) if wanted else ()
 
 
@@ -42,6 +43,10 @@ def told(one: Standing) -> str:
         return text
     whose = f"{one.drifted} of its {one.windows} windows" if one.windows > 1 else "it"
     return f"{text} ({whose} had drifted too)"
+
+
+def _is_missing(one: FeatureVerdict) -> bool:
+    return one.missing_ratio > one.missing_threshold
 
 
 def _standing(beside: Beside, wanted: Iterable[str]) -> Standing:

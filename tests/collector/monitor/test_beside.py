@@ -1,6 +1,7 @@
 """Windows beside further references: is what alarms new, or was it so in training, or a week ago?"""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -85,6 +86,16 @@ def test_a_drift_of_last_week_is_as_in_last_week_and_says_so(drifted):
     assert standing["training"].unlike == ("age",)
     assert standing[LAST_DAYS].windows == 28
     assert 7 <= standing[LAST_DAYS].drifted <= 10
+
+
+def test_of_missing_values_alone_further_references_say_nothing(drifted):
+    _, verdicts = drifted
+    window = verdicts[141]
+    age = replace(window.features["age"], missing_ratio=0.3, missing_threshold=0.1, reasons=("age: 30 % are missing",))
+    assert window.beside
+    assert standings(replace(window, features={"age": age})) == ()
+    both = replace(age, reasons=(*age.reasons, "age: it moved"))
+    assert standings(replace(window, features={"age": both}))[0].unlike == ("age",)
 
 
 def test_what_a_further_reference_says_alarms_nothing(drifted):
