@@ -64,6 +64,10 @@ class Shown:
         """The newest verdict."""
         return self.verdict
 
+    def latest_day(self) -> WindowVerdict | None:
+        """None: the day's look has said nothing."""
+        return None
+
     def latest_quality(self) -> None:
         """No labels."""
 
