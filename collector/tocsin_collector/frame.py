@@ -30,10 +30,10 @@ class Values:
     names: list[str] = field(default_factory=list)
     vectors: Vectors | None = None
 
-    def take(self, rows: NDArray[np.intp] | slice) -> "Values":
-        """The same column of some rows."""
+    def take(self, rows: NDArray[np.intp] | slice, valid: NDArray[np.bool_] | None = None) -> "Values":
+        """The same column of some rows; ``valid`` is theirs, where columns that share it have it already."""
         vectors = None if self.vectors is None else self.vectors[rows]
-        return Values(self.kind, self.data[rows], self.valid[rows], self.names, vectors)
+        return Values(self.kind, self.data[rows], self.valid[rows] if valid is None else valid, self.names, vectors)
 
     def texts(self) -> list[str | None]:
         """The values as text, None where missing."""
@@ -69,13 +69,11 @@ class Frame:
         """The rows from one place to before another, as views."""
         if end - start == self.rows:
             return self
-        valid = {id(values.valid): values.valid[start:end] for values in self.columns.values()}  # some columns share it
-        columns = {
-            name: Values(values.kind, values.data[start:end], valid[id(values.valid)], values.names)
-            for name, values in self.columns.items()
-        }
-        ids = self.ids.part(start, end) if isinstance(self.ids, Texts) else self.ids[start:end]
-        return Frame(self.type, self.key, self.time_us[start:end], ids, columns)
+        here = slice(start, end)
+        valid = {id(values.valid): values.valid[here] for values in self.columns.values()}  # some columns share it
+        columns = {name: values.take(here, valid[id(values.valid)]) for name, values in self.columns.items()}
+        ids = self.ids.part(start, end) if isinstance(self.ids, Texts) else self.ids[here]
+        return Frame(self.type, self.key, self.time_us[here], ids, columns)
 
     def group(self, prefix: str) -> dict[str, Values]:
         """Columns of one kind by their own name: ``group("feature.")``, ``group("score.")``, ``group("segment.")``."""

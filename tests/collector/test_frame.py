@@ -1,5 +1,6 @@
 """Frames that are put together have the rows of their parts, each value as it came."""
 
+from array import array
 from itertools import pairwise
 
 import numpy as np
@@ -69,6 +70,8 @@ def _block(at, some):
     made = [column("time", [10 * at + row for row in range(len(some))], "time"), column("id", ids, "str")]
     made += [column(name, [row[place] for row in some], dtype) for place, (name, dtype) in enumerate(kinds)]
     made.append(column("feature.d", [row[1] for row in some], "dict"))
+    vectors = [None if row[2] is None else array("f", [at, row[2], 0.5]) for row in some]
+    made.append(column("feature.v", vectors, "f32[3]"))
     named = {item.name: item for item in made}
     return Block(
         "prediction",
@@ -94,6 +97,7 @@ def test_the_frame_of_blocks_has_the_rows_of_their_frames(some):
         assert list(part.ids) == list(one.ids)
         assert part.time_us.tolist() == one.time_us.tolist()
         assert _all_texts(part) == _all_texts(one)
+        assert part.columns["feature.v"].vectors.tolist() == one.columns["feature.v"].vectors.tolist()
         at += one.rows
 
 
