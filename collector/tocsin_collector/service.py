@@ -161,7 +161,8 @@ class Service:
             self._prepare(self.monitor)
             self.intake.recover()
             if not self._taken_up:
-                self._remember(self.monitor)
+                self.monitor.remember(self.record.load())
+                self.record.forget_written()
             self.monitor.go_live(self.clock, self._on_verdict)
             self._tell_newest()
 
@@ -231,9 +232,13 @@ class Service:
                 await self._compare(key)
         return found
 
+    def _has_rows(self, is_meant: Callable[[ModelKey], bool]) -> bool:
+        """Whether events of such a model version came: what holds anew counts them anew."""
+        return any(model.rows_total for model in self.monitor.models() if is_meant(model.key))
+
     async def _compare(self, key: ModelKey) -> None:
         """Compare windows with what has a name now: those that came before, too, as after a restart."""
-        if any(view.rows_total for view in self.views() if view.key == key):
+        if self._has_rows(lambda one: one == key):
             await self._rebuild()
         else:
             named = await asyncio.to_thread(self._named, key)
@@ -248,7 +253,7 @@ class Service:
             with self.tracing.span("take reference", model="/".join(key), rows=rows.frame.rows):
                 held, about = await asyncio.to_thread(self.references.put, rows, source)
                 judge = await asyncio.to_thread(self._judge, held, about)
-                if any(view.rows_total for view in self.views() if view.key == key):
+                if self._has_rows(lambda one: one == key):
                     await self._rebuild()
                 else:
                     with self._copied, self._lock:
@@ -269,7 +274,7 @@ class Service:
         async with self._taking:
             with self.tracing.span("take rules", model="/".join(name), bytes=len(raw)):
                 rules = await asyncio.to_thread(self.constraints.put, name, raw)
-                if any(view.rows_total for view in self.views() if view.key[:2] == name):
+                if self._has_rows(lambda one: one[:2] == name):
                     await self._rebuild()
                 else:
                     with self._copied, self._lock:
@@ -385,22 +390,18 @@ class Service:
                 _apply_to(fresh, accepted, position)
         finally:
             self._meanwhile = None
-        self._remember(fresh)
         fresh.go_live(self.clock, self._on_verdict)
         with self._lock:
             self.monitor = fresh
-        self._tell_newest()
-
-    def _remember(self, monitor: Monitor) -> None:
-        """What the journal cannot tell any more of windows that it has told; what it can is on record anew."""
-        monitor.remember(self.record.load())
         self.record.forget_written()
+        self._tell_newest()
 
     def _counted_anew(self, until: int) -> Monitor:
         fresh = self._new_monitor()
         self._prepare(fresh)
         for accepted, position in self.intake.journalled(until):
             _apply_to(fresh, accepted, position)
+        fresh.remember(self.record.load())  # what the journal cannot tell any more
         return fresh
 
     def _prepare(self, monitor: Monitor) -> None:
