@@ -5,8 +5,6 @@ from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from typing import NamedTuple
 
-import numpy as np
-
 from tocsin_collector.drift.apart import Usual, apart, distances, pooled
 from tocsin_collector.monitor.rolling import Pool, Rolling
 from tocsin_collector.monitor.windows import Calendar
@@ -29,7 +27,7 @@ class Named(NamedTuple):
         """Learn it from the profiles of its hours, taken together to windows of the same length where that is more."""
         parts = defaultdict[int, list[Profile]](list)
         for start_s, counted in hours.profiles.items():
-            parts[int(calendar.index(np.array([start_s * 1e6], np.int64))[0])].append(counted)
+            parts[calendar.index_at(start_s)].append(counted)
         windows = [merged(part, hours.layout) for part in parts.values()]
         profile, usual = pooled(windows, hours.layout)
         return Named(hours.layout, profile, len(windows), usual, sha256(hours.to_bytes()).hexdigest())

@@ -343,7 +343,7 @@ class Model:
     def remember(self, verdict: WindowVerdict) -> None:
         """Take a final window's verdict from the record, where the window was cut as they are now and what is known of
         it here was told from fewer rows: the journal has lost some of its events."""
-        index = int(self._calendar.index(np.array([verdict.start_s * 1e6], np.int64))[0])
+        index = self._calendar.index_at(verdict.start_s)
         same = (self._calendar.start_s(index), self._calendar.end_s(index)) == (verdict.start_s, verdict.end_s)
         known = self._verdicts.of(index)
         if same and index not in self.windows and (known is None or known.rows < verdict.rows):

@@ -23,7 +23,7 @@ ROLLING = (LAST_WEEK, LAST_DAYS)
 WEEK_H, DAYS = 168, 28
 LEARNT_MOST = 168
 """Windows, the newest, that say what is usual."""
-_HOUR_S, _DAY_S = 3_600, 86_400
+_HOUR_S = 3_600
 
 
 class Pool(NamedTuple):
@@ -63,9 +63,9 @@ class Rolling:
         hours = range(first, first + max(1, round(self._calendar.length_s / _HOUR_S)))
         week = [self._unpacked(hour) for hour in hours if hour in self._hours]
         week += [pool for at_s, pool in closed.items() if _hour(at_s) in hours]
-        days = range(self._day(start_s) - DAYS, self._day(start_s))
+        days = range(self._calendar.day_at(start_s) - DAYS, self._calendar.day_at(start_s))
         past = [pool for day, pool in self._days.items() if day in days]
-        past += [pool for at_s, pool in closed.items() if self._day(at_s) in days]
+        past += [pool for at_s, pool in closed.items() if self._calendar.day_at(at_s) in days]
         found = {LAST_WEEK: _joined(week, self.layout), LAST_DAYS: _joined(past, self.layout)}
         return {name: pool for name, pool in found.items() if pool.profile.rows}
 
@@ -82,7 +82,7 @@ class Rolling:
                 found = distances(pool.profile, window.profile)
                 self._history[name].append(scores(found, self.layout))
                 self._usual.pop(name, None)
-        hour, day = _hour(start_s), self._day(start_s)
+        hour, day = _hour(start_s), self._calendar.day_at(start_s)
         before = [self._unpacked(hour)] if hour in self._hours else []
         whole = _joined([*before, window], self.layout)
         self._hours[hour] = _Packed(whole.profile.to_bytes(), whole.windows, whole.drifted)
@@ -116,9 +116,6 @@ class Rolling:
     def _unpacked(self, hour: int) -> Pool:
         raw, windows, drifted = self._hours[hour]
         return Pool(Profile.from_bytes(raw, self.layout), windows, drifted)
-
-    def _day(self, time_s: float) -> int:
-        return int((time_s + self._calendar.utc_offset_s) // _DAY_S)
 
 
 def _hour(time_s: float) -> int:

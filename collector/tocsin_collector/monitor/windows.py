@@ -32,9 +32,17 @@ class Calendar:
         local = time_us + np.int64(self.utc_offset_s * 1e6)
         return local // np.int64(self.length_s * 1e6)
 
+    def index_at(self, time_s: float) -> int:
+        """The number of the window that holds one time."""
+        return int(self.index(np.array([time_s * 1e6], np.int64))[0])
+
     def day(self, index: int) -> int:
         """The number of the local day in which a window begins."""
-        return int((self.start_s(index) + self.utc_offset_s) // DAY_S)
+        return self.day_at(self.start_s(index))
+
+    def day_at(self, time_s: float) -> int:
+        """The number of the local day that holds one time."""
+        return int((time_s + self.utc_offset_s) // DAY_S)
 
     def day_start_s(self, day: int) -> float:
         """Where a day begins, seconds since the epoch."""
