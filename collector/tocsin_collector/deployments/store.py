@@ -1,13 +1,10 @@
 """The folder of deployments: one file for each model, the newest few of all its versions."""
 
-import hashlib
-import json
-import logging
 import os
 import threading
 from typing import Any, NamedTuple
 
-from tocsin_collector import wholefile
+from tocsin_collector import modelfiles
 from tocsin_collector.monitor.monitor import MODELS_MOST, Name
 from tocsin_collector.verdict import SchemaChange
 
@@ -15,7 +12,6 @@ KEPT = 100
 """Of a model, by when they happened."""
 DEPLOYED = "deployed"
 """What such a change is called among the others."""
-_log = logging.getLogger(__name__)
 
 
 class DeploymentError(ValueError):
@@ -43,8 +39,7 @@ class DeploymentStore:
         self._folder = folder
         self._lock = threading.Lock()
         os.makedirs(folder, exist_ok=True)
-        self._known = dict(_read(os.path.join(folder, entry)) for entry in sorted(os.listdir(folder)))
-        self._known.pop(None, None)
+        self._known = dict(modelfiles.load(folder, "deployments", _read))
 
     def put(self, name: Name, one: Deployment) -> bool:
         """Keep one durably; False where the same was kept before. Raises DeploymentError, OSError."""
@@ -56,9 +51,7 @@ class DeploymentStore:
                 return False
             others = [each for each in known if each.id != one.id]
             kept = tuple(sorted([*others, one], key=lambda each: (each.time_s, each.id))[-KEPT:])
-            note = {"project": name.project, "model": name.model, "deployments": [each._asdict() for each in kept]}
-            stem = hashlib.sha256("\0".join(name).encode()).hexdigest()[:16]
-            wholefile.replace(os.path.join(self._folder, f"{stem}.json"), json.dumps(note).encode(), ".new")
+            modelfiles.put(self._folder, name, {"deployments": [each._asdict() for each in kept]})
             self._known[name] = kept
             return True
 
@@ -71,14 +64,5 @@ class DeploymentStore:
         return tuple(one.change() for one in self.of(name))
 
 
-def _read(path: str) -> tuple[Name | None, tuple[Deployment, ...]]:
-    """A model and what its file has; nobody's where it cannot be read, which is said: events are taken all the same."""
-    if not path.endswith(".json"):
-        return None, ()
-    try:
-        with open(path, encoding="utf-8") as file:
-            note: dict[str, Any] = json.load(file)
-        return Name(note["project"], note["model"]), tuple(Deployment(**one) for one in note["deployments"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        _log.error("deployments_unreadable file=%s reason=%s", path, error)
-        return None, ()
+def _read(note: dict[str, Any]) -> tuple[Deployment, ...]:
+    return tuple(Deployment(**one) for one in note["deployments"])
