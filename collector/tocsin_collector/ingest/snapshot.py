@@ -28,7 +28,7 @@ from tocsin_collector.journal import sync_folder
 State = dict[str, Any]
 Columns = list[NDArray[Any]]
 FILE = "snapshot"
-_MAGIC = b"tocsin\0\4"
+_MAGIC = b"tocsin\0\5"
 _HEAD, _CRC = struct.Struct("<8sQ"), struct.Struct("<I")
 _FEWEST_BYTES = 64 << 20
 _log = logging.getLogger(__name__)

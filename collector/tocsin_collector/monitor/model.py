@@ -169,7 +169,7 @@ class Model:
         self.latency.load(state["latency"])
         self.schema.load(state["schema"])
         self._sealed.extend(state["sealed"])
-        self._verdicts.load(state["verdicts"], self.key, self._judging.shares())
+        self._verdicts.load(state["verdicts"], self._judging.shares())
         for told in state["windows"]:
             window = Window.of(told, self.layout, self._judging.rules, self._cells_beside())
             self.windows[window.index] = window

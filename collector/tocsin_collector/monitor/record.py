@@ -6,7 +6,6 @@ whole, with the cells and shares that it was judged by, and by the names of its 
 """
 
 import contextlib
-import functools
 import itertools
 import logging
 import os
@@ -15,8 +14,9 @@ import threading
 import zlib
 from collections.abc import Iterable, Iterator
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ValidationError
 
+from tocsin_collector.monitor import verdict_json
 from tocsin_collector.verdict import ModelKey, WindowVerdict
 
 FILE = "windows.sqlite"
@@ -118,16 +118,9 @@ def _read(path: str) -> tuple[sqlite3.Connection, dict[ModelKey, float]]:
         raise
 
 
-@functools.cache
-def _form() -> TypeAdapter[list[WindowVerdict]]:
-    # Of a list, since a class of its own takes no settings from here.
-    like = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64", ser_json_inf_nan="constants")
-    return TypeAdapter(list[WindowVerdict], config=like)
-
-
 def _pack(verdict: WindowVerdict) -> bytes:
-    return zlib.compress(_form().dump_json([verdict]), 1)
+    return zlib.compress(verdict_json.dump([verdict]), 1)
 
 
 def _unpack(told: bytes) -> WindowVerdict:
-    return _form().validate_json(zlib.decompress(told))[0]
+    return verdict_json.load(zlib.decompress(told))[0]

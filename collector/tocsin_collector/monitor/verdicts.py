@@ -5,9 +5,9 @@ from functools import partial
 from typing import Any
 
 from tocsin_collector.monitor.segments import Told
-from tocsin_collector.monitor.verdict_state import Shares, verdict_of, verdict_state
+from tocsin_collector.monitor.verdict_state import Shares, verdicts_of, verdicts_state
 from tocsin_collector.quality.estimate import Past
-from tocsin_collector.verdict import ModelKey, QualityVerdict, WindowVerdict
+from tocsin_collector.verdict import QualityVerdict, WindowVerdict
 
 PAST_MOST = 64
 """Windows whose labels say which estimator is nearest: what was so long ago may not be so now."""
@@ -63,10 +63,10 @@ class Verdicts:
             if verdict.estimate is not None and verdict.quality is not None and verdict.quality.mature
         ]
 
-    def state(self) -> list[Any]:
-        """All of them; ``load`` takes it. A verdict never changes: it is made plain when it is written."""
-        return [[index, partial(verdict_state, verdict)] for index, verdict in self._known.items()]
+    def state(self) -> dict[str, Any]:
+        """All of them; ``load`` takes it. A verdict never changes: they are made plain when they are written."""
+        return {"indexes": list(self._known), "verdicts": partial(verdicts_state, list(self._known.values()))}
 
-    def load(self, state: list[Any], key: ModelKey, shares: Shares) -> None:
+    def load(self, state: dict[str, Any], shares: Shares) -> None:
         """Take over what another one knew; ``shares`` has the cells of each feature."""
-        self._known = {index: verdict_of(key, told, shares) for index, told in state}
+        self._known = dict(zip(state["indexes"], verdicts_of(state["verdicts"], shares), strict=True))

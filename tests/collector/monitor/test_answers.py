@@ -1,7 +1,5 @@
 """Windows of a model that answers in texts: learnt from its reference, told with judges, likeness and cost."""
 
-import json
-
 import numpy as np
 import pytest
 
@@ -152,8 +150,7 @@ def test_a_users_rules_about_answers_tell_no_personal_data(monitor):
 def test_a_monitor_that_is_taken_up_again_goes_on_with_the_same_texts(monitor, tmp_path):
     monitor.apply(_frame(100), 0)
     monitor.apply(_frame(102, odd="I cannot help with that.", share=0.3), 0)
-    state = json.loads(json.dumps(monitor.state(), default=lambda leaf: leaf() if callable(leaf) else leaf.tolist()))
-    assert state["models"][0][-1]["verdicts"][0][1]["text"][0] == 200
+    assert monitor.views()[0].verdicts[0].text.texts == 200
     again = Monitor(
         CALENDAR, keep=50, min_rows=100, on_verdict=lambda _: None, prices={Name("shop", "chat"): Price(3, 15)}
     )

@@ -8,7 +8,7 @@ from tocsin_collector.alarms.window import conditions
 from tocsin_collector.frame import Frame, category, concat, number
 from tocsin_collector.monitor.monitor import Monitor
 from tocsin_collector.monitor.reference_file import ReferenceRows
-from tocsin_collector.monitor.verdict_state import verdict_of, verdict_state
+from tocsin_collector.monitor.verdict_state import verdicts_of, verdicts_state
 from tocsin_collector.monitor.windows import Calendar
 from tocsin_collector.verdict import ModelKey
 
@@ -103,7 +103,7 @@ def test_verdicts_survive_the_snapshot_with_both(classified):
     judge = next(iter(monitor.models())).judge
     shares = {name: one.distribution for name, one in found[104].features.items()}
     assert judge is not None
-    assert verdict_of(KEY, verdict_state(found[104]), shares) == found[104]
+    assert verdicts_of(verdicts_state([found[104]]), shares) == [found[104]]
 
 
 def test_a_regression_is_estimated_from_the_errors_learnt_as_its_rows_come():
