@@ -4,7 +4,8 @@ uvicorn has a time for a connection between two requests and none for anything e
 head or a body may take for ever, a head may be of any size, and nobody counts connections before a request is whole.
 The phases of a connection here, and their clocks:
 1. a head is due, from its first moment or the first byte of a next request on: after ``head_s`` it is closed
-2. a body is due: every ``body_s`` it is closed if less than ``body_bytes`` have come
+2. a body is due: every ``body_s`` it is closed if less than ``body_bytes`` have come, and at once if what comes is
+   beside the body for longer than a head may be: the extension of a chunk, or trailers, which nobody here reads
 3. an answer is on its way: while too much of it waits for its reader, every ``body_s`` it is closed if none of it went
 4. between two requests: uvicorn's own
 When there are too many, the one that is in 1 or 4 for longest makes room; without any, the new one is closed.
@@ -17,11 +18,12 @@ from typing import Any, NamedTuple
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from tocsin_collector.doors.counts import Counts
+from tocsin_collector.doors.headers import in_text
 from tocsin_schema.web.names import named
 from tocsin_schema.web.protection import Protection
 
 MAX_HEAD_BYTES = 65_536
-_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+_TOO_LARGE = "431 Request Header Fields Too Large"
 
 
 class Patience(NamedTuple):
@@ -62,6 +64,8 @@ class Connection(HttpToolsProtocol):
         self._body_due = False
         self._received = 0
         """Bytes of the head, or of the body since its clock was looked at."""
+        self._beside = 0
+        """Bytes since the last one that was of a body."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Let a client in who has a right certificate, where one is asked for, and for whom there is room."""
@@ -92,17 +96,42 @@ class Connection(HttpToolsProtocol):
         if self._clock is None and self._idle:
             self._await_head()
         self._received += len(data)
+        self._beside += len(data)
         super().data_received(data)
         if self in self._room.waiting and self._received > MAX_HEAD_BYTES:
             self._stop()
             self._room.counts.ended["head_too_large"] += 1
-            self.transport.write(_TOO_LARGE)
-            self.transport.close()
+            self._refuse(_TOO_LARGE)
+        elif self._body_due and self._beside > MAX_HEAD_BYTES:
+            self.end("head_too_large")
+
+    def send_400_response(self, msg: str) -> None:
+        """What came is no HTTP."""
+        self._refuse("400 Bad Request", msg.encode())
+
+    def _refuse(self, status: str, body: bytes = b"") -> None:
+        """Answer what no application was asked for, and end."""
+        protection = self._room.protection
+        headers = {"content-type": "text/plain; charset=utf-8", "content-length": str(len(body)), "connection": "close"}
+        headers |= in_text(protection.headers if protection else {})
+        lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
+        self.transport.write("\r\n".join(lines).encode() + body)
+        self.transport.close()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A field of the head. One behind the body must not be taken for it (RFC 9110, 6.5.1)."""
+        if not self._body_due:
+            super().on_header(name, value)
+
+    def on_body(self, body: bytes) -> None:
+        """A part of a body."""
+        self._beside = 0
+        super().on_body(body)
 
     def on_headers_complete(self) -> None:
         """The head is whole."""
         self._stop()
-        self._received, self._body_due = 0, True
+        self._received, self._beside, self._body_due = 0, 0, True
         self._clock = self.loop.call_later(self._room.patience.body_s, self._look_at_body)
         super().on_headers_complete()
 

@@ -17,7 +17,7 @@ from tocsin_collector.doors.bodies import Bodies
 from tocsin_collector.doors.caller import ADMIN, ANYONE, PLACE, Caller, caller_of
 from tocsin_collector.doors.counts import Counts
 from tocsin_collector.doors.headers import headed
-from tocsin_collector.doors.keys import PREFIX, Keyring
+from tocsin_collector.doors.keys import PREFIX, Keyring, masked
 from tocsin_collector.doors.quota import PLACE as HELD
 from tocsin_collector.doors.quota import Hold, Quotas
 from tocsin_collector.doors.routes import ALL, EVENTS, OF_PATH, Need, need
@@ -163,7 +163,7 @@ class Gate:
         async def told(message: Message) -> None:
             if message["type"] == "http.response.start":
                 query = scope["query_string"].decode("latin-1")
-                what = f"{scope['method']} {scope['path']}" + (f"?{query}" if query else "")
+                what = masked(f"{scope['method']} {scope['path']}" + (f"?{query}" if query else ""))
                 address = scope["client"][0] if scope.get("client") else ""
                 outcome = str(message["status"])
                 await self._audit.note(Entry(caller_of(scope).name, address, wanted.audit, what, outcome))

@@ -27,3 +27,10 @@ def headed(send: Send, more: Mapping[str, str]) -> Send:
         await send(message)
 
     return told
+
+
+def in_text(more: Mapping[str, str]) -> dict[str, str]:
+    """The headers of an answer that has none of its own: those of ``more``, and ours beside them."""
+    return {name.decode(): value.decode() for name, value in DEFAULTS.items()} | {
+        name.lower(): value for name, value in more.items()
+    }

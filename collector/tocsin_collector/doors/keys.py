@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -26,6 +27,7 @@ from tocsin_schema.web.protection import stamp
 
 PREFIX = "tsn_"
 MAX_KEYS = 10_000
+_SHOWN = re.compile(rf"({PREFIX[:-1]}(?:_|%5f)[0-9a-f]+(?:_|%5f))[0-9a-f]+", re.IGNORECASE)
 _NO_KEY = hashlib.sha256(os.urandom(32)).hexdigest()
 
 
@@ -187,6 +189,11 @@ class Keyring:
             self._tell(f"keys_refused reason={error}")
             return
         self._tell(f"keys_taken keys={len(self._keys)}")
+
+
+def masked(text: str) -> str:
+    """A text without the secrets of keys that somebody has put into it, as into an address."""
+    return _SHOWN.sub(r"\1...", text)
 
 
 def _hash(secret: str) -> str:

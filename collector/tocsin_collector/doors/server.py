@@ -55,8 +55,9 @@ class _Server(uvicorn.Server):
 
 
 def _worth_a_line(record: logging.LogRecord) -> bool:
-    """Whether a line of uvicorn's is worth one in our log: any client can send what is no HTTP, a thousand a second."""
-    return record.msg != "Invalid HTTP request received."
+    """Whether a line of uvicorn's is worth one in our log: any client can send what is no HTTP, or ask for another
+    protocol, a thousand times a second."""
+    return not str(record.msg).startswith(("Invalid HTTP request", "Unsupported upgrade", "No supported WebSocket"))
 
 
 def _nothing() -> None:

@@ -39,6 +39,19 @@ def test_reads_and_changes_are_recorded_before_their_answer(collector, tmp_path)
     ]
 
 
+@pytest.mark.parametrize("path", ["/v1/models?key={}", "/v1/models/{}/credit", "/v1/logs?q=tsn%5F{}", "/v1/logs?{}{}"])
+def test_a_key_in_an_address_is_not_recorded_with_its_secret(collector, tmp_path, path):
+    one = collector()
+    _, token = make(str(tmp_path / "data" / "keys.json"), (ADMIN,), None, "", 0.0)
+    prefix, number, secret = token.split("_")
+    shown = f"{number}%5f{secret}" if "%5F" in path else token
+    one.ask(path.format(shown, shown), key=token)
+    (_, _, what, _) = _records(one)[-1]
+    assert number in what
+    assert secret not in what
+    assert prefix in what
+
+
 def test_events_scrapes_and_probes_are_not(collector):
     one = collector()
     one.post(event())

@@ -12,6 +12,7 @@ import pytest
 from tests.collector.doors.visitor import event
 from tests.servers.process import until
 from tocsin_collector.doors.connection import MAX_HEAD_BYTES, Patience
+from tocsin_collector.doors.headers import DEFAULTS
 
 CERT = "tls_server_config:\n  cert_file: server.pem\n  key_file: server.key\n"
 SOON = Patience(head_s=0.3, body_s=0.3, body_bytes=1_000)
@@ -143,6 +144,58 @@ def test_an_endless_head_ends_with_431(collector, more):
         with contextlib.suppress(ConnectionError):
             assert _says(sock, b"431")
     until(lambda: _ended(one, "head_too_large") == 1, "it is counted")
+
+
+CHUNKED = b"POST /v1/events HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("begin", "more"),
+    [(b"2\r\n[]\r\n0\r\n", b"X: y\r\n"), (b"0\r\nX: ", b"y"), (b"2;", b"y")],
+    ids=["trailers", "a trailer", "a chunk's extension"],
+)
+def test_what_stands_beside_a_body_is_bounded_as_a_head_is(collector, begin, more):
+    one = collector()
+    with one.plain() as sock:
+        with contextlib.suppress(ConnectionError):
+            sock.sendall(CHUNKED + begin)
+            for _ in range(100):
+                sock.sendall(more * (MAX_HEAD_BYTES // len(more)))
+        assert _closed(sock)
+    until(lambda: _ended(one, "head_too_large") == 1, "it is counted")
+
+
+def test_a_body_of_many_small_chunks_is_taken_and_trailers_are_no_header(collector):
+    one = collector()
+    body = json.dumps([event(str(row)) for row in range(400)]).encode()
+    chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in body)
+    assert len(chunks) > 2 * MAX_HEAD_BYTES
+    with one.plain() as sock:
+        head = CHUNKED.replace(b"Host: x", b"Host: x\r\nContent-Type: application/json")
+        sock.sendall(head + chunks[:-5])
+        sock.sendall(chunks[-5:] + b"0\r\nContent-Encoding: gzip\r\nContent-Type: image/png\r\n\r\n")
+        assert _says(sock, b'"accepted":400')
+
+
+@pytest.mark.parametrize("sent", [b"nonsense\r\n\r\n", b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * MAX_HEAD_BYTES])
+def test_an_answer_before_any_application_has_the_headers_too(collector, web_yml, sent):
+    one = collector(web_config_file=web_yml("http_server_config:\n  headers: {X-Frame-Options: sameorigin}\n"))
+    with one.plain() as sock:
+        with contextlib.suppress(ConnectionError):
+            sock.sendall(sent)
+        sock.settimeout(10)
+        head = sock.recv(65_536).partition(b"\r\n\r\n")[0].lower()
+    assert {line.partition(b":")[0] for line in head.split(b"\r\n")[1:]} >= set(DEFAULTS)
+    assert head.count(b"x-frame-options: sameorigin") == head.count(b"x-frame-options") == 1
+
+
+def test_who_asks_for_another_protocol_writes_nothing_into_the_log(collector, capfd):
+    one = collector()
+    asked = b"GET /-/healthy HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+    with one.plain() as sock:
+        sock.sendall(asked)
+        assert _says(sock, b"healthy")
+    assert "upgrade" not in capfd.readouterr().err.lower()
 
 
 def test_a_handshake_that_does_not_come_holds_nobody_up(collector, web_yml):
