@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Iterator
 
-from tocsin_collector.audit.chain import Entry
+from tocsin_collector.audit.chain import Entry, Head
 from tocsin_collector.audit.folder import AuditError, Folder
 from tocsin_collector.export.exposition import Sample
 
@@ -12,13 +12,16 @@ _log = logging.getLogger(__name__)
 
 
 class Writer:
-    """For the event loop's thread. A log that cannot be written holds nothing up: it is told once, and counted."""
+    """For the event loop's thread. A log that cannot be written holds nothing up: it is told once, and counted.
+    Where the log ended is remembered: one that was taken away whole cannot say so.
+    """
 
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
         self._waiting: list[tuple[Entry, asyncio.Future[None]]] = []
         self._task: asyncio.Task[None] | None = None
         self._fault = ""
+        self._head = Head()
         self._records = self._lost = 0
 
     async def note(self, entry: Entry) -> None:
@@ -39,8 +42,11 @@ class Writer:
                 self._lost += len(entries)
                 self._tell(f"audit_not_written file={self._folder.path} reason={error}")
             else:
-                if not self._records or self._fault:
+                if head.records < self._head.records + len(entries):
+                    _log.error("audit_taken_away file=%s records=%d hash=%s", self._folder.path, *self._head)
+                if not self._records or self._fault or head.records < self._head.records:
                     _log.warning("audit_head records=%d hash=%s", *head)
+                self._head = head
                 self._records += len(entries)
                 self._fault = ""
             for _, written in batch:

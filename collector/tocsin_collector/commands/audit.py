@@ -31,13 +31,22 @@ def verify_command(file: str | None, data: str | None, as_json: bool) -> None:
       tocsin audit verify --data /var/lib/tocsin
     """
     from tocsin_collector.audit import AuditError, verify
+    from tocsin_collector.audit.chain import Head
     from tocsin_collector.datafolder import data_folder
+    from tocsin_collector.doors.keys import path_of
 
     folder = data_folder(file, data)
+    head, fault = Head(), ""
     try:
         head = verify(os.path.join(folder, "audit"))
     except (AuditError, OSError) as error:
-        click.echo(json.dumps({"intact": False, "fault": str(error)}) if as_json else str(error), err=not as_json)
-        raise SystemExit(1) from None
+        fault = str(error)
+    if not head.records and os.path.exists(path_of(folder)):
+        fault = fault or f"{folder}: there are keys, and no record of the making of one: the log was taken away"
+    if fault:
+        click.echo(json.dumps({"intact": False, "fault": fault}) if as_json else fault, err=not as_json)
+        raise SystemExit(1)
     said = {"intact": True, "records": head.records, "hash": head.hash}
-    click.echo(json.dumps(said) if as_json else f"{head.records} records, intact; the last hash is {head.hash}")
+    intact = f"{head.records} records, intact; the last hash is {head.hash}"
+    nothing = "0 records: nothing has been recorded here, or all of it was taken away"
+    click.echo(json.dumps(said) if as_json else intact if head.records else nothing)

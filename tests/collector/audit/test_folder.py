@@ -1,5 +1,6 @@
 """The audit log: what was recorded is found as it was, and whatever else is found."""
 
+import asyncio
 import json
 import os
 import shutil
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin_collector.__main__ import main
-from tocsin_collector.audit import AuditError, Entry, Folder, verify
+from tocsin_collector.audit import AuditError, Entry, Folder, Writer, verify
 from tocsin_collector.audit.chain import MAX_TEXT, Head
 from tocsin_collector.audit.folder import DROPPED, MAX_FILES
 
@@ -216,3 +217,32 @@ def test_a_folder_that_is_not_there_is_not_called_intact(tmp_path):
     told = CliRunner().invoke(main, ["audit", "verify", "--data", str(tmp_path / "typo")])
     assert (told.exit_code, told.stdout) == (1, "")
     assert "no such folder" in told.stderr
+
+
+def test_a_log_that_was_taken_away_whole_is_not_called_intact(tmp_path):
+    def verified():
+        return CliRunner().invoke(main, ["audit", "verify", "--data", str(tmp_path)])
+
+    assert "or all of it was taken away" in verified().stdout
+    CliRunner().invoke(main, ["keys", "make", "--scope", "read", "--data", str(tmp_path)])
+    assert "1 records, intact" in verified().stdout
+    shutil.rmtree(tmp_path / "audit")
+    told = verified()
+    assert (told.exit_code, told.stdout) == (1, "")
+    assert "no record of the making of one" in told.stderr
+
+
+def test_a_running_collector_tells_that_its_log_was_taken_away(log, caplog):
+    async def run():
+        writer = Writer(log)
+        await asyncio.gather(*[writer.note(ENTRY) for _ in range(3)])
+        head = verify(log.path)
+        shutil.rmtree(log.path)
+        await writer.note(ENTRY)
+        await writer.note(ENTRY)
+        return head
+
+    head = asyncio.run(run())
+    (told,) = [each.getMessage() for each in caplog.records if "taken_away" in each.message]
+    assert told == f"audit_taken_away file={log.path} records=3 hash={head.hash}"
+    assert "audit_head records=1" in caplog.text

@@ -2,10 +2,11 @@
 
 import json
 import os
+import re
 
 import pytest
 
-from tests.collector.doors.visitor import event
+from tests.collector.doors.visitor import event, running
 from tests.servers.process import until
 from tocsin_collector.doors.caller import ADMIN, LABELS, LOGS, NOTIFICATIONS, PREDICTIONS, READ, REFERENCES
 from tocsin_collector.doors.keys import make
@@ -122,6 +123,45 @@ def test_a_key_opens_what_its_scope_says_and_nothing_else(collector, key, scope)
     for name, (needed, ask) in REQUESTS.items():
         status = ask(one, token) % 200
         assert (status == 0) if scope in (needed, ADMIN) else (status in (3, 203)), name
+
+
+WRITERS = {
+    "POST /v1/events": (PREDICTIONS, LABELS),
+    "POST /v1/logs": (LOGS,),
+    "POST /v1/notifications": (NOTIFICATIONS,),
+    "PUT /v1/references/{project}/{model}": (REFERENCES,),
+    "DELETE /v1/references/{project}/{model}": (REFERENCES,),
+    "PUT /v1/constraints/{project}/{model}": (REFERENCES,),
+    "POST /v1/deployments/{project}/{model}": (PREDICTIONS, REFERENCES),
+}
+"""Who may do what is no read, said a second time: a change of the table has to be meant."""
+OF_A_PROJECT = ("POST /v1/events", "POST /v1/logs", "GET /v1/models")
+"""Beside the routes of the API that have a project in their path."""
+
+
+@pytest.mark.parametrize("entry", sorted(TABLE))
+def test_every_route_opens_to_its_scopes_and_its_project_alone(gated, entry):
+    one, keys = gated
+    method, path = entry.split()
+    has_project = path.startswith("/v1/") and "{project}" in path
+    for (scope, key_project), token in keys.items():
+        for project in ("shop", "bank") if has_project else ("shop",):
+            in_scope = scope in (*WRITERS.get(entry, (READ,)), ADMIN)
+            in_project = key_project is None or entry in OF_A_PROJECT or (has_project and key_project == project)
+            wanted = (in_scope and in_project) or entry == "GET /-/healthy"
+            asked = re.sub(r"{(\w+)}", lambda found, here=project: here if found[1] == "project" else "x", path)
+            status = one.status(asked, key=token, method=method, data=None if method == "GET" else b"{}")
+            assert (status not in (401, 403)) == wanted, (scope, key_project, project, status)
+
+
+@pytest.fixture(scope="module")
+def gated(tmp_path_factory, pki):
+    """A collector, and a key of each scope, for all projects and for one."""
+    folder = str(tmp_path_factory.mktemp("gated"))
+    scopes = (READ, PREDICTIONS, LABELS, REFERENCES, LOGS, NOTIFICATIONS, ADMIN)
+    with running(folder, pki) as one:
+        path = os.path.join(folder, "keys.json")
+        yield one, {(scope, of): make(path, (scope,), of, "", 0.0)[1] for scope in scopes for of in (None, "shop")}
 
 
 def test_a_request_with_one_row_that_is_not_allowed_takes_nothing(collector, key):
