@@ -11,6 +11,7 @@ import random
 import time
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Container, Iterator
+from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 from tocsin_collector.export.exposition import Sample
@@ -136,7 +137,8 @@ class Outbox:
             return 0.0
         self._requests[str(answer.status)] += 1
         if answer.status in self._retried:
-            return float(min(number(answer.headers.get("retry-after")) or 0, self._limits.longest_wait_s))
+            asked_s = retry_after_s(answer.headers.get("retry-after", ""), self._clock())
+            return min(asked_s, self._limits.longest_wait_s)
         self._settle(request, answer)
         return None
 
@@ -161,6 +163,17 @@ class Outbox:
         yield Sample("tocsin_push_waiting_bytes", to, self._bytes)
         if self._success_s:
             yield Sample("tocsin_push_last_success_timestamp_seconds", to, self._success_s)
+
+
+def retry_after_s(text: str, now_s: float) -> float:
+    """The seconds that a ``Retry-After`` asks for, which may say them or a date (RFC 9110, 10.2.3); 0 for none."""
+    seconds = number(text)
+    if seconds is not None:
+        return float(seconds)
+    try:
+        return max(parsedate_to_datetime(text).timestamp() - now_s, 0.0)
+    except (ValueError, OverflowError):
+        return 0.0
 
 
 def number(text: str | None) -> int | None:

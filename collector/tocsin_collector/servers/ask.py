@@ -72,9 +72,10 @@ class Access:
             raise Unanswered(str(error) + self._hint(str(error)), foreign="the status 404" in str(error)) from None
 
     async def post(self, body: bytes, fields: Sequence[str], timeout_s: float) -> Answer:
-        """The answer to what is sent to the server's own path, whatever its status. Raises Unanswered."""
+        """The answer to what is sent to the server's own path and query, whatever its status. Raises Unanswered."""
         try:
-            at = address(self.shown)
+            query = self.url.partition("#")[0].partition("?")[2]
+            at = address(self.shown + (f"?{query}" if query else ""))
             fields = (*fields, *await asyncio.to_thread(self._credentials))
             context = await asyncio.to_thread(self._context) if at.tls else None
             return await post(at, body, timeout_s, fields, context)

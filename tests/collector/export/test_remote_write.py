@@ -10,7 +10,7 @@ from tests.collector.export.remote_write_reader import unpacked
 from tests.collector.exposed import BUDGET
 from tocsin_collector.export.exposition import Column
 from tocsin_collector.export.metrics import Metrics
-from tocsin_collector.export.outbox import Limits
+from tocsin_collector.export.outbox import Limits, retry_after_s
 from tocsin_collector.export.remote_write import WRITTEN, RemoteWrite
 from tocsin_collector.export.write_request import STALE
 from tocsin_collector.servers.ask import Access
@@ -25,6 +25,7 @@ class Receiver:
     def __init__(self) -> None:
         self.script: deque = deque()
         self.requests: list = []
+        self.asked: list = []
         self.series: list = []
         self.arrived = asyncio.Event()
         self.url = ""
@@ -44,6 +45,7 @@ class Receiver:
         body = await reader.readexactly(int(headers["content-length"]))
         assert headers["content-encoding"] == "snappy"
         self.requests.append(headers)
+        self.asked.append(head.split()[1])
         found = unpacked(body, headers["content-type"])
         answer = self.script.popleft() if self.script else 204
         if answer == "hang up":
@@ -190,6 +192,41 @@ def test_a_receiver_that_does_not_take_version_2_gets_version_1(answer):
 def test_what_version_2_did_not_write_is_counted(status):
     _, counts = pushed((status, f"{WRITTEN}: 1"), version="2.0")
     assert (counts["samples_total", "sent"], counts["samples_total", "refused"]) == (1, 1)
+
+
+@pytest.mark.parametrize("query", ["", "?extra_label=dc=a&x=%2F"])
+def test_the_query_of_its_address_is_sent_and_not_shown(query):
+    async def run():
+        async with Receiver() as receiver:
+            receiver.url += query
+            push = pushing(Shown(), receiver)
+            task = asyncio.create_task(push.outbox.send())
+            await push.snapshot()
+            await receiver.count(1)
+            await ended(task)
+            return receiver, push
+
+    receiver, push = asyncio.run(run())
+    assert receiver.asked == ["/api/v1/write" + query]
+    assert push.outbox._access.shown.endswith("/api/v1/write")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("", 0),
+        ("0", 0),
+        ("120", 120),
+        ("thu, 01 jan 1970 00:01:10 gmt", 10),
+        ("Thu, 01 Jan 1970 00:00:10 GMT", 0),
+        ("soon", 0),
+        ("-1", 0),
+        ("1" * 400, 0),
+        ("thu, 99 jan 1970 00:01:10 gmt", 0),
+    ],
+)
+def test_retry_after_says_seconds_or_a_date(text, seconds):
+    assert retry_after_s(text, now_s=60.0) == seconds
 
 
 def test_while_the_receiver_is_away_the_newest_wait_in_bounds():
