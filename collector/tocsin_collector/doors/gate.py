@@ -102,7 +102,7 @@ class Gate:
         try:
             taken = await self._bodies.through(self._app, scope, receive, told)
         finally:
-            hold.release()
+            hold.settle()
         if not taken:
             busy = Denied(503, "busy", "too much is sent at once; send it again", retry_after="1")
             await self._deny(told, scope, busy)

@@ -4,6 +4,7 @@ How many events a body has is known once it is read, so a request is let in whil
 then pays what it was, down below zero. Whoever is below zero is told, before its body is read, after how many seconds
 that ends. On average a project gets its rate, and a body larger than a bucket is not refused for ever. While a body is
 on its way, what the project's last one was is held for it: else all that come at once would be let in for one token.
+One of which nothing can be taken pays for one event, and its bytes: else a project could send nonsense without an end.
 
 A key of one project says whose request it is before the body does. For any other caller the projects are known when the
 body is read: then all of it is refused as long as one of them is over its quota, before anything is stored.
@@ -88,9 +89,11 @@ class Account:
 
 
 class Hold:
-    """What is held of an account while a body is on its way; ``release`` gives it back, once."""
+    """What is held of an account while a body is on its way; ``release`` gives it back, once. ``size_bytes`` is the
+    body's, once it is there."""
 
     def __init__(self, account: Account | None = None) -> None:
+        self.size_bytes = 0
         self._account = account
         self._held = account.last if account else (0.0, 0.0)
         if account:
@@ -101,6 +104,13 @@ class Hold:
         if self._account:
             self._account.take(-self._held[0], -self._held[1])
         self._account = None
+
+    def settle(self) -> None:
+        """The request is over: one that brought nothing to pay for was read all the same, and pays as one event."""
+        account = self._account
+        self.release()
+        if account:
+            account.take(1.0, self.size_bytes)
 
 
 def hold_of(scope: Mapping[str, Any]) -> Hold:

@@ -36,5 +36,6 @@ class Admission:
         if self._quotas:
             if caller.project is None:
                 self._quotas.admit(sorted({block.project for block in blocks}))
-            hold.release()
-            self._quotas.charge(blocks, size_bytes)
+            if blocks:
+                hold.release()
+                self._quotas.charge(blocks, size_bytes)

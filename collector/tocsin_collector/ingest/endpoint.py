@@ -52,7 +52,9 @@ class Endpoint:
 
     async def _take(self, scope: Message, headers: dict[bytes, bytes], receive: Receive) -> Answer:
         form, parameters, caller = form_of(headers), query_of(scope.get("query_string", b"")), caller_of(scope)
+        hold = hold_of(scope)
         body = await read_body(receive, headers, self._limits)
+        hold.size_bytes = len(body)
         with self._held(len(body)):
             now_us = int(self._intake.clock() * 1e6)
             most_bytes = self._limits.max_decompressed_bytes
@@ -60,7 +62,7 @@ class Endpoint:
             parsed = await _parsed(form, body, given)
             if lost := self._pairs.lost():
                 self._intake.counters.rejected["no_other_half"] += lost
-            with self._admission.taken(caller, hold_of(scope), parsed, len(body)) as taken:
+            with self._admission.taken(caller, hold, parsed, len(body)) as taken:
                 return await self._intake.submit(*taken, size_bytes=len(body))
 
     @contextlib.contextmanager

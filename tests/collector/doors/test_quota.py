@@ -193,12 +193,31 @@ def test_capture_over_its_quota_loses_nothing(collector, tmp_path, monkeypatch):
     assert one.metric("tocsin_predictions_total", project="shop") == 600
 
 
-def test_a_request_that_fails_pays_nothing(collector, tmp_path):
-    one, shop = collector(**{"quota.events_per_s": 5.0}), _key(tmp_path, "shop")
-    assert one.post(*(event(str(row)) for row in range(9)), key=shop)[0] == 200
-    for _ in range(5):
-        assert one.ask("/v1/events", key=shop, data=b"{", Content_Type="application/json")[0] == 400
-    assert one.post(event("x"), key=shop)[0] == 200
+NONSENSE = b'{"type":"prediction","project":"shop"}'
+
+
+@pytest.mark.parametrize("body", [b"{", NONSENSE, b"[" + NONSENSE + b"]"])
+def test_nonsense_pays_for_one_event_and_its_bytes(collector, tmp_path, body):
+    one, shop = collector(**{"quota.projects": ["shop events=5 bytes=500"]}), _key(tmp_path, "shop")
+
+    def sent(data):
+        status, headers, _ = one.ask("/v1/events", key=shop, data=data, Content_Type="application/json")
+        return status, int(headers["Retry-After"] or 0)
+
+    statuses = [sent(body) for _ in range(20)]
+    assert statuses[:5] == [(400, 0)] * 5
+    assert statuses[-1] == (429, 1)
+    until(lambda: sent(body + b" " * 20_000)[0] == 400, "it may send again", 10)
+    status, after_s = sent(body)
+    assert status == 429
+    assert 30 < after_s <= 40
+
+
+def test_a_body_of_another_project_pays_too(collector, tmp_path):
+    one, shop = collector(**{"quota.events_per_s": 1.0}), _key(tmp_path, "shop")
+    found = [one.post(event(str(row), "bank"), key=shop)[0] for row in range(5)]
+    assert found[0] == 403
+    assert found[-1] == 429
 
 
 def test_over_its_quota_another_project_goes_on(collector, tmp_path):
