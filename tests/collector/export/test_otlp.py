@@ -6,8 +6,10 @@ import json
 import math
 
 import pytest
+from google.protobuf import json_format
 from hypothesis import given
 from hypothesis import strategies as st
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
 from tests.collector.export.test_protobuf import DURATIONS, column
 from tests.collector.export.test_text import HOSTILE, VALUES, shown
@@ -77,6 +79,19 @@ def test_the_buckets_of_a_histogram_hold_every_duration(durations):
             # A bound of the layout is a power of the base, but for the last digit.
             inside = [each for each in seconds if low * 1.000001 < each <= high * 1.000001 and each <= BOUNDS_S[-1]]
             assert count == len(inside) or high > BOUNDS_S[-1]
+
+
+@pytest.mark.parametrize("flags", [0, 1])
+def test_the_official_classes_read_it(flags):
+    new = Column("tocsin_feature_new_ratio", {}, ("feature",), [("x",), ("\ud800",), ("",)], [math.nan, math.inf, -0.0])
+    every = [new, Column("tocsin_journal_bytes_total", {}, (), [()], [2**60]), column({"a": [0.0, 0.1, 1e9]})]
+    families = [(catalogue()[each.name], [("owner", each)]) for each in every]
+    read = json_format.Parse(gzip.decompress(_packed(families, RESOURCE, NOW_NS, flags)), ExportMetricsServiceRequest())
+    ratio, count, seconds = read.resource_metrics[0].scope_metrics[0].metrics
+    assert [repr(point.as_double) for point in ratio.gauge.data_points] == ["nan", "inf", "-0.0"]
+    assert count.sum.data_points[0].as_double == 2**60
+    (point,) = seconds.exponential_histogram.data_points
+    assert (point.count, point.zero_count + sum(point.positive.bucket_counts), point.flags) == (3, 3, flags)
 
 
 def test_the_end_of_every_series_is_told_by_a_flag():
