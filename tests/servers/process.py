@@ -82,6 +82,12 @@ class Server:
         until(lambda: self._ended() or answers(self._ready), f"{self._ready} answers\n{self.said()}", limit_s)
         assert not self._ended(), f"{self._command[0]} ended at its start:\n{self.said()}"
 
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        assert self._process is not None
+        return self._process.pid
+
     def stop(self) -> None:
         """End it in order (SIGTERM), and by force when that takes more than 20 s."""
         self._end(signal.SIGTERM)
