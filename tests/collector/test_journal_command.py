@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from tests.collector.ingest.blocks import NOW_S, block, labels, predictions
 from tocsin_collector.__main__ import main
+from tocsin_collector.audit import verify
 from tocsin_collector.ingest.intake import BLOCK_RECORD, Intake
 from tocsin_collector.ingest.jsonbody import parse_ndjson
 from tocsin_collector.ingest.stored import owner
@@ -154,6 +155,25 @@ def test_forget_erases_an_id_from_every_model_and_leaves_the_others(data: Path) 
     assert tocsin(data, "verify").exit_code == 0
     assert not any(b"person" in path.read_bytes() for path in (data / "journal").iterdir())
     assert taken(data, PERSON) == [(1, 2), (1, 0), (1, 1)]  # nobody knows it any more, and the others are known
+
+
+def test_what_was_erased_is_in_the_audit_log_and_who_it_was_is_not(data: Path) -> None:
+    tocsin(data, "forget", "--id", "person", "--model", "other")
+    (log,) = (data / "audit").glob("audit-*.log")
+    begun, done = (json.loads(line.split(" ", 1)[1]) for line in log.read_text().splitlines())
+    assert begun["who"] == f"uid {os.getuid()} at a terminal"
+    assert (begun["what"], begun["outcome"]) == ("forget an id of project any, model other", "begun")
+    assert (done["what"], done["outcome"]) == (begun["what"], "erased 1 events, 0 rows of files")
+    assert "person" not in log.read_text()
+    assert verify(str(data / "audit")).records == 2
+
+
+def test_nothing_is_erased_that_the_audit_log_cannot_tell(data: Path) -> None:
+    (data / "audit").write_text("")
+    found = tocsin(data, "forget", "--id", "person")
+    assert (found.exit_code, found.stdout) == (1, "")
+    (data / "audit").unlink()
+    assert json.loads(tocsin(data, "forget", "--id", "person", "--json").stdout)["erased"] > 0
 
 
 def test_forget_in_one_model_only(data: Path) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -152,25 +153,38 @@ def replay(
 @_JSON
 def forget(event_id: str, data: str, project: str, model: str, as_json: bool) -> None:
     """Erase every prediction, label and outcome of an id, from Parquet files too. The collector must be stopped; its
-    next start counts what is left. References that were taken from past rows keep theirs: take them anew.
+    next start counts what is left. References that were taken from past rows keep theirs: take them anew. That it was
+    done is in the audit log, without the id.
 
     \b
     Example:
       tocsin journal forget --id order-4711 --data /var/lib/tocsin
     """
+    from tocsin_collector.audit import AuditError
     from tocsin_collector.ingest.forget import Whose
     from tocsin_collector.ingest.forget import forget as erase
     from tocsin_collector.journal import JournalError
 
+    folder, whose = _folder(data), f"an id of project {project or 'any'}, model {model or 'any'}"
     try:
-        gone = erase(_folder(data), Whose(event_id, project, model))
-    except (JournalError, OSError) as error:
+        _on_record(folder, f"forget {whose}", "begun")
+        gone = erase(folder, Whose(event_id, project, model))
+        _on_record(folder, f"forget {whose}", f"erased {gone.events} events, {gone.rows} rows of files")
+    except (AuditError, JournalError, OSError) as error:
         click.echo(error, err=True)
         sys.exit(1)
     line = f"{gone.events} events of {event_id!r} are erased" + (
         f", and {gone.rows} rows of files" if gone.rows else ""
     )
     click.echo(json.dumps({"erased": gone.events, "parquet_rows": gone.rows}) if as_json else line)
+
+
+def _on_record(folder: Path, what: str, outcome: str) -> None:
+    """In the audit log of the collector whose journal it is; a folder of segments alone, as of a backup, has none."""
+    from tocsin_collector.audit.terminal import record
+
+    if folder.name == "journal":
+        record(str(folder.parent), what, outcome, time.time())
 
 
 def _folder(data: str) -> Path:

@@ -19,8 +19,9 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from tocsin_collector.audit import AuditError, Entry, Folder
+from tocsin_collector.audit import AuditError
 from tocsin_collector.audit.folder import adopt
+from tocsin_collector.audit.terminal import record
 from tocsin_collector.doors.caller import SCOPES, Caller
 from tocsin_schema.block import MAX_NAME
 from tocsin_schema.web.protection import stamp
@@ -108,9 +109,8 @@ def revoke(path: str, id: str, now_s: float) -> Key:
 
 def _record(path: str, what: str, now_s: float) -> None:
     """Before it is done: a change that cannot be put on record is not made."""
-    entry = Entry(f"uid {os.getuid()} at a terminal", "", "change", what, "done")
     try:
-        Folder(os.path.join(os.path.dirname(path), "audit"), lambda: now_s).append([entry])
+        record(os.path.dirname(path), what, "done", now_s)
     except (AuditError, OSError) as error:
         raise KeysError(f"nothing is changed, since the audit log cannot say so: {error}") from None
 
