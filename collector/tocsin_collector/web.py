@@ -31,6 +31,7 @@ from tocsin_collector.ingest.endpoint import Endpoint
 from tocsin_collector.ingest.openapi import mount
 from tocsin_collector.journal import JournalError
 from tocsin_collector.listen import ListenError, listen, loopback, url
+from tocsin_collector.logline import OneLine
 from tocsin_collector.logs import StoreError, Unusable, logs_router
 from tocsin_collector.notifications import notifications_router
 from tocsin_collector.page.links import Links
@@ -119,7 +120,9 @@ def behind_doors(service: Service, web: Protection | None) -> Gate:
 
 def run(values: dict[str, Any]) -> int:
     """Serve until SIGTERM or Ctrl-C. Returns the exit code."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    written = logging.StreamHandler()
+    written.setFormatter(OneLine("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[written])
     try:
         web = protection(values["web_config_file"])
         with contextlib.closing(listen(values["listen"])) as opened:
