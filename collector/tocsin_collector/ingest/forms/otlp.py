@@ -11,18 +11,17 @@ from tocsin_collector.ingest.events import EventError
 from tocsin_collector.ingest.form import Form, Given, binary
 from tocsin_collector.ingest.jsonbody import Parsed, collect
 from tocsin_collector.ingest.times import text
-from tocsin_collector.logs.otlp.entry import Entry
+from tocsin_collector.logs.otlp.entry import Entry, plain
 from tocsin_collector.logs.otlp.fromproto import MEDIA_TYPE, entries, request
 from tocsin_collector.logs.record import RecordError
 from tocsin_schema.block import PREDICTION
 
 _PREFIX = "tocsin."
-_LATEST_US = 7_258_118_400_000_000
 
 
 def parse(body: bytes, given: Given) -> Parsed:
     """The blocks of a request. Raises Refusal."""
-    items = list(_events(entries(request(body))))
+    items = list(_events(entries(request(body), _scalar)))
     return collect(items, len(items), given.now_us)
 
 
@@ -40,11 +39,16 @@ def _event(entry: Entry, fields: dict[str, object]) -> dict[str, object]:
     event = dict(fields)
     if entry.event_name.startswith(_PREFIX):
         event.setdefault("type", entry.event_name.removeprefix(_PREFIX))
-    if 0 < entry.time_ns // 1_000 < _LATEST_US:
+    if entry.time_ns:
         event.setdefault("time", text(entry.time_ns // 1_000))
     if entry.trace_id and event.get("type") == PREDICTION:
         event.setdefault("trace_id", entry.trace_id)
     return event
+
+
+def _scalar(value: object) -> object:
+    """A value of an event as JSON has it, but NaN and infinities as they are: by their names they would be texts."""
+    return value if isinstance(value, float) else plain(value)
 
 
 FORMS = (

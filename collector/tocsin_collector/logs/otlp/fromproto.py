@@ -4,7 +4,7 @@ They make an object of each message, though it has but two bytes on the wire: 32
 are counted before they are made.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from tocsin_collector.ingest.answer import Refusal
@@ -14,6 +14,7 @@ from tocsin_collector.logs.record import RecordError
 
 MEDIA_TYPE = "application/x-protobuf"
 MAX_MESSAGES = 250_000
+Scalar = Callable[[object], object]
 # Which fields of a message hold messages, by field number (opentelemetry/proto/{collector/logs,logs,common}/v1).
 _KEY_VALUE: dict[int, Any] = {}
 _ANY_VALUE: dict[int, Any] = {5: {}, 6: {1: _KEY_VALUE}}
@@ -36,8 +37,8 @@ def request(body: bytes) -> Any:
         raise Refusal(400, "protobuf", f"no ExportLogsServiceRequest: {error!s:.120}") from None
 
 
-def entries(decoded: Any) -> Iterator[Entry | RecordError]:
-    """Each log record, or why it is none."""
+def entries(decoded: Any, scalar: Scalar = plain) -> Iterator[Entry | RecordError]:
+    """Each log record, or why it is none; ``scalar`` is what becomes of the values in its body."""
     for resource_logs in decoded.resource_logs:
         try:
             resource = _attributes(resource_logs.resource.attributes)
@@ -46,12 +47,12 @@ def entries(decoded: Any) -> Iterator[Entry | RecordError]:
         for scope_logs in resource_logs.scope_logs:
             for log in scope_logs.log_records:
                 try:
-                    yield _entry(log, resource, scope_logs.scope.name)
+                    yield _entry(log, resource, scope_logs.scope.name, scalar)
                 except RecordError as error:
                     yield error
 
 
-def _entry(log: Any, resource: dict[str, object], scope: str) -> Entry:
+def _entry(log: Any, resource: dict[str, object], scope: str, scalar: Scalar) -> Entry:
     return Entry(
         resource,
         scope,
@@ -59,7 +60,7 @@ def _entry(log: Any, resource: dict[str, object], scope: str) -> Entry:
         observed_ns=log.observed_time_unix_nano,
         severity=log.severity_number,
         severity_text=log.severity_text,
-        body=_value(log.body, 0),
+        body=_value(log.body, 0, scalar),
         attributes=_attributes(log.attributes),
         trace_id=log.trace_id.hex() if any(log.trace_id) else "",
         span_id=log.span_id.hex() if any(log.span_id) else "",
@@ -67,20 +68,20 @@ def _entry(log: Any, resource: dict[str, object], scope: str) -> Entry:
     )
 
 
-def _attributes(pairs: Iterable[Any], depth: int = 0) -> dict[str, object]:
-    return {pair.key: _value(pair.value, depth) for pair in pairs}
+def _attributes(pairs: Iterable[Any], depth: int = 0, scalar: Scalar = plain) -> dict[str, object]:
+    return {pair.key: _value(pair.value, depth, scalar) for pair in pairs}
 
 
-def _value(value: Any, depth: int) -> object:
+def _value(value: Any, depth: int, scalar: Scalar) -> object:
     inner = bounded(depth)
     kind = value.WhichOneof("value")
     if kind is None:
         return None
     if kind == "array_value":
-        return [_value(item, inner) for item in value.array_value.values]
+        return [_value(item, inner, scalar) for item in value.array_value.values]
     if kind == "kvlist_value":
-        return _attributes(value.kvlist_value.values, inner)
-    return plain(getattr(value, kind))
+        return _attributes(value.kvlist_value.values, inner, scalar)
+    return scalar(getattr(value, kind))
 
 
 def too_many(body: bytes) -> bool:

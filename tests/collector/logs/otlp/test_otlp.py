@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from opentelemetry._logs import LogRecord, SeverityNumber
+from opentelemetry.exporter.otlp.proto.common._internal import _encode_value
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest, ExportLogsServiceResponse
 from opentelemetry.sdk._logs import LoggerProvider
@@ -246,6 +247,29 @@ def test_events_by_the_official_exporter_become_predictions(tmp_path: Path, serv
         ((frame, _),) = collector.applied
         assert (frame.type, list(frame.ids), frame.time_us.tolist()) == ("prediction", ["a1"], [1_386_237_600_000_000])
         assert collector.counted("tocsin_events_rejected_total") == {"wrong_type": 1}
+    finally:
+        collector.journal.close()
+
+
+@pytest.mark.parametrize(
+    ("nanoseconds", "more", "code"),
+    [
+        ((1 << 64) - 1, {}, "bad_time"),
+        (7_258_118_400 * 10**9, {}, "bad_time"),
+        (0, {"features": {"age": float("nan")}}, "not_finite"),
+        (0, {"prediction": float("inf")}, "not_finite"),
+    ],
+)
+def test_an_event_is_refused_for_what_no_other_form_takes(
+    tmp_path: Path, server: Server, nanoseconds: int, more: dict[str, object], code: str
+) -> None:
+    collector = Collector(tmp_path / "journal", server)
+    try:
+        body = {"type": "prediction", "model": "credit", "id": "a1", "prediction": 1} | more
+        made = ExportLogsServiceRequest()
+        made.resource_logs.add().scope_logs.add().log_records.add(time_unix_nano=nanoseconds, body=_encode_value(body))
+        status, answer = collector.post(made.SerializeToString(), MEDIA_TYPE)
+        assert (status, [bad["code"] for bad in answer["rejected"]]) == (400, [code])
     finally:
         collector.journal.close()
 
