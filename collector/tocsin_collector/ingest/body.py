@@ -28,7 +28,8 @@ async def read_body(receive: Receive, headers: dict[bytes, bytes], limits: Limit
     encoding = headers.get(b"content-encoding", b"identity").strip().lower()
     decode = DECODERS.get(encoding)
     if decode is None and encoding != b"identity":
-        raise Refusal(415, "unknown_encoding", f"content-encoding {encoding!a:.60}: gzip, zstd or none is accepted")
+        name = encoding.decode("latin-1")
+        raise Refusal(415, "unknown_encoding", f"content-encoding {name!a:.60}: gzip, zstd or none is accepted")
     length = headers.get(b"content-length", b"0")
     if length.isdigit() and int(length[:20]) > limits.max_body_bytes:
         raise _too_large(limits)

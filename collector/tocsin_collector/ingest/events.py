@@ -82,7 +82,7 @@ def _prediction(fields: dict[str, object]) -> dict[str, object]:
         ("scores", "score.", (float, int), _number),
         ("segment", "segment.", (str,), _text),
     ):
-        found = _object(fields.get(key) or {}, key)
+        found = {} if fields.get(key) is None else _object(fields[key], key)
         if not found:
             continue
         values = list(found.values())
@@ -221,6 +221,8 @@ def _answer(where: str, value: object) -> object:
     for at, item in enumerate(value):
         if isinstance(item, bool) or not isinstance(item, str | int):
             raise EventError("wrong_type", f"{where}.{at}: a list holds texts or integers, found {_show(item)}")
+        if isinstance(item, int):
+            _number(f"{where}.{at}", item)
     return _json(where, value)
 
 

@@ -117,8 +117,13 @@ def _pairs(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return found if len(found) == len(pairs) else Repeated(found)
 
 
+def _int(digits: str) -> int:
+    """An integer; of one that Python does not read because it is too long, enough to be refused where it stands."""
+    return int(digits[:1_000])
+
+
 _NESTED = (dict, list)
-_DECODER = json.JSONDecoder(object_pairs_hook=_pairs)
+_DECODER = json.JSONDecoder(object_pairs_hook=_pairs, parse_int=_int)
 
 
 def _malformed(error: ValueError | RecursionError) -> tuple[str, str]:

@@ -214,6 +214,7 @@ def test_an_unknown_content_type_is_told_what_is_accepted(unharmed: Collector, m
 def test_an_unknown_encoding_is_refused(unharmed: Collector) -> None:
     status, answer = unharmed.post(b"{}", content_encoding="br")
     assert (status, code(answer)) == (415, "unknown_encoding")
+    assert answer["rejected"][0]["reason"].startswith("content-encoding 'br': ")
 
 
 def test_another_method_is_refused(unharmed: Collector) -> None:

@@ -44,7 +44,8 @@ def parse(body: bytes, given: Given) -> Parsed:
 def _check_encoding(body: bytes, content_type: bytes) -> None:
     found = re.search(rb"charset\s*=\s*\"?([^\s;\"]+)", content_type, re.IGNORECASE)
     if found and found[1].lower() not in (b"utf-8", b"utf8", b"us-ascii"):
-        raise Refusal(415, "unknown_charset", f"charset {found[1]!a:.60}: UTF-8 is needed; iconv -t UTF-8 converts")
+        name = found[1].decode("latin-1")
+        raise Refusal(415, "unknown_charset", f"charset {name!a:.60}: UTF-8 is needed; iconv -t UTF-8 converts")
     if body[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise Refusal(415, "unknown_charset", "the file begins as UTF-16: UTF-8 is needed; iconv -t UTF-8 converts")
 
