@@ -12,12 +12,15 @@ from click.testing import CliRunner, Result
 from tests.collector.ingest.blocks import NOW_S, block, labels, predictions
 from tocsin_collector.__main__ import main
 from tocsin_collector.audit import verify
+from tocsin_collector.ingest.forget import Whose, forget
 from tocsin_collector.ingest.intake import BLOCK_RECORD, Intake
 from tocsin_collector.ingest.jsonbody import parse_ndjson
 from tocsin_collector.ingest.stored import owner
 from tocsin_collector.journal import Journal, open_journal
+from tocsin_collector.journal.erase import Change, rewrite
+from tocsin_collector.journal.records import pack
 from tocsin_collector.journal.retention import Keep, Limits, Retention
-from tocsin_collector.journal.segment import segments
+from tocsin_collector.journal.segment import Name, segments
 from tocsin_schema.block import Block, column, encode
 
 PERSON = [
@@ -80,7 +83,7 @@ def test_ls_tells_positions_events_and_times(data: Path, running: Journal) -> No
     assert rows[2]["first"] == "2026-11-18T11:06:45Z"
     assert rows[2]["last"] == "2026-11-18T11:06:46Z"
     table = tocsin(data, "ls").stdout.splitlines()
-    assert table[0].split() == ["POSITION", "BYTES", "EVENTS", "FIRST", "LAST", "STATE"]
+    assert table[0].split() == ["POSITION", "BYTES", "EVENTS", "FIRST", "LAST", "STATE", "UNREADABLE"]
     assert len(table) == 5
 
 
@@ -150,7 +153,7 @@ def test_export_of_one_model(data: Path) -> None:
 
 def test_forget_erases_an_id_from_every_model_and_leaves_the_others(data: Path) -> None:
     found = tocsin(data, "forget", "--id", "person", "--json")
-    assert (found.exit_code, json.loads(found.stdout)) == (0, {"erased": 3, "parquet_rows": 0})
+    assert (found.exit_code, json.loads(found.stdout)) == (0, {"erased": 3, "parquet_rows": 0, "unreadable": 0})
     assert [event["id"] for event in exported(data)] == ["a", "b", "a"]
     assert tocsin(data, "verify").exit_code == 0
     assert not any(b"person" in path.read_bytes() for path in (data / "journal").iterdir())
@@ -180,8 +183,51 @@ def test_forget_in_one_model_only(data: Path) -> None:
     assert json.loads(tocsin(data, "forget", "--id", "person", "--model", "other", "--json").stdout) == {
         "erased": 1,
         "parquet_rows": 0,
+        "unreadable": 0,
     }
     assert [event["id"] for event in exported(data)] == ["a", "person", "b", "person", "a"]
+
+
+def test_forget_says_that_what_nobody_can_read_stays(data: Path) -> None:
+    first, _, last, *_ = segments(data / "journal")
+    first.path.chmod(0o600)
+    raw = bytearray(first.path.read_bytes())
+    raw[100] ^= 1
+    first.path.write_bytes(raw)
+    first.path.chmod(0o400)
+    other = encode(predictions(["person"])).replace(b'"v":1', b'"v":2', 1)
+    (data / "journal" / f"{last.base + 4096:020}-00112233aabbccdd.journal").write_bytes(
+        b"".join(pack(bytes.fromhex("00112233aabbccdd"), BLOCK_RECORD, other))
+    )
+    found = tocsin(data, "forget", "--id", "person", "--json")
+    assert (found.exit_code, json.loads(found.stdout)) == (1, {"erased": 2, "parquet_rows": 0, "unreadable": 2})
+    assert "2 stretches of the journal cannot be read and stay" in found.stderr
+    listed = [json.loads(line) for line in tocsin(data, "ls", "--json").stdout.splitlines()]
+    assert [(row["events"], row["unreadable"]) for row in listed] == [(0, 1), (0, 0), (1, 0), (0, 1)]
+
+
+def test_a_forget_that_is_killed_leaves_no_snapshot_that_knows_more(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (data / "journal" / "snapshot").exists()
+
+    def killed(name: Name, change: Change) -> int:
+        rewrite(name, change)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tocsin_collector.ingest.forget.rewrite", killed)
+    with pytest.raises(KeyboardInterrupt):
+        forget(data / "journal", Whose("person"))
+    assert not (data / "journal" / "snapshot").exists()
+
+
+@pytest.mark.parametrize("name", ["ls", "verify", "export"])
+def test_a_segment_that_cannot_be_read_is_said_in_a_line(tmp_path: Path, name: str) -> None:
+    (tmp_path / "journal" / "00000000000000000000-00112233aabbccdd.journal").mkdir(parents=True)
+    found = tocsin(tmp_path, name)
+    assert found.exit_code == 1
+    assert found.stderr.endswith("-00112233aabbccdd.journal: cannot be read: Is a directory\n")
+    assert isinstance(found.exception, SystemExit)
 
 
 def test_forget_takes_the_texts_of_dictionaries_along(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,9 @@ import click
 from tocsin_collector.access import access, shown
 
 if TYPE_CHECKING:
+    from tocsin_collector.journal.reading import Found
     from tocsin_collector.journal.segment import Name
+    from tocsin_schema.block import Block
 
 
 _DATA = click.option(
@@ -38,17 +40,24 @@ def command() -> None:
 @_DATA
 @_JSON
 def ls(data: str, as_json: bool) -> None:
-    """List the segments, oldest first: position, bytes, events, and between which event times they lie.
+    """List the segments, oldest first: position, bytes, events, between which event times they lie, and how many
+    stretches of them are damaged or of another version.
 
     \b
     Example:
       tocsin journal ls --data /var/lib/tocsin --json
     """
-    rows = [_listed(name) for name in _segments(data)]
+    rows = []
+    with _told():
+        for name in _segments(data):
+            with contextlib.suppress(FileNotFoundError):  # retention has just dropped it
+                rows.append(_listed(name))
     if not as_json:
-        click.echo(f"{'POSITION':>20} {'BYTES':>12} {'EVENTS':>10} {'FIRST':<27} {'LAST':<27} STATE")
+        click.echo(f"{'POSITION':>20} {'BYTES':>12} {'EVENTS':>10} {'FIRST':<27} {'LAST':<27} {'STATE':<6} UNREADABLE")
     for row in rows:
-        line = "{position:>20} {bytes:>12} {events:>10} {first:<27} {last:<27} {state}".format(**row)
+        line = "{position:>20} {bytes:>12} {events:>10} {first:<27} {last:<27} {state:<6} {unreadable:>10}".format(
+            **row
+        )
         click.echo(json.dumps(row) if as_json else line)
 
 
@@ -66,15 +75,16 @@ def verify(data: str, as_json: bool) -> None:
     from tocsin_collector.journal.records import Record
 
     sound = damaged = 0
-    for found in read(_folder(data)):
-        sound += isinstance(found.item, Record)
-        if is_damage(found):
-            damaged += 1
-            place = {"file": str(found.segment.path), "offset": found.item.start}
-            place["bytes"] = found.item.end - found.item.start
-            click.echo(
-                json.dumps(place) if as_json else "{file}: {bytes} bytes at {offset} are damaged".format(**place)
-            )
+    with _told():
+        for found in read(_folder(data)):
+            sound += isinstance(found.item, Record)
+            if is_damage(found):
+                damaged += 1
+                place = {"file": str(found.segment.path), "offset": found.item.start}
+                place["bytes"] = found.item.end - found.item.start
+                click.echo(
+                    json.dumps(place) if as_json else "{file}: {bytes} bytes at {offset} are damaged".format(**place)
+                )
     total = {"records": sound, "damaged": damaged}
     click.echo(json.dumps(total) if as_json else f"{sound} records are sound, {damaged} stretches are damaged")
     sys.exit(bool(damaged))
@@ -96,10 +106,11 @@ def export(data: str, project: str, model: str) -> None:
     from tocsin_collector.ingest.stored import Which, stored
 
     which, written = Which(project, model), 0
-    for found in stored(_folder(data)):
-        for event in events(found.block) if which.of(found.block) else ():
-            click.echo(json.dumps(event, separators=(",", ":")))
-            written += 1
+    with _told():
+        for found in stored(_folder(data)):
+            for event in events(found.block) if which.of(found.block) else ():
+                click.echo(json.dumps(event, separators=(",", ":")))
+                written += 1
     if not written:
         click.echo(f"no event of project {project or 'any'!r}, model {model or 'any'!r} is in the journal", err=True)
 
@@ -154,7 +165,8 @@ def replay(
 def forget(event_id: str, data: str, project: str, model: str, as_json: bool) -> None:
     """Erase every prediction, label and outcome of an id, from Parquet files too. The collector must be stopped; its
     next start counts what is left. References that were taken from past rows keep theirs: take them anew. That it was
-    done is in the audit log, without the id.
+    done is in the audit log, without the id. Exit code 1 when a stretch of the journal cannot be read: it stays, and
+    may have more of them.
 
     \b
     Example:
@@ -176,7 +188,15 @@ def forget(event_id: str, data: str, project: str, model: str, as_json: bool) ->
     line = f"{gone.events} events of {event_id!r} are erased" + (
         f", and {gone.rows} rows of files" if gone.rows else ""
     )
-    click.echo(json.dumps({"erased": gone.events, "parquet_rows": gone.rows}) if as_json else line)
+    told = {"erased": gone.events, "parquet_rows": gone.rows, "unreadable": gone.unreadable}
+    click.echo(json.dumps(told) if as_json else line)
+    if gone.unreadable:
+        click.echo(
+            f"{gone.unreadable} stretches of the journal cannot be read and stay: they may have more of its events; "
+            "tocsin journal ls and verify name their segments",
+            err=True,
+        )
+        sys.exit(1)
 
 
 def _on_record(folder: Path, what: str, outcome: str) -> None:
@@ -206,6 +226,18 @@ def _segments(data: str) -> "list[Name]":
     return segments(_folder(data))
 
 
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """End with one line where the journal cannot be read."""
+    from tocsin_collector.journal import JournalError
+
+    try:
+        yield
+    except (JournalError, PermissionError) as error:
+        click.echo(error, err=True)
+        sys.exit(1)
+
+
 def _micros(text: str, option: str) -> int | None:
     from tocsin_collector.ingest import times
 
@@ -229,20 +261,38 @@ def _progress(folder: Path) -> Iterator[Callable[[int], None]]:
 
 def _listed(name: "Name") -> dict[str, Any]:
     from tocsin_collector.ingest import times
-    from tocsin_collector.ingest.intake import BLOCK_RECORD
-    from tocsin_collector.journal.reading import is_sealed, items
+    from tocsin_collector.journal.reading import Found, is_sealed, items
     from tocsin_collector.journal.records import Record
-    from tocsin_schema.block import decode
 
-    records = [found for found in items(name) if isinstance(found, Record)]
-    blocks = [decode(record.payload) for record in records if record.type == BLOCK_RECORD]
+    found = [Found(name, item) for item in items(name)]
+    blocks, unreadable = _blocks(found)
     moments = [memoryview(block.columns["time"].data).cast("B").cast("q") for block in blocks if block.rows]
     return {
         "position": name.base,
         "file": name.path.name,
-        "bytes": records[-1].end if records else 0,
+        "bytes": max((one.item.end for one in found if isinstance(one.item, Record)), default=0),
         "events": sum(block.rows for block in blocks),
         "first": times.text(min(map(min, moments))) if moments else "",
         "last": times.text(max(map(max, moments))) if moments else "",
         "state": "sealed" if is_sealed(name) else "open",
+        "unreadable": unreadable,
     }
+
+
+def _blocks(found: "Iterable[Found]") -> "tuple[list[Block], int]":
+    """The blocks of a segment, and how many of its stretches are damaged or of another version."""
+    from tocsin_collector.ingest.intake import BLOCK_RECORD
+    from tocsin_collector.journal.reading import is_damage
+    from tocsin_collector.journal.records import Record
+    from tocsin_schema.block import BlockError, decode
+
+    blocks, unreadable = [], 0
+    for one in found:
+        if not isinstance(one.item, Record):
+            unreadable += is_damage(one)
+        elif one.item.type == BLOCK_RECORD:
+            try:
+                blocks.append(decode(one.item.payload))
+            except BlockError:
+                unreadable += 1
+    return blocks, unreadable
