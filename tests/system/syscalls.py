@@ -2,9 +2,13 @@
 
 strace stops a thread at each call's entry and return and tells one stop after the other. So when the line of a return
 comes before the line of an entry, the call had returned before the other one began.
+
+Which answer is whose is told by the texts ``event-NUMBER-NUMBER``: a request that was read has those of its events, and
+a write to a segment those of the events that it holds.
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -16,12 +20,12 @@ TRACE = [
     "-s",
     "4096",
     "-e",
-    "trace=fdatasync,pwrite64,pwritev,pwritev2,write,writev,sendto,sendmsg",
+    "trace=fdatasync,pwrite64,pwritev,pwritev2,write,writev,sendto,sendmsg,read,recvfrom,recvmsg",
 ]
 
 _LINE = re.compile(r"(\d+) +(.*)")
 _RESUMED = re.compile(r"<\.\.\. \w+ resumed>")
-_SEGMENT = re.compile(r"(\w+)\(\d+<[^>]*/(\d{20})-[0-9a-f]{16}\.journal>")
+_SEGMENT = re.compile(r"(\w+)\(\d+<[^>]*/(\d{20})-[0-9a-f]{16}\.(?:journal|sqlite)>")
 _WRITTEN = {  # offset and result; pwritev2, by which Python's os.pwritev goes, has flags behind its offset
     "pwrite64": re.compile(r", (\d+)\) += (\d+)$"),
     "pwritev": re.compile(r", (\d+)\) += (\d+)$"),
@@ -29,14 +33,17 @@ _WRITTEN = {  # offset and result; pwritev2, by which Python's os.pwritev goes, 
 }
 _POSITION = re.compile(r'\\"position\\":\\"(\d+)\\"')
 _SOCKET = re.compile(r"(?:write|writev|sendto|sendmsg)\((\d+)<(?:TCP|socket)")
+_REQUEST = re.compile(r"(?:read|recvfrom|recvmsg)\((\d+)<(?:TCP|socket)")
+_EVENT = re.compile(r"event-\d+-\d+")
 
 
 class Acknowledgement(NamedTuple):
-    """An answer that left: the journal's position that it promised, and up to where the journal was on disk when its
-    first byte did."""
+    """An answer that left: the journal's position that it promised, up to where the journal was on disk when its first
+    byte did, and those of its events that no synced write held."""
 
     position: int
     durable: int
+    missing: set[str]
 
 
 class _Call(NamedTuple):
@@ -49,27 +56,46 @@ class _Call(NamedTuple):
 
 def acknowledgements(trace: Path) -> list[Acknowledgement]:
     """Every answer with a position, in the order in which they left."""
-    written: dict[int, int] = {}  # by segment: the end of what pwrite has taken
-    syncing: dict[str, int] = {}  # by thread: the end that its running fdatasync will make durable
-    answering: dict[str, int] = {}  # by socket: what was durable when its answer began
-    durable = 0
+    disk = _Disk()
+    asked: defaultdict[str, set[str]] = defaultdict(set)  # by socket: the events of its request
+    answering: dict[str, tuple[int, set[str]]] = {}  # by socket: what was durable, and not, when its answer began
     found = []
     for call in _calls(trace.read_text(errors="replace").splitlines()):
-        segment = _SEGMENT.match(call.text)
-        if segment is not None:
-            name, base = segment[1], int(segment[2])
-            if name in _WRITTEN and call.returned and (done := _WRITTEN[name].search(call.text)):
-                written[base] = max(written.get(base, 0), base + int(done[1]) + int(done[2]))
-            elif name == "fdatasync" and not call.returned:
-                syncing[call.thread] = written.get(base, base)
-            elif name == "fdatasync" and call.text.endswith("= 0"):
-                durable = max(durable, syncing[call.thread])
+        disk.saw(call)
+        if call.returned and (socket := _REQUEST.match(call.text)):
+            asked[socket[1]].update(_EVENT.findall(call.text))
         elif not call.returned and (socket := _SOCKET.match(call.text)):
             if "HTTP/1.1 " in call.text:
-                answering[socket[1]] = durable
+                answering[socket[1]] = disk.durable, asked.pop(socket[1], set()) - disk.events
             if told := _POSITION.search(call.text):
-                found.append(Acknowledgement(int(told[1]), answering.pop(socket[1])))
+                found.append(Acknowledgement(int(told[1]), *answering.pop(socket[1])))
     return found
+
+
+class _Disk:
+    """What is on disk: the journal up to ``durable``, and ``events``."""
+
+    def __init__(self) -> None:
+        self.durable = 0
+        self.events: set[str] = set()
+        self._written: dict[int, tuple[int, set[str]]] = {}  # by segment: the end of what writes have taken, and events
+        self._syncing: dict[str, tuple[int, set[str]]] = {}  # by thread: what its running fdatasync will make durable
+
+    def saw(self, call: "_Call") -> None:
+        """A call; those that do not concern segments are passed over."""
+        segment = _SEGMENT.match(call.text)
+        if segment is None:
+            return
+        name, base = segment[1], int(segment[2])
+        end, events = self._written.get(base, (base, set()))
+        if name in _WRITTEN and call.returned and (done := _WRITTEN[name].search(call.text)):
+            end = max(end, base + int(done[1]) + int(done[2]))
+            self._written[base] = end, events | set(_EVENT.findall(call.text))
+        elif name == "fdatasync" and not call.returned:
+            self._syncing[call.thread] = end, events
+        elif name == "fdatasync" and call.text.endswith("= 0"):
+            end, events = self._syncing[call.thread]
+            self.durable, self.events = max(self.durable, end), self.events | events
 
 
 def _calls(lines: Iterable[str]) -> Iterator[_Call]:

@@ -48,7 +48,7 @@ def send(address: str, client: int) -> int:
     accepted = 0
     connection = http.client.HTTPConnection(address, timeout=60)
     for request in range(REQUESTS):
-        event = {"type": "prediction", "model": "credit", "id": f"{client}-{request}", "prediction": "yes"}
+        event = {"type": "prediction", "model": "credit", "id": f"event-{client}-{request}", "prediction": "yes"}
         connection.request("POST", "/v1/events", json.dumps(event), {"content-type": "application/json"})
         accepted += json.loads(connection.getresponse().read())["accepted"]
     connection.close()
@@ -61,9 +61,25 @@ def test_no_acknowledgement_leaves_before_its_fdatasync_has_returned(tmp_path: P
     assert (
         len({answer.position for answer in found}) >= REQUESTS
     )  # groups with a position each: a client waits for its answer
-    assert [answer for answer in found if answer.position > answer.durable] == []
+    assert [answer for answer in found if answer.position > answer.durable or answer.missing] == []
+
+
+def test_nor_where_segments_are_databases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOCSIN_JOURNAL_STORE", "sqlite")
+    found = traced(tmp_path, ["-m", "tocsin_collector"])
+    assert len(found) == CLIENTS * REQUESTS
+    assert {path.suffix for path in (tmp_path / "data" / "journal").glob("0*")} == {".sqlite"}
+    assert [answer for answer in found if answer.missing] == []
 
 
 def test_the_trace_finds_a_collector_that_answers_before_it_has_synced(tmp_path: Path) -> None:
     found = traced(tmp_path, [str(Path(__file__).with_name("late_sync_collector.py"))])
     assert any(answer.position > answer.durable for answer in found)
+    assert any(answer.missing for answer in found)
+
+
+def test_the_trace_finds_a_collector_that_answers_before_it_has_written(tmp_path: Path) -> None:
+    """Its answers promise a position that is durable: only that of others."""
+    found = traced(tmp_path, [str(Path(__file__).with_name("early_answer_collector.py"))])
+    assert [answer for answer in found if answer.position > answer.durable] == []
+    assert any(answer.missing for answer in found)
