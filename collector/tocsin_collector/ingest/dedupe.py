@@ -6,7 +6,7 @@
 * A block again (producer and sequence): what is known of it is known, whatever its values: a spilled label does not
   undo its correction. Its unknown ids are new: two processes that share a producer by mistake (a fork) lose nothing.
 * What is older than the horizon is forgotten: nobody can tell any more whether it was counted. Between the horizon and
-  the memory of ids, where that had to be cut, a block's sequence alone decides.
+  the memory of ids, where that had to be cut, a block's sequence alone decides, as far as sequences are remembered.
 
 Marks are set while a block is judged, and ``undo`` takes them back when the write fails. Blocks are judged one group
 after the other, so nobody sees a mark of what is not durable.
@@ -81,7 +81,7 @@ class Dedupe:
         self.horizon = Horizon(horizon_s)
         self._hash = KeyedHash(os.urandom(KEY_BYTES))
         self._ledger = Ledger(self.horizon.kept, most_bytes)
-        self._producers = Producers(self.horizon)
+        self._producers = Producers(self.horizon, most_bytes // 8)
         self._undo: list[tuple[int, _Keys]] = []
         self._newest: list[tuple[int, int]] = []
 
@@ -142,7 +142,8 @@ class Dedupe:
         oldest, floor = self.horizon.oldest(stream), self.horizon.floor(stream)
         if block.producer == NO_PRODUCER:
             return _Floors(floor, floor)
-        return _Floors(floor if repeated else oldest, oldest)
+        since = min(floor, max(oldest, self._producers.since(stream)))
+        return _Floors(floor if repeated else since, since)
 
     def _judge(self, blocks: Sequence[Block], frame: Frame, floors_of: Callable[[Block, int, bool], _Floors]) -> Judged:
         if frame.rows == 0:

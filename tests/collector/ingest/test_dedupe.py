@@ -1,12 +1,13 @@
 """Once and only once: against a plain description of the rules in dicts."""
 
 import copy
+import random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.collector.ingest.blocks import labels, predictions
+from tests.collector.ingest.blocks import PRODUCER, labels, predictions
 from tocsin_collector.frame import frame
 from tocsin_collector.ingest.dedupe import Dedupe, Judged
 from tocsin_collector.ingest.drafts import NO_PRODUCER
@@ -39,6 +40,31 @@ def test_two_processes_that_share_a_producer_lose_nothing() -> None:
     dedupe = Dedupe(HOUR_S, 1 << 24)
     assert judged(dedupe, predictions(["a"], sequence=1)) == ([0], [])
     assert judged(dedupe, predictions(["b"], sequence=1)) == ([0], [])
+
+
+@pytest.mark.parametrize("by", ["sequence", "producer"])
+def test_sequences_or_producers_at_random_take_no_more_memory_than_they_may_and_count_nothing_twice(by: str) -> None:
+    """Of 1,000 blocks some 400 ids are remembered, and fewer sequences: what nobody can tell any more is refused."""
+    dedupe, rng = Dedupe(HOUR_S, 1 << 15), random.Random(7)
+    named = [
+        (f"{rng.getrandbits(128):032x}", 1) if by == "producer" else (PRODUCER, rng.getrandbits(63))
+        for _ in range(1_000)
+    ]
+    blocks = [
+        predictions([f"{number}"], at=number / 10, producer=producer, sequence=sequence)
+        for number, (producer, sequence) in enumerate(named)
+    ]
+    for block in blocks:
+        assert judged(dedupe, block) == ([0], [])
+        dedupe.keep()
+    assert dedupe.size_bytes < 1 << 17
+    again = [dedupe.judge([block], frame(block)) for block in blocks]
+    assert [judgement.accepted.size for judgement in again] == [0] * len(blocks)
+    assert 0 < sum(judgement.forgotten.size for judgement in again) < len(blocks)
+    taken_up = Dedupe(HOUR_S, 1 << 15)
+    taken_up.load(dedupe.state())
+    assert [taken_up.judge([block], frame(block)).accepted.size for block in blocks] == [0] * len(blocks)
+    assert judged(dedupe, predictions(["new"], at=100, sequence=3)) == ([0], [])
 
 
 def test_a_predictions_id_with_other_values_is_a_conflict() -> None:
