@@ -14,6 +14,8 @@ from tocsin_collector.ingest.jsonsize import MAX_VALUES, too_many_values
 from tocsin_schema.block import Block
 
 MAX_EVENTS = 20_000
+MAX_BLOCKS = 1_000
+"""Blocks that one body may become: each costs as much as hundreds of rows, and all who wait share that."""
 
 
 class Parsed(NamedTuple):
@@ -89,6 +91,11 @@ def _names(value: object) -> int:
     return sum(map(_names, value)) if isinstance(value, list) else 0
 
 
+_TOO_MANY_KINDS = (
+    f"{MAX_BLOCKS} model versions, or features of other kinds, are in this body already; send the others in another one"
+)
+
+
 def collect(items: Iterable[tuple[int, object, EventError | None]], count: int, now_us: int) -> Parsed:
     """The drafts of decoded events, each with its row or why it is none. Raises Refusal for none or too many."""
     if count == 0:
@@ -108,7 +115,11 @@ def collect(items: Iterable[tuple[int, object, EventError | None]], count: int, 
         except EventError as fault:
             rejected.append(Rejection(row, fault.code, fault.reason))
             continue
-        rows.setdefault(join(drafts, [event], kinds_of(event)), []).append(row)
+        draft = join(drafts, [event], kinds_of(event))
+        if draft not in rows and len(rows) == MAX_BLOCKS:
+            rejected.append(Rejection(row, "too_many_kinds", _TOO_MANY_KINDS))
+            continue
+        rows.setdefault(draft, []).append(row)
     return Parsed(list(rows), list(rows.values()), rejected)
 
 

@@ -1,5 +1,6 @@
 """JSON bodies: the good rows of a bad batch are kept, and each field keeps its kind."""
 
+import itertools
 import json
 from collections.abc import Callable, Iterator
 
@@ -59,6 +60,22 @@ def test_an_integer_too_long_for_python_refuses_its_row_alone() -> None:
     found = parse_json(body.encode(), 5)
     assert found.rows == [[0, 2]]
     assert [(bad.row, bad.code) for bad in found.rejected] == [(1, "out_of_range")]
+
+
+def test_rows_of_more_models_than_one_body_may_have_are_refused_and_the_others_kept() -> None:
+    found = parsed(*(event(id=str(number), model=f"m{number % 1_001}") for number in range(2_002)))
+    assert len(found.blocks) == 1_000
+    assert sum(map(len, found.rows)) == 2_000
+    assert [(bad.row, bad.code) for bad in found.rejected] == [(1_000, "too_many_kinds"), (2_001, "too_many_kinds")]
+
+
+def test_nor_do_ever_new_mixes_of_kinds_make_a_block_each() -> None:
+    mixes = itertools.product((1, "x", True), repeat=8)
+    found = parsed(
+        *(event(features={f"f{at}": value for at, value in enumerate(mix)}) for mix in itertools.islice(mixes, 3_000))
+    )
+    assert len(found.blocks) == 1_000
+    assert {bad.code for bad in found.rejected} == {"too_many_kinds"}
 
 
 def test_a_bad_line_is_a_bad_row() -> None:
