@@ -119,6 +119,13 @@ def test_defaults_pass_their_own_checks(tmp_path: Path, table: tuple[Key, ...]) 
 
 
 @pytest.mark.parametrize("table", [TABLE, AGENT, COLLECTOR])
+def test_the_sample_file_is_valid_as_it_is(tmp_path: Path, table: tuple[Key, ...]) -> None:
+    assert load(table, written(tmp_path, sample(table)), {}) == load(table, None, {})
+    (fault,) = faults(tmp_path, "[window]\n")
+    assert fault.endswith("window: unknown key")
+
+
+@pytest.mark.parametrize("table", [TABLE, AGENT, COLLECTOR])
 def test_schema_and_reference_have_every_key(table: tuple[Key, ...]) -> None:
     schema = json.dumps(json_schema(table, "t"))
     page = reference(table)
