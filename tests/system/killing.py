@@ -77,7 +77,10 @@ def outlive(
         for client in clients:
             client.finish()
         predictions = counted(collectors.address, "tocsin_predictions_total{")
-        accepted = counted(collectors.address, 'tocsin_events_accepted_total{type="prediction"}')
+        accepted, labels = (
+            counted(collectors.address, f'tocsin_events_accepted_total{{type="{kind}"}}')
+            for kind in ("prediction", "label")
+        )
         watched = rows_watched(collectors.address)
     finally:
         for client in clients:
@@ -87,17 +90,19 @@ def outlive(
                 collectors.end(process, signal.SIGKILL)
         collectors.close()
     journal = open_journal(folder / "data" / "journal")
-    stored = Counter(name for _, _, payload in journal.replay() for name in decode(payload).columns["id"].to_list())
+    blocks = (decode(payload) for _, _, payload in journal.replay())
+    stored = Counter((block.type, name) for block in blocks for name in block.columns["id"].to_list())
     assert journal.damage == []
     assert (folder / "data" / "journal" / "snapshot").exists()
     journal.close()
-    confirmed = Counter(name for client in clients for name in client.acknowledged)
+    confirmed = Counter(event for client in clients for event in client.acknowledged)
+    of = Counter(kind for kind, _ in confirmed.elements())
     return Outcome(
         lives - sum(_ends_in_order(life, faults) for life in range(lives)),
         confirmed.total(),
         (confirmed - stored).total(),
         (stored - confirmed).total(),
-        sum(abs(count - confirmed.total()) for count in (predictions, accepted, watched)),
+        sum(abs(count - of["prediction"]) for count in (predictions, accepted, watched)) + abs(labels - of["label"]),
         sum(client.retries for client in clients),
         disk.broken,
     )
@@ -216,11 +221,12 @@ class Collectors:
 
 
 class Client:
-    """Sends batches, each again and again with the same ids until it is acknowledged."""
+    """Sends batches, each again and again with the same ids until it is acknowledged; ``acknowledged`` has the type and
+    id of each event."""
 
     def __init__(self, number: int, collectors: Collectors, rows: Callable[[int], int]) -> None:
         self.number = number
-        self.acknowledged: list[str] = []
+        self.acknowledged: list[tuple[str, object]] = []
         self.retries = 0
         self._rows = rows
         self._collectors = collectors
@@ -250,12 +256,14 @@ class Client:
                 if self._leave.is_set():
                     return
                 self.retries += 1
-            self.acknowledged += ids
+            types = ("prediction", "label") if self.number == 0 else ("prediction",)
+            self.acknowledged += [(kind, name) for kind in types for name in ids]
 
     def _batch(self, ids: list[str], sequence: int) -> tuple[bytes, str]:
-        if self.number == 0:  # one of them speaks JSON
+        if self.number == 0:  # one of them speaks JSON, and knows the truth at once
             event = {"type": "prediction", "model": "credit", "prediction": "yes", "features": {"age": sequence}}
-            events = [event | {"id": name} for name in ids]
+            label = {"type": "label", "model": "credit", "label": "no"}
+            events = [some | {"id": name} for some in (label, event) for name in ids]
             return json.dumps(events).encode(), "application/json"
         columns = [
             column("time", [int(time.time() * 1e6)] * len(ids), "time"),
