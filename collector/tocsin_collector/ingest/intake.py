@@ -238,7 +238,9 @@ class Intake:
                 group, self._waiting = self._waiting, []
                 await self._settle(group)
                 self._waiting_bytes -= sum(request.size_bytes for request in group)
-                if self._snapshots.is_due(self._journal.end) and (self._saving is None or self._saving.done()):
+                is_idle = self._saving is None or self._saving.done()
+                if is_idle and self._snapshots.is_due(self._journal.end, self.clock()):
+                    await self._journal.run(self._journal.roll)
                     self._saving = asyncio.create_task(self._save(await self._journal.run(self._state)))
         finally:
             self._worker = None

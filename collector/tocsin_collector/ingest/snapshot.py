@@ -12,6 +12,7 @@ the key of the hashes, so only its owner may read it.
 import contextlib
 import json
 import logging
+import math
 import mmap
 import os
 import struct
@@ -31,6 +32,7 @@ FILE = "snapshot"
 _MAGIC = b"tocsin\0\5"
 _HEAD, _CRC = struct.Struct("<8sQ"), struct.Struct("<I")
 _FEWEST_BYTES = 64 << 20
+_LONGEST_S = 86_400.0
 _log = logging.getLogger(__name__)
 
 
@@ -47,15 +49,20 @@ class Snapshots:
         """Up to where the newest one holds; what a start has to replay comes after it."""
         self.failed_total = 0
         self._tried = 0
+        self._tried_s = math.inf
         self._size_bytes = 0
 
-    def is_due(self, end: int) -> bool:
-        """Whether the journal has grown by twice what a snapshot costs, and by 64 MiB at least, since the last try."""
-        return end - self._tried >= max(_FEWEST_BYTES, 2 * self._size_bytes)
+    def is_due(self, end: int, now_s: float) -> bool:
+        """Whether the journal has grown since the last try: by twice what a snapshot costs, and by 64 MiB at least; or
+        by anything, and a day has passed."""
+        self._tried_s = min(self._tried_s, now_s)
+        grown = end - self._tried
+        a_day = now_s - self._tried_s >= _LONGEST_S
+        return grown >= max(_FEWEST_BYTES, 2 * self._size_bytes) or (a_day and grown > 0)
 
     def save(self, state: State) -> None:
         """Put it in the place of the one before, durably. What goes wrong is said and counted; the old one holds."""
-        self._tried = state["position"]
+        self._tried, self._tried_s = state["position"], math.inf
         try:
             self._size_bytes = _write(self.path, state)
             self.position = self._tried
@@ -76,7 +83,8 @@ class Snapshots:
     def holds(self, state: State) -> None:
         """Start from a snapshot that was loaded."""
         self.position = self._tried = state["position"]
-        self._size_bytes = self.path.stat().st_size
+        about = self.path.stat()
+        self._size_bytes, self._tried_s = about.st_size, about.st_mtime
 
 
 def read(path: Path) -> State:

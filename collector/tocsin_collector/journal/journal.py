@@ -126,6 +126,11 @@ class Journal:
         self.end = segment.base + segment.length
         return positions
 
+    def roll(self) -> None:
+        """Seal the segment, so that what is in it can be let go of; the next commit begins another."""
+        with contextlib.suppress(OSError):
+            self._seal()
+
     def close(self) -> None:
         """Seal the segment and let the folder go. A second call does nothing."""
         self._thread.shutdown()

@@ -16,6 +16,8 @@ from tocsin_collector.ingest.drafts import NO_PRODUCER
 from tocsin_collector.ingest.intake import Intake, Memory, Windows
 from tocsin_collector.ingest.snapshot import SnapshotError, read
 from tocsin_collector.journal import open_journal
+from tocsin_collector.journal.retention import Limits, surplus
+from tocsin_collector.journal.segment import segments
 from tocsin_collector.monitor.monitor import Monitor
 from tocsin_collector.monitor.windows import Calendar
 from tocsin_schema.block import Block
@@ -255,3 +257,28 @@ def test_a_disk_that_does_not_take_it_is_counted_and_nothing_else_suffers(tmp_pa
     assert answers(intake, SENT[:3]) == [(2, 0, [])] * 3
     assert [item.value for item in intake.samples() if item.name == "tocsin_ingest_snapshot_errors_total"] == [1]
     assert PRODUCER in intake._dedupe.state()["producers"]
+
+
+def test_a_day_of_few_events_ends_in_a_snapshot_and_a_segment_that_can_be_let_go_of(tmp_path: Path) -> None:
+    """Sixty-four MiB of them may take a year."""
+    now = [NOW_S]
+    journal = open_journal(tmp_path / "journal")
+    intake = Intake(journal, lambda frame, _: None, memory=MEMORY, clock=lambda: now[0])
+
+    async def run() -> list[tuple[int, int]]:
+        found = []
+        for number, hour in enumerate((0, 23, 25, 26, 50)):
+            now[0] = NOW_S + 3_600 * hour
+            await intake.submit([predictions([str(number)], sequence=number, at=now[0] - NOW_S)])
+            await (intake._worker or asyncio.sleep(0))
+            await (intake._saving or asyncio.sleep(0))
+            found.append((len(segments(journal.folder)), intake.kept // (journal.end // (number + 1))))
+        return found
+
+    try:
+        assert asyncio.run(run()) == [(1, 0), (1, 0), (1, 3), (2, 3), (2, 5)]
+        limits = Limits(most_s=1.0, horizon_s=1.0)
+        first, last = segments(journal.folder)
+        assert surplus(journal.folder, limits, last.path.stat().st_mtime + 2, intake.kept) == [first]
+    finally:
+        journal.close()
