@@ -17,8 +17,9 @@ from time import time as now_s
 from tocsin_agent.capture.asgi import current, middleware
 from tocsin_agent.capture.events import Events
 from tocsin_agent.capture.ids import make as make_id
-from tocsin_agent.capture.rows import Item
+from tocsin_agent.capture.rows import MAX_ROWS, WAKE_ROWS
 from tocsin_agent.capture.series import Series
+from tocsin_agent.capture.singles import COLUMNS, WIDTHS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     from tocsin_agent.capture.asgi import App
-    from tocsin_agent.capture.plain import Row
+    from tocsin_agent.capture.rows import Waiting
     from tocsin_agent.capture.worker import Worker
 
     F = TypeVar("F", bound=Callable[..., Any])
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["Capture"]
 
 MAX_NAME = 256
+_WAKE_VALUES = WAKE_ROWS * WIDTHS["prediction"]
 
 
 class Capture:
@@ -63,7 +65,7 @@ class Capture:
         runtime_dir = os.environ.get("TOCSIN_RUNTIME_DIR", "") if runtime_dir is None else runtime_dir
         self._series = Series(project, model, version)
         self._events = Events(project, model, version)
-        self._sends = bool(endpoint)
+        self._values = self._events.waiting["prediction"].values
         self._names = (project, model, version)
         self._keys_file = receipt_keys_file or os.environ.get("TOCSIN_RECEIPT_KEYS_FILE", "")
         self._key = b""
@@ -72,6 +74,7 @@ class Capture:
             from tocsin_agent.capture.worker import join
 
             self._worker = join(endpoint, runtime_dir, self._series, self._events)
+        self._sender = self._worker if endpoint else None
 
     def asgi(self, app: "App") -> "App":
         """``app`` with its requests observed: duration, time to the first byte, status, route."""
@@ -123,12 +126,19 @@ class Capture:
         """
         try:
             known = make_id() if id is None else str(id)
-            if not self._sends:
+            worker = self._sender
+            if worker is None:
                 return known
             exchange = current.get()
-            if trace_id is None and exchange is not None:
-                trace_id = exchange.trace_id()
-            row = (
+            if exchange is not None:
+                if trace_id is None:
+                    trace_id = exchange.trace_id()
+                if latency_s is not None:
+                    exchange = None
+            values = self._values
+            if len(values) >= _WAKE_VALUES and not self._has_room(worker, self._events.waiting["prediction"]):
+                return known
+            values += (
                 known,
                 now_s() if time is None else time,
                 prediction,
@@ -137,9 +147,10 @@ class Capture:
                 None if features is None else dict(features),
                 None if scores is None else dict(scores),
                 None if segment is None else dict(segment),
-                exchange if latency_s is None else None,
+                exchange,
             )
-            self._add("prediction", row)
+            if not worker.running:
+                worker.start()
         except Exception as error:
             self._failed(error)
             known = ""
@@ -161,16 +172,20 @@ class Capture:
         try:
             from tocsin_agent.capture.batch import batch, names
 
-            if not self._sends:
+            worker = self._sender
+            if worker is None:
                 return names(ids, prediction, features)
             exchange = current.get()
             given = {"id": ids, "time": time, "prediction": prediction, "latency_s": latency_s, "trace_id": trace_id}
             if trace_id is None and exchange is not None:
                 given["trace_id"] = exchange.trace_id()
-            item = batch(given, features, scores, segment, exchange if latency_s is None else None)
-            if item.rows:
-                self._add("prediction", item, item.rows)
-            return list(item.columns["id"])
+            found = batch(given, features, scores, segment, exchange if latency_s is None else None)
+            waiting = self._events.waiting["prediction"]
+            if found.rows and self._has_room(worker, waiting, found.rows):
+                waiting.add(found)
+                if not worker.running:
+                    worker.start()
+            return list(found.columns["id"])
         except Exception as error:
             self._failed(error)
             return []
@@ -203,11 +218,11 @@ class Capture:
 
     def label(self, id: object, label: object, time: "Time" = None, receipt: str | None = None) -> None:
         """The truth about a prediction, when it comes. A later label of the same id is a correction."""
-        self._event("label", id, time, {"label": label}, receipt)
+        self._event("label", id, time, label, receipt or None)
 
     def outcome(self, id: object, name: str, value: float, time: "Time" = None) -> None:
         """A business number that belongs to a prediction: revenue, minutes of delay, 1 for a conversion."""
-        self._event("outcome", id, time, {"name": name, "value": value})
+        self._event("outcome", id, time, name, value)
 
     def trace_id(self) -> str | None:
         """The W3C trace id of the request that is being served, None outside of one."""
@@ -220,39 +235,41 @@ class Capture:
 
     def close(self, timeout_s: float = 2.0) -> bool:
         """Flush, and let go of threads and file when this is the last capture; later calls do nothing."""
-        worker, self._worker, self._sends = self._worker, None, False
+        worker, self._worker, self._sender = self._worker, None, None
         if worker is None:
             return True
         from tocsin_agent.capture.worker import leave
 
         return leave(worker, timeout_s)
 
-    def _event(
-        self, type: str, id: object, time: "Time", columns: "dict[str, object]", receipt: str | None = None
-    ) -> None:
+    def _event(self, type: str, id: object, time: "Time", what: object, more: object) -> None:
         try:
-            if not self._sends:
+            worker, waiting = self._sender, self._events.waiting[type]
+            if worker is None:
                 return
-            if id is None or any(value is None for value in columns.values()):
-                self._failed(ValueError(f"{type}: id and {', '.join(columns)} are needed, found None"))
-                return
-            if receipt:
-                columns["receipt"] = receipt
-            self._add(type, Item({"id": str(id), "time": now_s() if time is None else time, **columns}))
+            given = zip(COLUMNS[type], (id, 0, what, more), strict=True)
+            lacking = [name for name, value in given if value is None and name != "receipt"]
+            if lacking:
+                self._failed(ValueError(f"{type}: {' and '.join(lacking)} must not be None"))
+            elif self._has_room(worker, waiting):
+                waiting.values.extend((str(id), now_s() if time is None else time, what, more))
+                if not worker.running:
+                    worker.start()
         except Exception as error:
             self._failed(error)
 
-    def _add(self, type: str, item: "Item | Row", rows: int = 1) -> None:
-        worker, waiting = self._worker, self._events.waiting[type]
-        if worker is None:
-            return
-        if not waiting.add(item, rows):
-            worker.counts.add("rows_dropped", "full", rows)
-            worker.tell("capture_rows_dropped", reason="full", waiting=waiting.rows)
-        if waiting.is_due():
+    def _has_room(self, worker: "Worker", waiting: "Waiting", more: int = 1) -> bool:
+        """Whether so many rows may be added. A block's worth of them has the background thread take them at once."""
+        before = waiting.rows
+        if before + more >= WAKE_ROWS and not waiting.asked:
+            waiting.asked = True
             worker.hasten()
-        if not worker.running:
-            worker.start()
+        # An empty queue takes a batch of any size: it has to go through somehow.
+        if before and before + more > MAX_ROWS:
+            worker.counts.add("rows_dropped", "full", more)
+            worker.tell("capture_rows_dropped", reason="full", waiting=before)
+            return False
+        return True
 
     def _failed(self, error: Exception) -> None:
         if self._worker is not None:

@@ -1,8 +1,8 @@
 """Many rows given as columns. The caller may overwrite its arrays for the next call, so the values are copied here."""
 
 from tocsin_agent.capture.ids import make
-from tocsin_agent.capture.plain import PREFIXES
-from tocsin_agent.capture.rows import Item
+from tocsin_agent.capture.rows import Batch
+from tocsin_agent.capture.singles import PARTS
 from tocsin_agent.capture.vectors import vector
 
 TYPE_CHECKING = False
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from tocsin_agent.capture.plain import Timed
+    from tocsin_agent.capture.singles import Timed
 
 
 def batch(
@@ -19,12 +19,12 @@ def batch(
     scores: "Mapping[str, Any] | None",
     segment: "Mapping[str, Any] | None",
     timed: "Timed | None",
-) -> Item:
-    """One item of all columns. Raises ValueError when they differ in length."""
+) -> Batch:
+    """All columns. Raises ValueError when they differ in length."""
     from time import time
 
     columns = {name: _listed(value) for name, value in given.items() if value is not None}
-    for prefix, part in zip(PREFIXES.values(), (features, scores, segment), strict=True):
+    for prefix, part in zip(PARTS.values(), (features, scores, segment), strict=True):
         if part is not None:
             columns.update({f"{prefix}{name}": _listed(value) for name, value in part.items()})
     lengths = {name: len(column) for name, column in columns.items() if isinstance(column, list)}
@@ -37,7 +37,7 @@ def batch(
         columns["id"] = [make() for _ in range(rows)]
     spread = {name: column if isinstance(column, list) else [column] * rows for name, column in columns.items()}
     ordered = {"id": [str(value) for value in spread.pop("id")], **spread}
-    return Item(ordered, rows=rows, timed=timed)
+    return Batch(ordered, rows, timed)
 
 
 def names(ids: "Any", prediction: "Any", features: "Mapping[str, Any] | None") -> list[str]:

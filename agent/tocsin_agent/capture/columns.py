@@ -9,16 +9,18 @@ is counted in ``tocsin_capture_columns_altered_total``.
 import json
 from contextlib import suppress
 from math import isfinite, isnan
+from struct import error as StructError  # noqa: N812 - it is one
 
-from tocsin_agent.capture.vectors import alike
-from tocsin_schema.block import MAX_COLUMNS, MAX_HEADER_BYTES, MAX_NAME, Column, column
+from tocsin_agent.capture.vectors import alike, apart
+from tocsin_schema.block import MAX_COLUMNS, MAX_HEADER_BYTES, MAX_NAME, Column, column, numbers, texts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Sequence
     from typing import Any
 
     from tocsin_agent.capture.rows import Table
+    from tocsin_agent.capture.singles import Columns
 
 MAX_TEXT = 8_192
 """Characters of one value; what is longer is cut. A longer text is no category, and it stays below a block's limit."""
@@ -54,11 +56,32 @@ class Builder:
         self._rest = rest
         self._dtypes: dict[str, str] = {}
 
-    def build(self, table: "Table") -> dict[str, Column]:
-        """The columns, as many as a block takes; their header stays below its limit."""
-        named: dict[str, list[Any]] = {}
+    def build(self, table: "Table") -> "list[tuple[int, dict[str, Column]]]":
+        """The columns, as many as a block takes; their header stays below its limit.
+
+        Rows whose embeddings differ in length are parted, since a block's embeddings have one.
+        """
+        rows, named = table[0], self._named(table[1])
+        room = MAX_HEADER_BYTES - _HEAD_BYTES - sum(_cost(name) + _ENTRY_BYTES for name in named)
+        usual: dict[str, Column] = {}
+        for name, values in named.items():
+            found = self._usual(name, values, room)
+            if found is not None:
+                usual[name] = found
+                room -= sum(map(_cost, found.values or ()))
+            self._rest()
+        if len(usual) == len(named):
+            return [(rows, usual)]
+        parts = [*apart((rows, {name: values for name, values in named.items() if name not in usual}))]
+        if len(parts) == 1:
+            return [(rows, self._columns(named, usual, room))]
+        return [(count, self._columns(columns, {}, room)) for count, columns in apart((rows, named))]
+
+    def _named(self, columns: "Columns") -> "Columns":
+        """Those whose names a block takes."""
+        named: Columns = {}
         room = MAX_HEADER_BYTES - _HEAD_BYTES
-        for raw, values in table[1].items():
+        for raw, values in columns.items():
             name = readable(raw)
             room -= _cost(name) + _ENTRY_BYTES
             if len(named) == MAX_COLUMNS or room < 0:
@@ -68,14 +91,43 @@ class Builder:
                 self._altered("name")
                 continue
             named[name] = values
+        return named
+
+    def _columns(self, named: "Columns", usual: dict[str, Column], room: int) -> dict[str, Column]:
         built: dict[str, Column] = {}
         for name, values in named.items():
-            built[name] = item = self._column(name, values, max(room, 0))
-            room -= sum(map(_cost, item.values or ()))
-            self._rest()
+            item = usual.get(name)
+            if item is None:
+                item = self._column(name, values, max(room, 0))
+                room -= sum(map(_cost, item.values or ()))
+                self._rest()
+            built[name] = item
         return built
 
-    def _column(self, name: str, values: "list[Any]", room: int) -> Column:
+    def _usual(self, name: str, values: "Sequence[Any]", room: int) -> Column | None:
+        """The column of values that all are texts, or finite numbers of the kind that the block before had; else None.
+
+        Packing numbers finds that out at a tenth of the price of asking for their types.
+        """
+        wanted = _wanted(name)
+        dtype = wanted or self._dtypes.get(name)
+        if dtype in ("f64", "i64", "time"):
+            try:
+                found = numbers(name, values, dtype)
+            except Exception:  # struct's own error, or that of a foreign object
+                return None
+            # The highest byte of a double is 7F or FF from 2**1009 on; infinity and NaN are there.
+            high = found.data[7::8] if dtype == "f64" else b""
+            return None if b"\x7f" in high or b"\xff" in high else found
+        if set(map(type, values)) != {str}:
+            return None
+        distinct = values if wanted == "str" else set(values)
+        if not _stays(distinct):
+            return None
+        repeated = wanted != "str" and len(distinct) * 2 <= len(values) and sum(map(_cost, distinct)) <= room
+        return self._remember(texts(name, values, "dict" if repeated else "str"))
+
+    def _column(self, name: str, values: "Sequence[Any]", room: int) -> Column:
         dtype = _wanted(name)
         if dtype == "time":
             return column(name, values, "time")
@@ -97,7 +149,7 @@ class Builder:
         if str in kinds or dtype in ("str", "text"):
             if kinds - {str} - NOTHING and dtype is None:
                 self._altered("mixed")
-            return self._remember(self._text(name, values, kinds, room, dtype))
+            return self._remember(self._text(name, values, room, dtype))
         return self._remember(self._numbers(name, values, kinds))
 
     def _remember(self, item: Column) -> Column:
@@ -105,15 +157,16 @@ class Builder:
             self._dtypes[item.name] = item.dtype
         return item
 
-    def _numbers(self, name: str, values: "list[Any]", kinds: "set[type]") -> Column:
-        # A sum is finite only where all of it is, and ten times as fast as looking at each.
-        if kinds == {float} and (isfinite(sum(values)) or all(map(isfinite, values))):
-            return column(name, values, "f64")
+    def _numbers(self, name: str, values: "Sequence[Any]", kinds: "set[type]") -> Column:
         if kinds <= {bool, type(None)}:
             return column(name, values, "bool")
         if float not in kinds:
-            with suppress(OverflowError):  # beyond 64 bits
+            with suppress(StructError):  # beyond 64 bits
                 return column(name, values, "i64")
+        if kinds <= {float, type(None)}:
+            present = [None if value is None or value != value else value for value in values]  # noqa: PLR0124 - NaN
+            if all(map(isfinite, filter(None, present))):
+                return column(name, present, "f64")
         return column(name, [self._number(value) for value in values], "f64")
 
     def _number(self, value: object) -> float | None:
@@ -130,15 +183,13 @@ class Builder:
             self._altered("nonfinite")
         return None
 
-    def _text(self, name: str, values: "list[Any]", kinds: "set[type]", room: int, dtype: str | None) -> Column:
-        texts = (
-            values if _plain_text(values, kinds) else [None if value is None else self._cut(value) for value in values]
-        )
+    def _text(self, name: str, values: "Sequence[Any]", room: int, dtype: str | None) -> Column:
+        cut: list[Any] = [None if value is None else self._cut(value) for value in values]
         if dtype == "str":
-            return column(name, texts, "str")
-        distinct = set(texts) - {None}
-        repeated = len(distinct) * 2 <= len(texts) and sum(map(_cost, distinct)) <= room
-        return column(name, texts, "dict" if repeated else "str")
+            return column(name, cut, "str")
+        distinct = set(cut) - {None}
+        repeated = len(distinct) * 2 <= len(cut) and sum(map(_cost, distinct)) <= room
+        return column(name, cut, "dict" if repeated else "str")
 
     def _cut(self, value: object) -> str:
         text = value if type(value) is str else str(value)
@@ -156,9 +207,15 @@ class Builder:
             return None
 
 
-def _plain_text(values: "list[Any]", kinds: "set[type]") -> bool:
-    """Whether all of them are texts that stay as they are."""
-    return kinds == {str} and max(map(len, values)) <= MAX_TEXT and "".join(values).isascii()
+def _stays(texts: "Collection[str]") -> bool:
+    """Whether texts can be sent as they are."""
+    if max(map(len, texts), default=0) > MAX_TEXT:
+        return False
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError:  # a lone surrogate
+        return False
+    return True
 
 
 def readable(text: str) -> str:

@@ -1,24 +1,28 @@
 """The events of one model version: what waits, and how it becomes blocks."""
 
-from tocsin_agent.capture.rows import Waiting, rows_of, split, table
+from tocsin_agent.capture.rows import Waiting, split, table
+from tocsin_agent.capture.singles import COLUMNS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from typing import Any
 
+    from tocsin_agent.capture.columns import Builder
     from tocsin_agent.capture.counts import Counts
     from tocsin_agent.capture.outbox import Outbox
-    from tocsin_agent.capture.rows import Table
-    from tocsin_schema.block import Column
+    from tocsin_agent.capture.rows import Batch, Table
 
-TYPES = ("prediction", "label", "outcome")
+    Encoded = list[tuple[bytes, int]]
+    """Blocks, each with the number of its rows."""
+
 MAX_BLOCK_ROWS = 8_192
 MAX_BLOCK_BYTES = 4 << 20
 """A larger block is split while it has more than one row; agent and collector take 16 MiB."""
 
 
 class Events:
-    """Events of one model version of one project in this process."""
+    """Events of one model version of one project in this process. ``waiting`` has those of each type."""
 
     __slots__ = ("_builders", "model", "project", "version", "waiting")
 
@@ -26,53 +30,87 @@ class Events:
         self.project = project
         self.model = model
         self.version = version
+        self.waiting = {type: Waiting(type) for type in COLUMNS}
         self.reset()
 
     def reset(self) -> None:
         """Forget everything; after a fork the parent sends what was there."""
-        self.waiting = {type: Waiting() for type in TYPES}
-        self._builders: dict[str, Callable[[Table], dict[str, Column]]] = {}
+        for waiting in self.waiting.values():
+            waiting.reset()
+        self._builders: dict[str, Builder] = {}
 
-    def send(self, outbox: "Outbox", counts: "Counts", rest: "Callable[[], None]", *, all_: bool) -> None:
-        """Put what has ripened (or all) into the outbox as blocks. Whatever fails costs its own rows, counted."""
-        from tocsin_agent.capture.vectors import apart
+    def send(
+        self,
+        outbox: "Outbox",
+        counts: "Counts",
+        rest: "Callable[[], None]",
+        fault: "Callable[[Exception], None]",
+        *,
+        all_: bool,
+    ) -> None:
+        """Put what has ripened (or all) into the outbox as blocks. What fails costs its own rows, counted and told."""
+        from tocsin_agent.capture.columns import Builder
 
         for type, waiting in self.waiting.items():
-            items = waiting.take(all_=all_)
-            given = rows_of(items)
-            if not given:
+            values, batches = waiting.take(all_=all_)
+            if not values and not batches:
                 continue
-            sent = 0
-            try:
-                for part in apart(table(items)):
-                    for piece in split(part, MAX_BLOCK_ROWS):
-                        sent += self._put(type, piece, outbox, counts, rest)
-            finally:
+            if type not in self._builders:
+                self._builders[type] = Builder(lambda reason: counts.add("columns_altered", reason), rest)
+            for given, blocks in self._blocks(type, values, batches, outbox, fault):
+                sent = sum(rows for _, rows in blocks)
+                for body, rows in blocks:
+                    outbox.put(body, rows)
                 counts.add("rows", type, sent)
                 counts.add("rows_dropped", "invalid", given - sent)
 
-    def _put(self, type: str, piece: "Table", outbox: "Outbox", counts: "Counts", rest: "Callable[[], None]") -> int:
-        from tocsin_agent.capture.columns import Builder
+    def _blocks(
+        self,
+        type: str,
+        values: "list[Any]",
+        batches: "list[Batch]",
+        outbox: "Outbox",
+        fault: "Callable[[Exception], None]",
+    ) -> "Iterator[tuple[int, Encoded]]":
+        """How many rows there were, and their blocks. Where all together fail, each half is tried, down to the row or
+        the batch that is to blame: its values or their names are objects whose own methods fail."""
+        width = self.waiting[type].width
+        singles = len(values) // width
+        given = singles + sum(batch.rows for batch in batches)
+        try:
+            whole = table(type, values, batches)
+            blocks = [block for piece in split(whole, MAX_BLOCK_ROWS) for block in self._encoded(type, piece, outbox)]
+        except Exception as error:
+            if singles + len(batches) > 1:
+                at = -(-singles // 2) * width
+                half = 0 if values else len(batches) // 2
+                yield from self._blocks(type, values[:at], batches[:half], outbox, fault)
+                yield from self._blocks(type, values[at:], batches[half:], outbox, fault)
+                return
+            blocks = []
+            fault(error)
+        else:
+            if whole[0] < given:
+                needed = "a time (epoch seconds or datetime)" + (" and a value (number)" if type == "outcome" else "")
+                fault(ValueError(f"{type}: {given - whole[0]} of {given} rows have no {needed} that can be read"))
+        yield given, blocks
+
+    def _encoded(self, type: str, piece: "Table", outbox: "Outbox") -> "Encoded":
         from tocsin_schema.block import Block, encode
 
-        rows = piece[0]
-        builder = self._builders.get(type)
-        if builder is None:
-            altered = lambda reason: counts.add("columns_altered", reason)  # noqa: E731 - a def would hide the line
-            builder = self._builders[type] = Builder(altered, rest).build
-        body = encode(
-            Block(
+        rows, found = piece[0], []
+        for count, columns in self._builders[type].build(piece):
+            block = Block(
                 type,
                 project=self.project,
                 model=self.model,
                 version=self.version,
-                rows=rows,
+                rows=count,
                 producer=outbox.producer,
                 sequence=outbox.number(),
-                columns=builder(piece),
+                columns=columns,
             )
-        )
-        if len(body) > MAX_BLOCK_BYTES and rows > 1:
-            return sum([self._put(type, half, outbox, counts, rest) for half in split(piece, -(-rows // 2))])
-        outbox.put(body, rows)
-        return rows
+            found.append((encode(block), count))
+        if rows > 1 and max(len(body) for body, _ in found) > MAX_BLOCK_BYTES:
+            return [block for half in split(piece, -(-rows // 2)) for block in self._encoded(type, half, outbox)]
+        return found

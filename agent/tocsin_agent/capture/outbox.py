@@ -41,7 +41,8 @@ class Outbox:
         self._poster = Poster(endpoint)
         self._pending: deque[Waiting] = deque()
         self._bytes = 0
-        self._busy = self._hurry = self._stopped = False
+        self._hurry = self._stopped = False
+        self._sending: Waiting | None = None
         self._spill = _spill(self.producer)
         self._left = self._spill is not None  # whether the disk may have blocks to send
         self._changed = threading.Condition()
@@ -64,7 +65,7 @@ class Outbox:
     def start(self) -> None:
         """Start the thread; when none can be had, as at the end of the interpreter, ``drain`` sends."""
         with self._changed:
-            if self._thread is not None or self._busy:
+            if self._thread is not None or self._sending is not None:
                 return
             thread = threading.Thread(target=self._run, name="tocsin-capture-send", daemon=True)
             try:
@@ -90,7 +91,7 @@ class Outbox:
         settled = True
         while settled and monotonic() < deadline:
             with self._changed:
-                if self._thread is not None or self._is_empty() or self._busy:
+                if self._thread is not None or self._is_empty() or self._sending is not None:
                     return
                 waiting = self._take()
             if waiting is None:
@@ -109,6 +110,8 @@ class Outbox:
         if self._thread is not None:
             self._thread.join(timeout_s)
         with self._changed:
+            if self._sending is not None:  # by an endpoint that does not answer: whether it has the block is not known
+                self._abort(self._sending)
             while self._pending:
                 self._drop("closed")
             if self._spill is not None:
@@ -121,7 +124,7 @@ class Outbox:
             self._spill.close()
 
     def _is_empty(self) -> bool:
-        return not self._pending and not self._busy and not self._left
+        return not self._pending and self._sending is None and not self._left
 
     def _drop(self, reason: str) -> None:
         body, rows, _ = self._pending.popleft()
@@ -137,6 +140,12 @@ class Outbox:
         self._counts.add("rows_dropped", reason, rows)
         self._tell("capture_block_dropped", reason=reason, rows=rows)
 
+    def _abort(self, waiting: "Waiting") -> None:
+        """The end comes before an answer to this block."""
+        self._sending = None
+        if not waiting[2]:  # a spilled one is on disk still
+            self._give_up(waiting[0], waiting[1], "closed")
+
     def _put_back(self, waiting: "Waiting") -> None:
         if not waiting[2]:  # a spilled one is on disk still
             self._pending.appendleft(waiting)
@@ -150,9 +159,9 @@ class Outbox:
                 if not settled:
                     self._rest(_spread(max(wait_s, asked_s)))
                     wait_s = min(wait_s * 2, LONGEST_WAIT_S)
-            if not settled and not waiting[2]:
-                with self._changed:
-                    self._give_up(waiting[0], waiting[1], "closed")
+            with self._changed:
+                if not settled and self._sending is not None:
+                    self._abort(waiting)
             self._settle()
         self._poster.close()
 
@@ -160,12 +169,11 @@ class Outbox:
         with self._changed:
             while not self._stopped:
                 if self._pending:
-                    body, rows, path = self._pending.popleft()
-                    self._bytes -= len(body)
-                    self._busy = True
-                    return body, rows, path
+                    self._sending = self._pending.popleft()
+                    self._bytes -= len(self._sending[0])
+                    return self._sending
                 if (spilled := self._spilled()) is not None:
-                    self._busy = True
+                    self._sending = spilled
                     return spilled
                 if not self._changed.wait_for(lambda: self._pending or self._stopped, LOOK_S if self._spill else None):
                     self._left = True
@@ -181,7 +189,7 @@ class Outbox:
 
     def _settle(self) -> None:
         with self._changed:
-            self._busy = False
+            self._sending = None
             self._changed.notify_all()
 
     def _rest(self, wait_s: float) -> None:

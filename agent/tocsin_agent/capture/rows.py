@@ -1,146 +1,152 @@
 """Events between the call that made them and the block that carries them.
 
-A call appends one item to a list; the background thread turns items into a table. A single prediction is a plain tuple
-(``plain.Row``), since there are many. Columns are named as in ``tocsin_schema.block``; a table is
-``(number of rows, {column name: values})`` with None for what is missing.
+Calls add single rows to one list (``singles``) and batches of rows to another; the background thread makes a table of
+both. Columns are named as in ``tocsin_schema.block``; a table is ``(number of rows, {column name: values})`` with None
+for what is missing.
 """
 
 from _thread import RLock
+from contextlib import suppress
 from itertools import compress
-from math import isfinite
+from time import monotonic
 
-from tocsin_agent.capture.ids import make
-from tocsin_agent.capture.plain import PREFIXES, columns_of, gathered, parts_of, request_s
+from tocsin_agent.capture.singles import WIDTHS, columns_of, request_s
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
     from typing import Any, TypeAlias
 
-    from tocsin_agent.capture.plain import Row, Timed
+    from tocsin_agent.capture.singles import Columns, Timed
 
-    Columns: TypeAlias = dict[str, list[Any]]
     Table: TypeAlias = tuple[int, Columns]
 
 MAX_ROWS = 20_000
 """Rows of one type of one model version that may wait; what comes on top is dropped and counted."""
 WAKE_ROWS = 1_000
-PATIENCE = 60
-"""How many times a row waits for the end of its request; then its latency is missing."""
+_OLDEST, _LATEST = -(1 << 63), (1 << 63) - 1
+PATIENCE_S = 60.0
+"""How long a row waits for the end of its request; then its latency is missing."""
 
 
-class Item:
-    """The rows of a call. ``columns`` holds values of a single row, or lists of a batch; ``parts`` its mappings."""
+class Batch:
+    """The rows of a call that gave columns: lists of one length. ``timed`` is their request, if that tells the
+    latency."""
 
-    __slots__ = ("columns", "parts", "rows", "timed", "waited")
+    __slots__ = ("columns", "rows", "timed", "until_s")
 
-    def __init__(
-        self,
-        columns: "dict[str, Any]",
-        parts: "Mapping[str, Mapping[Any, Any] | None] | None" = None,
-        *,
-        rows: int = 0,
-        timed: "Timed | None" = None,
-    ) -> None:
+    def __init__(self, columns: "dict[str, list[Any]]", rows: int, timed: "Timed | None" = None) -> None:
         self.columns = columns
-        self.parts = parts or {}
         self.rows = rows
-        """0 for a single row, else the length of a batch."""
         self.timed = timed
-        self.waited = 0
+        self.until_s = monotonic() + PATIENCE_S
 
-    def is_ripe(self) -> bool:
-        """Whether its request has ended, or has been waited for long enough."""
-        self.waited += 1
-        return self.timed is None or bool(self.timed.end_ns) or self.waited > PATIENCE
-
-    def latency_s(self) -> float | None:
-        """The duration of its request."""
-        return request_s(self.timed)
+    def table(self) -> "Table":
+        """The columns with the duration of the request."""
+        columns: Columns = {**self.columns}
+        if self.timed is not None:
+            columns.setdefault("latency_s", [request_s(self.timed)] * self.rows)
+        return self.rows, columns
 
 
 class Waiting:
-    """The items of one event type of one model version: any thread adds, the background thread takes."""
+    """The rows of one event type of one model version: any thread adds, the background thread takes.
 
-    __slots__ = ("_due", "_items", "_lock", "rows")
+    ``values`` is what single rows are added to, by one extension a row; it stays the same list for ever.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_batches", "_late", "_lock", "_others", "asked", "type", "values", "width")
+
+    def __init__(self, type: str) -> None:
+        self.type = type
+        self.width = WIDTHS[type]
+        self.values: list[Any] = []
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything."""
+        del self.values[:]
         self._lock = RLock()  # re-entrant, because a signal handler may interrupt `add` and add
-        self._items: list[Item | Row] = []
-        self._due = WAKE_ROWS
-        self.rows = 0
+        self._batches: list[Batch] = []
+        self._late: list[tuple[float, list[Any]]] = []
+        self._others = 0
+        self.asked = False
+        """Whether the background thread was woken for these rows; it is once, until it takes."""
 
-    def add(self, item: "Item | Row", size: int = 1) -> bool:
-        """False when there is no room. An empty queue takes a batch of any size: it has to go through somehow."""
+    @property
+    def rows(self) -> int:
+        """How many wait."""
+        return len(self.values) // self.width + self._others
+
+    def add(self, batch: Batch) -> None:
+        """Add a batch of rows."""
         with self._lock:
-            if self.rows and self.rows + size > MAX_ROWS:
-                return False
-            self.rows += size
-            self._items.append(item)
-        return True
+            self._others += batch.rows
+            self._batches.append(batch)
 
-    def is_due(self) -> bool:
-        """Whether a block's worth has come together; said once, until somebody takes."""
-        if self.rows < self._due:
-            return False
-        self._due += WAKE_ROWS
-        return True
-
-    def take(self, *, all_: bool = False) -> "list[Item | Row]":
-        """The items that are ripe (or all), in the order of the calls."""
+    def take(self, *, all_: bool = False) -> "tuple[list[Any], list[Batch]]":
+        """The single rows and the batches whose request has ended or was waited for long enough; or all of them."""
+        self.asked = False
+        values = self.values[:]
+        del self.values[: len(values)]
+        if self.type == "prediction":
+            values = self._ripe(values, all_=all_)
         with self._lock:
-            items, self._items = self._items, []
-        ripe: list[Item | Row] = []
-        unripe: list[Item | Row] = []
-        for item in items:
-            if isinstance(item, tuple):
-                if item[-1] is None or item[-1].end_ns:
-                    ripe.append(item)
-                    continue
-                item = Item(*parts_of(item), timed=item[-1])  # noqa: PLW2901 - the same, and it counts how long it waits
-            (ripe if item.is_ripe() or all_ else unripe).append(item)
-        with self._lock:
-            self._items[:0] = unripe
-            self.rows -= rows_of(ripe)
-            self._due = self.rows + WAKE_ROWS
-        return ripe
+            now = monotonic()
+            ripe = [all_ or _ended(batch.timed) or now > batch.until_s for batch in self._batches]
+            taken = list(compress(self._batches, ripe))
+            self._batches = [batch for batch, is_ripe in zip(self._batches, ripe, strict=True) if not is_ripe]
+            self._others = len(self._late) + sum(batch.rows for batch in self._batches)
+        return values, taken
+
+    def _ripe(self, values: "list[Any]", *, all_: bool) -> "list[Any]":
+        """Without the rows whose request goes on, with those that waited and whose has ended."""
+        width, ripe, late, start = self.width, [], [], 0
+        now = monotonic()
+        for until_s, row in self._late:
+            if all_ or _ended(row[-1]) or now > until_s:
+                ripe += row
+            else:
+                late.append((until_s, row))
+        requests = values[width - 1 :: width]
+        if not all_ and set(map(type, requests)) != {type(None)}:
+            for at, request in enumerate(requests):
+                if not _ended(request):
+                    ripe += values[start : at * width]
+                    start = (at + 1) * width
+                    late.append((now + PATIENCE_S, values[at * width : start]))
+        self._late = late
+        return ripe + values[start:] if ripe or start else values
 
 
-def rows_of(items: "list[Item | Row]") -> int:
-    """How many rows they are; a batch has several."""
-    return len(items) + sum([item.rows - 1 for item in items if not isinstance(item, tuple) and item.rows])
-
-
-def table(items: "Iterable[Item | Row]") -> "Table":
-    """One table of all items. A row is left out when its time (or an outcome's value) cannot be read."""
-    items = list(items)
-    plain = [item for item in items if isinstance(item, tuple)]
-    others = [item for item in items if not isinstance(item, tuple)]
-    tables = [_batch(item) for item in others if item.rows]
-    if singles := [item for item in others if not item.rows]:
-        tables.insert(0, _singles(singles))
-    if plain:
-        tables.insert(0, columns_of(plain))
-    rows, columns = _concat(tables)
-    if set(map(type, columns["id"])) != {str}:
-        columns["id"] = [make() if value is None else str(value) for value in columns["id"]]
-    columns["time"] = _times(columns["time"])
-    needed = [columns["time"]]
-    if "value" in columns:
-        columns["value"] = [_or_none(float, value) for value in columns["value"]]
-        needed.append(columns["value"])
-    if not any(None in values for values in needed):
+def table(kind: str, values: "list[Any]", batches: "Iterable[Batch]" = ()) -> "Table":
+    """One table of all rows. A row is left out when its time (or an outcome's value) cannot be read."""
+    tables: list[Table] = [(len(values) // WIDTHS[kind], columns_of(kind, values))] if values else []
+    rows, columns = _concat([*tables, *(batch.table() for batch in batches)])
+    read: dict[str, Callable[[Any], Any]] = {"time": micros}
+    with suppress(Exception):  # no number, not finite, or a foreign object's own methods
+        # The usual case, at a tenth of the price of `micros` for each.
+        times = [*map(float.__round__, [time * 1e6 for time in columns["time"]])]
+        if _OLDEST <= min(times) <= max(times) <= _LATEST:
+            columns["time"], read = times, {}
+    if kind == "outcome":
+        read["value"] = float
+    if not read:
         return rows, columns
-    kept = [None not in values for values in zip(*needed, strict=True)]
+    columns |= {name: [_or_none(one, value) for value in columns[name]] for name, one in read.items()}
+    kept = [None not in values for values in zip(*[columns[name] for name in read], strict=True)]
     return sum(kept), {name: list(compress(values, kept)) for name, values in columns.items()}
 
 
 def split(given: "Table", rows: int) -> "Iterable[Table]":
     """Tables of at most ``rows`` rows each."""
     total, columns = given
-    for start in range(0, total, rows):
-        piece = {name: values[start : start + rows] for name, values in columns.items()}
-        yield min(rows, total - start), piece
+    if total <= rows:
+        return [given] if total else []
+    return [
+        (min(rows, total - start), {name: values[start : start + rows] for name, values in columns.items()})
+        for start in range(0, total, rows)
+    ]
 
 
 def micros(time: object) -> int:
@@ -151,46 +157,23 @@ def micros(time: object) -> int:
         moment: Any = time
         time = (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()
     found = round(float(time) * 1e6)  # type: ignore[arg-type]
-    if not -(1 << 63) <= found < 1 << 63:
+    if not _OLDEST <= found <= _LATEST:
         raise ValueError(f"{time!r:.80} is no time of this world")
     return found
 
 
-def _times(values: "list[Any]") -> "list[int | None]":
-    if set(map(type, values)) <= {float, int} and -9e12 < min(values) <= max(values) < 9e12 and isfinite(sum(values)):
-        return [round(value * 1e6) for value in values]  # the usual case
-    return [_or_none(micros, value) for value in values]
-
-
-def _singles(items: list[Item]) -> "Table":
-    names = dict.fromkeys(name for item in items for name in item.columns)
-    columns: Columns = {name: [item.columns.get(name) for item in items] for name in names}
-    for part, prefix in PREFIXES.items():
-        for name, values in gathered([item.parts.get(part) for item in items]):
-            columns.setdefault(f"{prefix}{name}", values)
-    if any(item.timed for item in items):
-        given = columns.get("latency_s") or [None] * len(items)
-        columns["latency_s"] = [
-            item.latency_s() if latency is None else latency for item, latency in zip(items, given, strict=True)
-        ]
-    return len(items), columns
-
-
-def _batch(item: Item) -> "Table":
-    columns = dict(item.columns)
-    if item.timed is not None:
-        columns.setdefault("latency_s", [item.latency_s()] * item.rows)
-    return item.rows, columns
+def _ended(timed: "Timed | None") -> bool:
+    return timed is None or bool(timed.end_ns)
 
 
 def _concat(tables: "list[Table]") -> "Table":
     if len(tables) == 1:
         return tables[0]
-    columns: Columns = {name: [] for _, some in tables for name in some}
+    columns: dict[str, list[Any]] = {name: [] for _, some in tables for name in some}
     for name, values in columns.items():
         for rows, some in tables:
             values.extend(some.get(name) or [None] * rows)
-    return sum(rows for rows, _ in tables), columns
+    return sum(rows for rows, _ in tables), {**columns}
 
 
 def _or_none(read: "Callable[[Any], Any]", value: object) -> "Any":

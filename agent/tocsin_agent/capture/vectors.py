@@ -7,7 +7,7 @@ from tocsin_schema.block import MAX_DIMENSIONS, MIN_DIMENSIONS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from typing import Any, TypeAlias
 
     from tocsin_agent.capture.rows import Table
@@ -26,7 +26,7 @@ def vector(value: "Any") -> "Vector | None":
         return None
 
 
-def alike(values: "list[Any]") -> "tuple[list[Vector | None], bool] | None":
+def alike(values: "Sequence[Any]") -> "tuple[list[Vector | None], bool] | None":
     """The vectors of a column, all of the length that most of them have, and whether something else was there, which is
     missing now; None for a column that is none of embeddings."""
     found = [None if value is None else vector(value) for value in values]

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tocsin_agent.capture.columns import MAX_TEXT, Builder
-from tocsin_agent.capture.rows import Item, micros, split, table
+from tocsin_agent.capture.rows import micros, split, table
 from tocsin_agent.capture.vectors import apart
 from tocsin_schema.block import MAX_COLUMNS, Block, decode, encode
 
@@ -41,18 +41,27 @@ def altered():
     return []
 
 
-def build(items, altered=None, builder=None):
-    rows, columns = table(items)
+def build(rows, altered=None, builder=None):
     builder = builder or Builder((altered if altered is not None else []).append, lambda: None)
-    built = builder.build((rows, columns))
+    ((count, built),) = builder.build(whole(rows))
     block = Block(
-        "prediction", project="p", model="m", version="", rows=rows, producer="0" * 32, sequence=1, columns=built
+        "prediction", project="p", model="m", version="", rows=count, producer="0" * 32, sequence=1, columns=built
     )
     return decode(encode(block))
 
 
+def whole(rows):
+    """A table of predictions."""
+    return table("prediction", [value for row in rows for value in row])
+
+
+def row(name="a", time=1.5, prediction=None, latency_s=None, trace_id=None, features=None, scores=None, segment=None):
+    """The values of one prediction."""
+    return name, time, prediction, latency_s, trace_id, features, scores, segment, None
+
+
 def single(**features):
-    return Item({"id": None, "time": 1.5, "prediction": None}, parts={"features": features})
+    return row(features=features)
 
 
 def column(values, altered=None):
@@ -96,26 +105,23 @@ def test_lists_and_arrays_of_numbers_are_vectors(row):
     assert (found.dtype, found.to_list()) == ("f32[3]", [[0.5, -2.0, 3.0], None])
 
 
-def test_a_vector_of_another_length_is_missing_and_counted(altered):
-    assert column([[1, 2], [3, 4], [1, 2, 3], "x"], altered).to_list() == [[1.0, 2.0], [3.0, 4.0], None, None]
+def test_what_is_no_vector_among_them_is_missing_and_counted(altered):
+    assert column([[1, 2], [3, 4], "x"], altered).to_list() == [[1.0, 2.0], [3.0, 4.0], None]
     assert altered == ["mixed"]
 
 
 def test_rows_are_parted_by_the_lengths_of_their_vectors_and_none_is_lost():
-    rows, columns = table(
-        [single(x=[1.0] * length if length else None, n=at) for at, length in enumerate([2, 3, 0, 2, 3, 3])]
-    )
-    parts = list(apart((rows, columns)))
-    assert [(count, some["feature.n"]) for count, some in parts] == [(3, [0, 2, 3]), (3, [1, 4, 5])]
-    assert [*apart(parts[1])] == [parts[1]]
-    plain = table([single(x="a", n=1)])
-    assert [*apart(plain)] == [plain]
+    rows = [single(x=[1.0] * length if length else None, n=at) for at, length in enumerate([2, 3, 0, 2, 3, 3])]
+    parts = Builder([].append, lambda: None).build(whole(rows))
+    assert [count for count, _ in parts] == [3, 3]
+    assert [columns["feature.n"].to_list() for _, columns in parts] == [[0, 2, 3], [1, 4, 5]]
+    assert [columns["feature.x"].dtype for _, columns in parts] == ["f32[2]", "f32[3]"]
 
 
 def test_lists_of_many_lengths_are_no_vectors():
     rows = [list(range(length)) for length in range(2, 8)]
-    given = table([single(x=row) for row in rows])
-    assert [*apart(given)] == [given]
+    many = whole([single(x=numbers) for numbers in rows])
+    assert [*apart(many)] == [many]
     assert column(rows).to_list()[0] == "[0,1]"
 
 
@@ -131,7 +137,7 @@ def test_what_is_no_embedding_stays_text(row):
 
 
 def test_a_list_that_is_no_feature_is_json():
-    block = build([Item({"id": "a", "time": 1.5, "prediction": [3, 1, 2]})])
+    block = build([row(prediction=[3, 1, 2])])
     assert block.columns["prediction"].to_list() == ["[3,1,2]"]
 
 
@@ -171,16 +177,14 @@ def test_repeated_texts_become_a_dictionary_and_ids_do_not():
     block = build([single(city="Lyon") for _ in range(4)])
     assert block.columns["feature.city"].dtype == "dict"
     assert block.columns["id"].dtype == "str"
-    assert len(set(block.columns["id"].to_list())) == 4
+    assert block.columns["id"].to_list() == ["a"] * 4
 
 
 def test_scores_are_numbers_and_segments_are_text():
-    item = Item({"id": 7, "time": 1}, parts={"scores": {"yes": np.float32(1), "no": "x"}, "segment": {"zone": 3}})
-    block = build([item])
+    block = build([row(scores={"yes": np.float32(1), "no": "x"}, segment={"zone": 3})])
     assert block.columns["score.yes"].to_list() == [1.0]
     assert block.columns["score.no"].to_list() == [None]
     assert block.columns["segment.zone"].to_list() == ["3"]
-    assert block.columns["id"].to_list() == ["7"]
 
 
 def test_long_text_is_cut_and_lone_surrogates_are_replaced(altered):
@@ -214,13 +218,12 @@ def test_times_are_microseconds_and_a_naive_datetime_is_utc():
 
 @pytest.mark.parametrize("time", ["yesterday", math.nan, math.inf, 1e300, Hostile()])
 def test_a_row_without_a_readable_time_is_left_out(time):
-    rows, columns = table([Item({"id": "b", "time": 2}), Item({"id": "a", "time": time}), Item({"id": "c", "time": 3})])
+    rows, columns = whole([row("b", 2), row("a", time), row("c", 3)])
     assert (rows, columns["id"], columns["time"]) == (2, ["b", "c"], [2_000_000, 3_000_000])
 
 
 def test_an_outcome_without_a_number_is_left_out():
-    items = [Item({"id": row, "time": 1, "name": "n", "value": value}) for row, value in (("a", "x"), ("b", "2"))]
-    rows, columns = table(items)
+    rows, columns = table("outcome", ["a", 1, "n", "x", "b", 1, "n", "2"])
     assert (rows, columns["id"], columns["value"]) == (1, ["b"], [2.0])
 
 
@@ -266,11 +269,5 @@ values = st.one_of(
     )
 )
 def test_whatever_the_values_the_block_is_sound_and_has_every_row(rows):
-    items = []
-    for number, row in enumerate(rows):
-        columns = {"id": f"r{number}", "time": 1.0}
-        columns |= {name: row[name] for name in ("prediction", "latency_s", "trace_id")}
-        parts = {name: row[name] for name in ("features", "scores", "segment")}
-        items.append(Item(columns, parts=parts))
-    block = build(items)
+    block = build([row(f"r{number}", 1.0, **one) for number, one in enumerate(rows)])
     assert block.columns["id"].to_list() == [f"r{number}" for number in range(len(rows))]

@@ -166,12 +166,20 @@ def test_any_answer_with_200_is_an_acknowledgement(capture, sink, answer):
     assert capture._worker.counts.get("blocks_sent", "ok") == 1
 
 
-def test_a_full_queue_drops_and_counts(capture, monkeypatch):
-    waiting = capture._events.waiting["label"]
-    waiting.rows = MAX_ROWS
-    capture.label("a", 1)
-    assert dropped(capture, "full") == 1
-    waiting.rows = 0
+def test_a_full_queue_drops_and_counts(capture, sink):
+    capture._worker.running = True  # nobody takes yet
+    for number in range(MAX_ROWS + 3):
+        capture.label(number, 1)
+        capture.prediction(number)
+    assert capture.predictions(ids=["more", "and more"], prediction=[1, 2]) == ["more", "and more"]
+    assert dropped(capture, "full") == 8
+    capture._worker.running = False
+    capture._worker.start()
+    assert capture.flush(20)
+    assert len(sink.rows()) == 2 * MAX_ROWS
+    capture.label("there is room again", 1)
+    assert capture.flush(5)
+    assert "there is room again" in sink.rows()
 
 
 def test_the_oldest_blocks_go_when_too_many_wait():

@@ -62,6 +62,15 @@ def test_a_block_whose_answer_was_lost_is_sent_again_under_its_number(spilling: 
     assert len(sink.rows()) == 301
 
 
+def test_a_block_on_its_way_to_an_endpoint_that_never_answers_is_spilled_too(spilling: Path, capture, sink) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        subprocess.run([sys.executable, "-c", ENDED, address], check=True, timeout=60)
+    capture.prediction(id="own", prediction="no")
+    assert capture.flush(20)
+    assert len(set(sink.rows())) == 301
+
+
 def test_a_killed_process_leaves_what_was_on_disk(tmp_path: Path) -> None:
     program = (
         "import os, sys; from tocsin_agent.capture.spill import Spill\n"
