@@ -124,6 +124,7 @@ class Capture:
         zone: UTC), now when None. The mappings are copied, their values are not: an array that is an embedding must not
         be written to before it has been sent. A list or array of 2 to 4,096 numbers is one.
         """
+        known = ""
         try:
             known = make_id() if id is None else str(id)
             worker = self._sender
@@ -152,8 +153,9 @@ class Capture:
             if not worker.running:
                 worker.start()
         except Exception as error:
-            self._failed(error)
-            known = ""
+            parts = {"features": features, "scores": scores, "segment": segment}
+            odd = [name for name, part in parts.items() if part is not None and not hasattr(part, "keys")]
+            self._failed(ValueError(f"prediction: {odd[0]} is no mapping of names to values") if odd else error)
         return known
 
     def predictions(

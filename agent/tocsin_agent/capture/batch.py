@@ -33,11 +33,12 @@ def batch(
     if short:
         raise ValueError(f"predictions: {rows} rows are given, but {short} differ; every column needs the same length")
     columns.setdefault("time", time())
-    if "id" not in columns:
-        columns["id"] = [make() for _ in range(rows)]
+    own = columns.get("id", [None] * rows)
+    if not isinstance(own, list):
+        raise ValueError(f"predictions: ids is {own!r:.80}; a sequence with the id of each row is needed")  # noqa: TRY004
+    columns["id"] = [make() if value is None else str(value) for value in own]
     spread = {name: column if isinstance(column, list) else [column] * rows for name, column in columns.items()}
-    ordered = {"id": [str(value) for value in spread.pop("id")], **spread}
-    return Batch(ordered, rows, timed)
+    return Batch({"id": spread.pop("id"), **spread}, rows, timed)
 
 
 def names(ids: "Any", prediction: "Any", features: "Mapping[str, Any] | None") -> list[str]:
@@ -52,6 +53,8 @@ def _listed(value: "Any") -> "Any":
     """A copy as a list; one value (a text, a number, a datetime) as it is."""
     if isinstance(value, str | bytes) or not hasattr(value, "__len__"):
         return value
+    if getattr(getattr(value, "dtype", None), "kind", "") == "M":
+        return list(value)  # of times, which numpy would make numbers of
     if getattr(value, "ndim", 1) == 2:  # embeddings, a row each
         return [vector(row) or row.tolist() for row in value]
     return value.tolist() if hasattr(value, "tolist") else list(value)

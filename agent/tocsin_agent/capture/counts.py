@@ -1,6 +1,6 @@
 """What capture counts of itself: rows, drops, blocks, errors. Rare enough for a lock; a request counts nothing here."""
 
-from _thread import allocate_lock
+from _thread import RLock
 
 ROWS = tuple(("tocsin_capture_rows_total", "type", value) for value in ("prediction", "label", "outcome"))
 DROPPED = tuple(
@@ -30,7 +30,7 @@ class Counts:
     __slots__ = ("_lock", "values")
 
     def __init__(self) -> None:
-        self._lock = allocate_lock()
+        self._lock = RLock()  # re-entrant, because a signal handler may interrupt `add` and add
         self.values = [0] * len(COUNTERS)
 
     def add(self, name: str, value: str = "", n: int = 1) -> None:

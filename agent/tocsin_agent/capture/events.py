@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     Encoded = list[tuple[bytes, int]]
     """Blocks, each with the number of its rows."""
 
-MAX_BLOCK_ROWS = 8_192
-MAX_BLOCK_BYTES = 4 << 20
-"""A larger block is split while it has more than one row; agent and collector take 16 MiB."""
+MAX_BLOCK_ROWS = 4_096
+MAX_BLOCK_BYTES = 1_000_000
+"""A larger block is split while it has more than one row. Agent and collector take 16 MiB, but a proxy before them need
+not: nginx takes 1 MiB unless told otherwise."""
 
 
 class Events:
@@ -91,8 +92,8 @@ class Events:
             fault(error)
         else:
             if whole[0] < given:
-                needed = "a time (epoch seconds or datetime)" + (" and a value (number)" if type == "outcome" else "")
-                fault(ValueError(f"{type}: {given - whole[0]} of {given} rows have no {needed} that can be read"))
+                wanted = "a time in epoch seconds or a datetime" + (", and a number" if type == "outcome" else "")
+                fault(ValueError(f"{type}: {given - whole[0]} of {given} rows left out; {wanted} is needed"))
         yield given, blocks
 
     def _encoded(self, type: str, piece: "Table", outbox: "Outbox") -> "Encoded":
@@ -111,6 +112,7 @@ class Events:
                 columns=columns,
             )
             found.append((encode(block), count))
-        if rows > 1 and max(len(body) for body, _ in found) > MAX_BLOCK_BYTES:
-            return [block for half in split(piece, -(-rows // 2)) for block in self._encoded(type, half, outbox)]
+        parts = -(-max([len(body) for body, _ in found], default=0) // MAX_BLOCK_BYTES)
+        if rows > 1 and parts > 1:
+            return [block for part in split(piece, -(-rows // parts)) for block in self._encoded(type, part, outbox)]
         return found

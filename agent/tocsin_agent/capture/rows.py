@@ -150,16 +150,26 @@ def split(given: "Table", rows: int) -> "Iterable[Table]":
 
 
 def micros(time: object) -> int:
-    """Microseconds since the Unix epoch, of epoch seconds or a datetime (without a zone: UTC). Raises ValueError."""
-    if not isinstance(time, int | float) and hasattr(time, "timestamp"):
-        from datetime import UTC
-
-        moment: Any = time
-        time = (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()
-    found = round(float(time) * 1e6)  # type: ignore[arg-type]
+    """Microseconds since the Unix epoch, of epoch seconds, a datetime (pandas' and numpy's, too) or a text of ISO 8601;
+    without a zone: UTC. Raises ValueError."""
+    found = round((float(time) if isinstance(time, int | float) else _seconds(time)) * 1e6)
     if not _OLDEST <= found <= _LATEST:
         raise ValueError(f"{time!r:.80} is no time of this world")
     return found
+
+
+def _seconds(time: "Any") -> float:
+    from datetime import UTC, datetime
+
+    if hasattr(time, "astype"):  # numpy's: its nanoseconds would come as a number
+        time = time.astype("datetime64[us]").item() if time.dtype.kind == "M" else time.item()
+    if isinstance(time, str):
+        with suppress(ValueError):
+            return float(time)
+        time = datetime.fromisoformat(time)
+    if hasattr(time, "timestamp"):
+        time = (time if time.tzinfo is not None else time.replace(tzinfo=UTC)).timestamp()
+    return float(time)
 
 
 def _ended(timed: "Timed | None") -> bool:

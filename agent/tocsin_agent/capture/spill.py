@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 256 << 20
 """The bound for a process's own blocks."""
-_SUFFIX, _LOCK = ".block", "lock"
+_SUFFIX, _ASIDE, _LOCK = ".block", ".part", "lock"
 
 
 class Spill:
@@ -25,6 +25,7 @@ class Spill:
         self._directory = directory
         self._own = os.path.join(directory, producer)
         self._locks: dict[str, int] = {}
+        self._listed: list[str] = []
         self._number = 0
         self._bytes = 0
 
@@ -37,11 +38,12 @@ class Spill:
             if self._own not in self._locks:
                 os.makedirs(self._own, mode=0o700, exist_ok=True)
                 self._lock(self._own)
-            fd = os.open(name + ".part", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            fd = os.open(name + _ASIDE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with open(fd, "wb") as file:
                 file.write(body)
-            os.rename(name + ".part", name)
+            os.rename(name + _ASIDE, name)
         except OSError:
+            _remove(name + _ASIDE)  # what a full disk took of it would keep others from room
             return False
         self._number += 1
         self._bytes += len(body)
@@ -49,20 +51,23 @@ class Spill:
 
     def oldest(self) -> "tuple[str, bytes, int] | None":
         """A block's file, bytes and rows: the oldest of this process, else of a dead one. None when there is none."""
-        for folder in self._folders():
-            for name in _blocks(folder):
-                path = os.path.join(folder, name)
-                try:
-                    with open(path, "rb") as file:
-                        return path, file.read(), int(name[: -len(_SUFFIX)].partition("-")[2])
-                except (OSError, ValueError):
-                    _remove(path)  # not of ours, or unreadable: it must not stop those behind it
-            self._leave(folder)
+        if not self._listed:  # listing anew for each of very many would take longer than sending them
+            self._listed = [path for folder in self._folders() for path in self._blocks(folder)][::-1]
+        while self._listed:
+            path = self._listed[-1]
+            try:
+                with open(path, "rb") as file:
+                    return path, file.read(), int(path[: -len(_SUFFIX)].rpartition("-")[2])
+            except (OSError, ValueError):
+                _remove(path)  # not of ours, or unreadable: it must not stop those behind it
+                self._listed.pop()
         return None
 
     def settled(self, path: str, size_bytes: int) -> None:
         """The endpoint has a block, or will never take it."""
         _remove(path)
+        if self._listed and self._listed[-1] == path:
+            self._listed.pop()
         if path.startswith(self._own + os.sep):
             self._bytes = max(0, self._bytes - size_bytes)
 
@@ -101,22 +106,23 @@ class Spill:
             raise
         self._locks[folder] = fd
 
-    def _leave(self, folder: str) -> None:
-        """Remove an empty folder. Whoever waits for its lock finds it gone."""
-        for name in (_LOCK,) if not _blocks(folder) else ():
-            _remove(os.path.join(folder, name))
+    def _blocks(self, folder: str) -> list[str]:
+        """Its blocks, the oldest first. A folder without any is removed; whoever waits for its lock finds it gone."""
         try:
-            os.rmdir(folder)
+            names = sorted(os.listdir(folder))
         except OSError:
-            return
-        os.close(self._locks.pop(folder))
-
-
-def _blocks(folder: str) -> list[str]:
-    try:
-        return sorted(name for name in os.listdir(folder) if name.endswith(_SUFFIX))
-    except OSError:
-        return []
+            return []
+        found = [os.path.join(folder, name) for name in names if name.endswith(_SUFFIX)]
+        if not found:
+            for name in names:
+                if name == _LOCK or name.endswith(_ASIDE):  # torn, by a process that was killed
+                    _remove(os.path.join(folder, name))
+            try:
+                os.rmdir(folder)
+            except OSError:
+                return []
+            os.close(self._locks.pop(folder))
+        return found
 
 
 def _remove(path: str) -> None:

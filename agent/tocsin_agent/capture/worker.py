@@ -7,6 +7,7 @@ child forgets what the parent had: the parent counts and sends it.
 
 import atexit
 import os
+import sys
 import threading
 from time import monotonic, sleep
 
@@ -82,6 +83,7 @@ class Worker:
             except RuntimeError as error:  # no thread can be had now, or any more
                 self._thread = None
                 self.fault(error)
+            _stop_with_process(self)
 
     def hasten(self) -> None:
         """Have the next pass now."""
@@ -113,6 +115,8 @@ class Worker:
 
     def stop(self, timeout_s: float) -> bool:
         """Flush, end the threads, let go of the file. Whether everything was sent."""
+        if self._stopped:
+            return True
         deadline = monotonic() + timeout_s
         flushed = self.flush(timeout_s)
         with self._lock:
@@ -238,6 +242,15 @@ def leave(worker: Worker, timeout_s: float) -> bool:
         return worker.flush(timeout_s)
     _workers.pop((worker.endpoint, worker.runtime_dir), None)
     return worker.stop(timeout_s)
+
+
+def _stop_with_process(worker: Worker) -> None:
+    """A forked child of multiprocessing ends without `atexit`, by its own finalizers."""
+    process = sys.modules.get("multiprocessing.process")
+    if process is not None and process.parent_process() is not None:
+        from multiprocessing.util import Finalize
+
+        Finalize(None, worker.stop, (2.0,), exitpriority=0)
 
 
 def _forked() -> None:

@@ -216,7 +216,26 @@ def test_times_are_microseconds_and_a_naive_datetime_is_utc():
     assert micros(naive) == micros(datetime(1970, 1, 1, 0, 0, 2, tzinfo=UTC)) == 2_000_000
 
 
-@pytest.mark.parametrize("time", ["yesterday", math.nan, math.inf, 1e300, Hostile()])
+@pytest.mark.parametrize(
+    "time",
+    [
+        "1970-01-01T00:00:02Z",
+        "1970-01-01T02:00:02+02:00",
+        "1970-01-01T00:00:02",
+        "2.0",
+        np.datetime64("1970-01-01T00:00:02"),
+        np.datetime64(2_000_000_000, "ns"),
+        np.float32(2),
+        np.int64(2),
+    ],
+    ids=str,
+)
+def test_a_time_may_be_a_text_or_numpys(time):
+    assert micros(time) == 2_000_000
+    assert whole([row("a", 1), row("b", time)])[1]["time"] == [1_000_000, 2_000_000]
+
+
+@pytest.mark.parametrize("time", ["yesterday", np.datetime64("NaT"), math.nan, math.inf, 1e300, Hostile()])
 def test_a_row_without_a_readable_time_is_left_out(time):
     rows, columns = whole([row("b", 2), row("a", time), row("c", 3)])
     assert (rows, columns["id"], columns["time"]) == (2, ["b", "c"], [2_000_000, 3_000_000])

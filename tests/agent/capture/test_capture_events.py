@@ -1,6 +1,7 @@
 """Rows on their way to an endpoint that works, fails, lies or is not there."""
 
 import logging
+import multiprocessing
 import socket
 import threading
 from collections import Counter
@@ -13,6 +14,7 @@ from tests.agent.capture.test_capture_asgi import START, answering, run
 from tocsin_agent.capture import Capture
 from tocsin_agent.capture.outbox import MAX_PENDING_BYTES, Outbox
 from tocsin_agent.capture.rows import MAX_ROWS
+from tocsin_schema.block import encode
 
 
 def dropped(capture, reason):
@@ -112,6 +114,64 @@ def test_a_wrong_call_raises_nothing_is_counted_and_spoils_nothing(capture, sink
     assert sink.rows() == ["good"]
     assert dropped(capture, "invalid") == 1
     assert "capture_error" in caplog.text
+
+
+class Nameless:
+    def __str__(self):
+        raise RuntimeError("no name")
+
+
+def test_a_row_that_cannot_be_handled_takes_none_beside_it_along(capture, sink):
+    for number in range(20):
+        capture.prediction(id=f"p{number}", features={"x": number} if number % 7 else {Nameless(): 1})
+    capture.predictions(ids=["b0", "b1"], features={"x": [1, 2]})
+    assert capture.flush(5)
+    assert sorted(sink.rows()) == sorted([f"p{number}" for number in range(20) if number % 7] + ["b0", "b1"])
+    assert dropped(capture, "invalid") == 3
+
+
+def test_a_wrong_call_gives_the_id_and_says_what_was_wrong(capture, caplog):
+    assert capture.prediction(id="a", scores=[0.1, 0.9]) == "a"
+    assert capture.predictions(ids="a", prediction=[1, 2]) == []
+    capture.label("b", 1, time="soon")
+    with caplog.at_level(logging.WARNING):
+        assert capture.flush(5)
+    assert dropped(capture, "invalid") == 3
+    capture.close()
+    assert "label: 1 of 1 rows left out; a time in epoch seconds or a datetime is needed" in caplog.text
+
+
+def test_rows_of_a_batch_without_an_id_get_one(capture, sink):
+    when = np.array(["2026-11-27T10:00:00"] * 3, "datetime64[ns]")
+    made = capture.predictions(ids=["a", None, None], prediction=[1, 2, 3], time=when)
+    assert made[0] == "a"
+    assert len(set(made)) == 3
+    assert capture.flush(5)
+    assert sink.rows() == made
+    assert sink.rows("time") == [1795773600000000] * 3
+
+
+def test_no_block_is_larger_than_what_a_proxy_takes(capture, sink):
+    for number in range(600):
+        capture.prediction(id=f"p{number}", features={"text": f"{number}" * 2000})
+    assert capture.flush(20)
+    assert len(set(sink.rows())) == 600
+    assert max(len(encode(block)) for block in sink.blocks.values()) < 1 << 20
+
+
+def test_a_child_of_multiprocessing_sends_what_it_has_at_its_end(sink):
+    context = multiprocessing.get_context("fork")
+    child = context.Process(target=_record, args=(sink.url,))
+    child.start()
+    child.join(30)
+    assert child.exitcode == 0
+    assert sorted(sink.rows()) == ["a", "b"]
+
+
+def _record(url):
+    child = Capture(model="m", endpoint=url, runtime_dir="")
+    child.label("a", 1)
+    child.label("b", 1)
 
 
 def test_every_row_is_there_once_whatever_the_endpoint_does(capture, sink):

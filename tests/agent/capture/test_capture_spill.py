@@ -109,6 +109,40 @@ def test_without_room_or_folder_a_block_is_dropped_as_before(tmp_path: Path) -> 
     assert Spill(str(tmp_path / "absent"), "a" * 32).oldest() is None
 
 
+FULL = """
+import resource, sys
+from tocsin_agent.capture.spill import Spill
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))  # a write beyond fails half-way, as on a full disk
+spill = Spill(sys.argv[1], "a" * 32)
+assert spill.put(bytes(100), 1)
+assert not spill.put(bytes(101), 1)
+assert spill.put(bytes(99), 1)
+"""
+
+
+def test_a_full_disk_keeps_nothing_of_a_block_that_it_cannot_take_whole(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-c", FULL, str(tmp_path)], check=True, timeout=60)
+    assert sorted(path.stat().st_size for path in (tmp_path / ("a" * 32)).glob("*-*")) == [99, 100]
+
+
+def test_many_blocks_are_listed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dead, spill = Spill(str(tmp_path), "a" * 32), Spill(str(tmp_path), "b" * 32)
+    for _ in range(50):
+        assert dead.put(b"x", 1)
+    dead.close()
+    assert spill.put(b"own", 1)
+    looks, listed = [], os.listdir
+    monkeypatch.setattr(os, "listdir", lambda path: looks.append(path) or listed(path))
+    found = []
+    while (block := spill.oldest()) is not None:
+        found.append(block[1])
+        spill.settled(block[0], len(block[1]))
+    assert found == [b"own", *[b"x"] * 50]
+    assert len(looks) < 10
+    assert listed(tmp_path) == []
+    spill.close()
+
+
 def test_what_is_no_block_does_not_stop_those_behind_it(tmp_path: Path) -> None:
     folder = tmp_path / ("a" * 32)
     folder.mkdir()
@@ -121,6 +155,7 @@ def test_what_is_no_block_does_not_stop_those_behind_it(tmp_path: Path) -> None:
     assert (body, rows) == (b"good", 7)
     spill.settled(path, 4)
     assert spill.oldest() is None
+    assert not folder.exists()
     spill.close()
 
 
