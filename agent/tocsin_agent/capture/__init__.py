@@ -17,9 +17,9 @@ from time import time as now_s
 from tocsin_agent.capture.asgi import current, middleware
 from tocsin_agent.capture.events import Events
 from tocsin_agent.capture.ids import make as make_id
-from tocsin_agent.capture.rows import MAX_ROWS, WAKE_ROWS
+from tocsin_agent.capture.rows import MAX_ROWS
 from tocsin_agent.capture.series import Series
-from tocsin_agent.capture.singles import COLUMNS, WIDTHS
+from tocsin_agent.capture.singles import COLUMNS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 __all__ = ["Capture"]
 
 MAX_NAME = 256
-_WAKE_VALUES = WAKE_ROWS * WIDTHS["prediction"]
 
 
 class Capture:
@@ -65,7 +64,7 @@ class Capture:
         runtime_dir = os.environ.get("TOCSIN_RUNTIME_DIR", "") if runtime_dir is None else runtime_dir
         self._series = Series(project, model, version)
         self._events = Events(project, model, version)
-        self._values = self._events.waiting["prediction"].values
+        self._predictions = self._events.waiting["prediction"]
         self._names = (project, model, version)
         self._keys_file = receipt_keys_file or os.environ.get("TOCSIN_RECEIPT_KEYS_FILE", "")
         self._key = b""
@@ -136,8 +135,9 @@ class Capture:
                     trace_id = exchange.trace_id()
                 if latency_s is not None:
                     exchange = None
-            values = self._values
-            if len(values) >= _WAKE_VALUES and not self._has_room(worker, self._events.waiting["prediction"]):
+            waiting = self._predictions
+            values = waiting.values
+            if len(values) >= waiting.look_at and not self._has_room(worker, waiting):
                 return known
             values += (
                 known,
@@ -262,10 +262,9 @@ class Capture:
 
     def _has_room(self, worker: "Worker", waiting: "Waiting", more: int = 1) -> bool:
         """Whether so many rows may be added. A block's worth of them has the background thread take them at once."""
-        before = waiting.rows
-        if before + more >= WAKE_ROWS and not waiting.asked:
-            waiting.asked = True
+        if waiting.is_due(more):
             worker.hasten()
+        before = waiting.rows
         # An empty queue takes a batch of any size: it has to go through somehow.
         if before and before + more > MAX_ROWS:
             worker.counts.add("rows_dropped", "full", more)

@@ -58,12 +58,17 @@ class Events:
                 continue
             if type not in self._builders:
                 self._builders[type] = Builder(lambda reason: counts.add("columns_altered", reason), rest)
-            for given, blocks in self._blocks(type, values, batches, outbox, fault):
-                sent = sum(rows for _, rows in blocks)
-                for body, rows in blocks:
-                    outbox.put(body, rows)
-                counts.add("rows", type, sent)
-                counts.add("rows_dropped", "invalid", given - sent)
+            step = MAX_BLOCK_ROWS * waiting.width
+            # A block's worth at a time, so that no single step keeps the interpreter lock for long.
+            for at in range(0, max(len(values), 1), step):
+                for given, blocks in self._blocks(type, values[at : at + step], batches, outbox, fault):
+                    sent = sum(rows for _, rows in blocks)
+                    for body, rows in blocks:
+                        outbox.put(body, rows)
+                    counts.add("rows", type, sent)
+                    counts.add("rows_dropped", "invalid", given - sent)
+                batches = []
+                rest()
 
     def _blocks(
         self,

@@ -55,7 +55,7 @@ class Waiting:
     ``values`` is what single rows are added to, by one extension a row; it stays the same list for ever.
     """
 
-    __slots__ = ("_batches", "_late", "_lock", "_others", "asked", "type", "values", "width")
+    __slots__ = ("_batches", "_late", "_lock", "_others", "look_at", "type", "values", "width")
 
     def __init__(self, type: str) -> None:
         self.type = type
@@ -70,13 +70,21 @@ class Waiting:
         self._batches: list[Batch] = []
         self._late: list[tuple[float, list[Any]]] = []
         self._others = 0
-        self.asked = False
-        """Whether the background thread was woken for these rows; it is once, until it takes."""
+        self.look_at = WAKE_ROWS * self.width
+        """How long ``values`` are when whoever adds has to look: first whether to wake the background thread, which it
+        is once until it takes; then for room."""
 
     @property
     def rows(self) -> int:
         """How many wait."""
         return len(self.values) // self.width + self._others
+
+    def is_due(self, more: int) -> bool:
+        """Whether a block's worth comes together with so many more; said once until somebody takes."""
+        if self.look_at > WAKE_ROWS * self.width or self.rows + more < WAKE_ROWS:
+            return False
+        self.look_at = max(MAX_ROWS - self._others, WAKE_ROWS + 1) * self.width
+        return True
 
     def add(self, batch: Batch) -> None:
         """Add a batch of rows."""
@@ -86,7 +94,7 @@ class Waiting:
 
     def take(self, *, all_: bool = False) -> "tuple[list[Any], list[Batch]]":
         """The single rows and the batches whose request has ended or was waited for long enough; or all of them."""
-        self.asked = False
+        self.look_at = WAKE_ROWS * self.width
         values = self.values[:]
         del self.values[: len(values)]
         if self.type == "prediction":
