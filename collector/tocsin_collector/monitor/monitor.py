@@ -19,7 +19,7 @@ from tocsin_collector.monitor.reference_file import ReferenceRows
 from tocsin_collector.monitor.traffic import Traffic
 from tocsin_collector.monitor.windows import Calendar
 from tocsin_collector.profile import FORMAT
-from tocsin_collector.quality import Stakes
+from tocsin_collector.quality import Stakes, sample
 from tocsin_collector.quality.rules import Rules
 from tocsin_collector.quality.text.price import Price
 from tocsin_collector.verdict import DailyVerdict, ModelKey, ModelView, SchemaChange, WindowVerdict
@@ -146,6 +146,7 @@ class Monitor:
         return [
             __version__,
             FORMAT,
+            sample.FORMAT,
             [*astuple(self.calendar)[:-1], list(self.calendar.holidays)],
             self._keep,
             self._min_rows,

@@ -187,15 +187,16 @@ class Window:
                 counted = profile(part, cells)
                 self.beside[name] = merge(self.beside[name], counted) if name in self.beside else counted
             if form is not None:
-                observed = data.observe(part, form)
-                self.observed = observed if self.observed is None else data.merge(self.observed, observed)
+                self.observed = data.observe(part, form, self.observed)
             if rules is not None:
                 ruled = ruling.count(part, rules)
                 self.ruled = ruled if self.ruled is None else ruling.merge(self.ruled, ruled)
 
     def _expect(self, frame: Frame, layout: Layout, estimators: estimate.Estimators | None) -> None:
+        if estimators is None or estimators.direct is None:
+            return
         told = estimate.said(frame.columns.get("prediction"), frame.group("score."))
-        if told is not None and estimators is not None and estimators.direct is not None:
+        if told is not None:
             self.losses = self.losses + estimate.losses(estimators, told, codes(frame, layout))
 
     def said(self) -> estimate.Said | None:

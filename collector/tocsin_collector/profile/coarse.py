@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tocsin_collector.frame import Frame, Values
 from tocsin_collector.profile.counts import Profile
-from tocsin_collector.profile.edges import BEYOND
+from tocsin_collector.profile.edges import cuts
 from tocsin_collector.profile.layout import FeatureLayout, Layout
 from tocsin_collector.verdict import CATEGORY, NUMBER
 
@@ -54,24 +54,15 @@ def shares(profile: Profile) -> Floats:
     return found / max(profile.rows, 1)
 
 
-def cuts(feature: FeatureLayout, groups: int) -> tuple[int, ...]:
-    """Which of a number's edges part its values into so many groups of about the same share: those of its quantiles, of
-    which there are as many in each; the edges beyond the reference's range are none."""
-    first, last = len(BEYOND), len(feature.edges) - 1 - len(BEYOND)
-    if last - first < groups - 1:
-        return tuple(range(max(first, 0), last + 1))
-    return tuple(np.rint(np.linspace(first, last, groups + 1)[1:-1]).astype(int).tolist())
-
-
 def _code_of_cell(feature: FeatureLayout) -> NDArray[np.intp]:
     cells = np.arange(feature.cells)
     if feature.kind == CATEGORY:
         return 1 + np.minimum(cells, GROUPS - 1)
-    return 1 + np.searchsorted(np.array(cuts(feature, GROUPS), np.intp), cells)
+    return 1 + np.searchsorted(np.array(cuts(len(feature.edges), GROUPS), np.intp), cells)
 
 
 def _numbers(values: Values, feature: FeatureLayout) -> NDArray[np.intp]:
-    edges = np.array([feature.edges[at] for at in cuts(feature, GROUPS)], np.float64)
+    edges = np.array([feature.edges[at] for at in cuts(len(feature.edges), GROUPS)], np.float64)
     found = 1 + np.searchsorted(edges, values.data, side="right")
     return np.where(values.valid & np.isfinite(values.data), found, 0)
 

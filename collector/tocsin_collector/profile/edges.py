@@ -32,6 +32,15 @@ def edges_of(values: Floats) -> Floats:
     return np.unique(edges[np.isfinite(edges)])
 
 
+def cuts(edges: int, groups: int) -> tuple[int, ...]:
+    """Which of so many edges part the values into so many groups of about the same share: those of the quantiles, of
+    which there are as many in each; the edges beyond the reference's range are none."""
+    first, last = len(BEYOND), edges - 1 - len(BEYOND)
+    if last - first < groups - 1:
+        return tuple(range(max(first, 0), last + 1))
+    return tuple(np.rint(np.linspace(first, last, groups + 1)[1:-1]).astype(int).tolist())
+
+
 def _ranks(rows: int) -> NDArray[np.int64]:
     """Which of the sorted values are edges: quantiles as ``inverted_cdf`` picks them, and the tails."""
     quantiles = -(-np.arange(1, QUANTILE_CELLS) * rows // QUANTILE_CELLS) - 1

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from tocsin_collector.frame import Frame, Values
 from tocsin_collector.profile.aspects import EVERY, aspect, aspects, form_of
-from tocsin_collector.profile.edges import edges_of
+from tocsin_collector.profile.edges import cuts, edges_of
 from tocsin_collector.profile.embedding import ASPECTS as EMBEDDED
 from tocsin_collector.profile.embedding import Space, cosine_edges, look, space_from, spaces
 from tocsin_collector.profile.hashing import REGISTERS, SEED, Hashes, hashes
@@ -93,6 +93,11 @@ class FeatureLayout:
         return np.concatenate([np.arange(first), inner, np.arange(last, self.cells)]).astype(np.intp)
 
     @cached_property
+    def group_bounds(self) -> NDArray[np.intp]:
+        """Where each group begins in ``bounds``, and where the last one ends."""
+        return np.append(self.groups, self.cells)
+
+    @cached_property
     def group_of(self) -> NDArray[np.intp]:
         """The group of each cell."""
         return np.searchsorted(self.groups, np.arange(self.cells), "right") - 1
@@ -113,6 +118,11 @@ class FeatureLayout:
         with np.errstate(divide="ignore", over="ignore"):
             scales = STEPS / 2 / halves
         return np.where(np.isfinite(scales), scales, 0.0)
+
+    @cached_property
+    def quarters(self) -> list[float]:
+        """The edges that part a number's values into quarters of the reference's; of a few edges those there are."""
+        return [self.edges[at] for at in cuts(len(self.edges), 4)]
 
     def cells_of(self, names: Sequence[str]) -> tuple[NDArray[np.int64], Hashes | None]:
         """The cell of each category, -1 where it is new; with ``hashed`` cells the hash of each, too."""

@@ -30,16 +30,18 @@ def count_numbers(
 def _count_many(chunk: Floats, feature: FeatureLayout, found: Counts, sums: Counts) -> None:
     # In a sorted chunk -inf stands first, then the cells, then +inf, and NaN last: one search finds every border.
     chunk = np.sort(chunk)
-    borders = np.searchsorted(chunk, feature.bounds)
+    borders = chunk.searchsorted(feature.bounds)
     found[:-1] += borders
     found[1:] -= borders
     found[-1] += len(chunk)
-    finite = chunk[borders[0] : borders[-2]]
-    starts = borders[feature.groups] - borders[0]
-    sizes = np.diff(starts, append=len(finite))
-    steps = np.zeros(len(finite) + 1)  # the last one stands for groups that begin behind all values
-    _steps(finite, np.repeat(feature.lows, sizes), np.repeat(feature.scales, sizes), steps[:-1])
-    sums += np.where(sizes > 0, np.add.reduceat(steps, starts), 0.0).astype(np.int64)
+    ends = borders[feature.group_bounds]
+    sizes = ends[1:] - ends[:-1]
+    used = sizes.nonzero()[0]
+    if len(used):
+        sizes = sizes[used]
+        steps = chunk[ends[0] : ends[-1]]
+        _steps(steps, feature.lows[used].repeat(sizes), feature.scales[used].repeat(sizes), steps)
+        sums[used] += np.add.reduceat(steps, ends[used] - ends[0]).astype(np.int64)
 
 
 def _count_few(chunk: Floats, feature: FeatureLayout, found: Counts, sums: Counts) -> None:

@@ -1,27 +1,26 @@
 """How often the cells of two features meet, for all pairs at once: integers that add up in any order, 12 kB for twenty.
 
 Four cells a feature, cut where the layout's quantiles are; of categories the three most frequent and the rest. A row
-counts for a pair where both features are there. All pairs come from one product of matrices: a feature is four lines of
-0 and 1, "is there" and "is at or above the cut" three times, and the cells' counts are differences of what meets.
-Features without a gap have the first line in common: the product has nearly half as many terms.
+counts for a pair where both features are there. Two or three features share a number that tells where a row lies in
+each of them; how often two such numbers meet is counted at once, and has all pairs of their features as its margins.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tocsin_collector.frame import Frame, Values
-from tocsin_collector.profile.coarse import chosen, cuts
+from tocsin_collector.profile.coarse import chosen
 from tocsin_collector.profile.layout import FeatureLayout, Layout, ProfileError
 from tocsin_collector.verdict import NUMBER
 
 CELLS = 4
-_NOTHING, _EVERYTHING = 0, 1  # the lines of what is not told, and of what is always there
-_CHUNK = 4_096  # of float32, 20 features of so many rows stay in the cache, and every sum is exact
-
+_GONE = CELLS
+"""The code of what is missing, not finite, or of another kind."""
 Counts = NDArray[np.int64]
-Cells = NDArray[np.float32]
+Codes = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -50,25 +49,14 @@ def profile_pairs(frame: Frame, layout: Layout) -> Pairs:
     features = chosen(layout)
     columns = frame.group("feature.")
     known = [(at, feature, columns[feature.name]) for at, feature in enumerate(features) if feature.name in columns]
-    told = [(at, *_steps(values, feature)) for at, feature, values in known if values.kind == feature.kind]
-    lines = np.full((len(features), CELLS), _NOTHING)
-    used = _EVERYTHING + 1
-    for at, _, _, valid in told:
-        own = CELLS - (valid is None)  # those that are there in every row share the line of it
-        lines[at] = _EVERYTHING
-        lines[at, CELLS - own :] = np.arange(used, used + own)
-        used += own
-    met = np.zeros((used, used))
-    room = np.zeros((used, min(_CHUNK, frame.rows)), np.float32)
-    room[_EVERYTHING] = 1.0
-    for start in range(0, frame.rows, _CHUNK):
-        here = slice(start, start + _CHUNK)
-        chunk = room[:, : min(_CHUNK, frame.rows - start)]
-        for at, data, steps, valid in told:
-            _fill(chunk, lines[at].tolist(), data[here], steps, None if valid is None else valid[here])
-        met += chunk @ chunk.T
-    whole = np.rint(met).astype(np.int64)[np.ix_(lines.ravel(), lines.ravel())]
-    return Pairs(layout, frame.rows, _cells(whole, len(features)))
+    told = {at: _codes(values, feature) for at, feature, values in known if values.kind == feature.kind}
+    counts = empty_pairs(layout).counts
+    if len(told) > 1:
+        met = _met([codes for codes, _ in told.values()], CELLS + any(has_gaps for _, has_gaps in told.values()))
+        pairs = _pairs(len(told))
+        one, other = np.array(list(told))[np.array(pairs)]
+        counts[one * (2 * len(features) - one - 3) // 2 + other - 1] = met[pairs]
+    return Pairs(layout, frame.rows, counts)
 
 
 def merge_pairs(a: Pairs, b: Pairs) -> Pairs:
@@ -78,34 +66,59 @@ def merge_pairs(a: Pairs, b: Pairs) -> Pairs:
     return Pairs(a.layout, a.rows + b.rows, a.counts + b.counts)
 
 
-def _steps(values: Values, feature: FeatureLayout) -> tuple[NDArray[np.generic], list[float], NDArray[np.bool_] | None]:
-    """What is compared, the three steps, and which rows are there: None where all are."""
+def _met(columns: list[Codes], base: int) -> Counts:
+    """How often the cells of each feature meet those of each that is not before it, features x features x cells x
+    cells; codes are below ``base``."""
+    rows = len(columns[0])
+    together = 3 if rows >= 2 * base**6 else 2  # with three, the margins of so many numbers cost more than few rows
+    numbers = np.array([_numbers(columns[at:][:together], base, together) for at in range(0, len(columns), together)])
+    groups, states, cells = len(numbers), base**together, _cells(base, together)
+    met = np.zeros((groups, len(cells), groups, len(cells)), np.int64)
+    for one, upper in enumerate(numbers * np.uint16(states)):
+        counts = np.empty((states, groups - one, states))
+        for at, lower in enumerate(numbers[one + 1 :], 1):
+            counts[:, at] = np.bincount(upper + lower, minlength=states**2).reshape(states, states)
+        own = counts[:, 1].sum(axis=1) if one + 1 < groups else np.bincount(numbers[one], minlength=states)
+        counts[:, 0] = np.diag(own)
+        margins = cells @ counts.reshape(states, -1)
+        met[one, :, one:] = (margins.reshape(-1, states) @ cells.T).reshape(len(cells), groups - one, len(cells))
+    return met.reshape(groups * together, CELLS, groups * together, CELLS).transpose(0, 2, 1, 3)
+
+
+def _numbers(columns: list[Codes], base: int, digits: int) -> NDArray[np.uint16]:
+    """The codes of a few features as the first digits of one number a row."""
+    found = np.zeros(len(columns[0]), np.uint8)
+    for at, codes in enumerate(columns, 1):
+        found += codes * np.uint8(base ** (digits - at))
+    return found.astype(np.uint16)
+
+
+@lru_cache
+def _pairs(size: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    return np.triu_indices(size, 1)
+
+
+@lru_cache
+def _cells(base: int, features: int) -> NDArray[np.float64]:
+    """Which numbers are in each cell of each of the features that share them: (features x cells) x numbers."""
+    digits = np.arange(base**features) // base ** np.arange(features)[::-1, None] % base
+    found: NDArray[np.bool_] = digits[:, None, :] == np.arange(CELLS)[:, None]
+    return found.reshape(-1, base**features).astype(np.float64)
+
+
+def _codes(values: Values, feature: FeatureLayout) -> tuple[Codes, bool]:
+    """The cell of each row, ``_GONE`` where there is none, and whether there is such a row."""
+    valid = values.valid
     if feature.kind == NUMBER:
-        steps = [feature.edges[at] for at in cuts(feature, CELLS)]
+        codes = np.zeros(len(values.data), np.uint8)
+        for step in feature.quarters:
+            codes += (values.data >= step).view(np.uint8)
         finite = np.isfinite(values.data)
-        valid = values.valid if finite.all() else values.valid & finite
-        return values.data, steps, None if valid.all() else valid
-    cells = feature.cells_of(values.names or [""])[0]
-    ranks = np.where((cells < 0) | (cells >= CELLS), CELLS - 1, cells).astype(np.uint8)
-    return ranks[values.data.astype(np.intp)], [1.0, 2.0, 3.0], None if values.valid.all() else values.valid
-
-
-def _fill(
-    target: Cells, lines: list[int], data: NDArray[np.generic], steps: list[float], valid: NDArray[np.bool_] | None
-) -> None:
-    there, *cuts = lines
-    if valid is not None:
-        target[there] = valid
-    for line, step in zip(cuts, steps, strict=False):  # a feature of few edges has fewer steps, and no row above them
-        np.greater_equal(data, np.asarray(step, data.dtype), out=target[line])
-        if valid is not None:
-            target[line] *= target[there]
-
-
-def _cells(met: Counts, features: int) -> Counts:
-    """From "at or above" to "in the cell": differences of neighbours, along both features."""
-    table = np.zeros((features, CELLS + 1, features, CELLS + 1), np.int64)
-    table[:, :CELLS, :, :CELLS] = met.reshape(features, CELLS, features, CELLS)
-    found = -np.diff(-np.diff(table, axis=1), axis=3)
-    first, second = np.triu_indices(features, 1)
-    return np.ascontiguousarray(found[first, :, second, :])
+        if not finite.all():
+            valid = valid & finite
+    else:
+        cells = feature.cells_of(values.names or [""])[0]
+        codes = np.where((cells < 0) | (cells >= CELLS), CELLS - 1, cells).astype(np.uint8)[values.data.astype(np.intp)]
+    if valid.all():
+        return codes, False
+    return np.where(valid, codes, np.uint8(_GONE)), True

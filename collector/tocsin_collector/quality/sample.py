@@ -5,7 +5,7 @@ that is in it has been counted from its first row on, so two samples merge into 
 sampling, VLDB 2001; Bar-Yossef et al., RANDOM 2002). Up to ``most`` distinct values it holds them all.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,8 +16,11 @@ from tocsin_collector.profile import hashing
 from tocsin_collector.profile.hashing import Hashes, mixed
 from tocsin_collector.verdict import NUMBER
 
+FORMAT = 2
+"""Raised whenever the same values have other hashes."""
 Counts = NDArray[np.int64]
 _RANGE = 2.0**64
+_FACTOR, _HALF = np.uint64(0xFF51AFD7ED558CCD), np.uint64(32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +58,13 @@ def sample(hashes: Hashes, counts: Counts, most: int) -> Sample:
     return Sample(most, found[:most], np.add.reduceat(counts[order], first)[:most] if len(first) else counts)
 
 
-def sample_of_rows(hashes: Hashes, most: int) -> Sample:
-    """The sample of the values of rows, each of them once a row."""
+def sample_of_rows(hashes: Hashes, most: int, known: Sample | None = None) -> Sample:
+    """The sample of the values of rows, each of them once a row, and of what another sample knows."""
+    if known and len(known.hashes) == most:
+        hashes = hashes[hashes <= known.hashes[-1]]  # of a window's later rows few get in
     found, first = _runs(np.sort(hashes))
-    return Sample(most, found[:most], np.diff(first, append=len(hashes))[:most])
+    new = Sample(most, found[:most], np.diff(first, append=len(hashes))[:most])
+    return merged(known, new) if known else new
 
 
 def _runs(ordered: Hashes) -> tuple[Hashes, NDArray[np.intp]]:
@@ -81,25 +87,46 @@ def merged(a: Sample, b: Sample) -> Sample:
 
 def of_numbers(data: NDArray[np.float64]) -> Hashes:
     """A hash of each number; -0 is 0, and every NaN is one value."""
-    clean = data + 0.0
-    clean[np.isnan(clean)] = np.nan
-    return mixed(clean.view(np.uint64))
+    return mixed(_bits(data))
 
 
 def of_columns(columns: Iterable[Values]) -> Hashes:
     """A hash of each row's values together, none of which is missing. At least one column is needed."""
-    first, *rest = columns
-    found = of_values(first)
-    for values in rest:
-        found = mixed(found) ^ of_values(values)
-    return found
+    return of_rows([bits(values) for values in columns])
+
+
+def of_rows(columns: Sequence[Hashes]) -> Hashes:
+    """The same of columns that are ``bits`` already.
+
+    Each column is mixed in by a step that can be undone, so rows that differ in one column alone never have one hash; a
+    good hash of every value would cost three times as much and tell no more.
+    """
+    found, upper = np.zeros(len(columns[0]), np.uint64), np.empty(len(columns[0]), np.uint64)
+    for column in columns:
+        np.bitwise_xor(found, column, out=found)
+        np.multiply(found, _FACTOR, out=found)
+        np.right_shift(found, _HALF, out=upper)  # numbers like 3.0 have all that they tell in their upper bits
+        np.bitwise_xor(found, upper, out=found)
+    return mixed(found)
 
 
 def of_values(values: Values) -> Hashes:
     """A hash of each value of a column; places that are missing have any."""
+    return mixed(bits(values)) if values.kind == NUMBER else bits(values)
+
+
+def bits(values: Values) -> Hashes:
+    """What tells each value of a column from others: the bits of a number, a text's hash."""
     if values.kind == NUMBER:
-        return of_numbers(values.data.astype(np.float64, copy=False))
+        return _bits(values.data.astype(np.float64, copy=False))
     used = np.flatnonzero(np.bincount(values.data, minlength=len(values.names)))
     table = np.zeros(len(values.names), np.uint64)
     table[used] = hashing.hashes([values.names[code] for code in used.tolist()])
     return table[values.data]
+
+
+def _bits(data: NDArray[np.float64]) -> Hashes:
+    clean = data + 0.0
+    if np.isnan(clean.max(initial=0.0)):
+        clean[np.isnan(clean)] = np.nan
+    return clean.view(np.uint64)

@@ -1,13 +1,16 @@
+import math
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tocsin_collector.frame import Frame, Values, category, number
 from tocsin_collector.profile import ProfileError, layout_of
 from tocsin_collector.profile.coarse import FEATURES_MOST
+from tocsin_collector.profile.edges import cuts
 from tocsin_collector.profile.pairs import CELLS, empty_pairs, merge_pairs, pairs_of, profile_pairs
-from tocsin_collector.verdict import NUMBER, ModelKey
+from tocsin_collector.verdict import CATEGORY, NUMBER, ModelKey
 
 cells = st.tuples(
     st.one_of(st.none(), st.sampled_from([-1.5, 0.0, 1.0, 2.0, 3.5, float("nan"), float("inf")])),
@@ -52,6 +55,76 @@ def test_a_row_counts_once_for_each_pair_whose_features_are_there(listed):
     for (first, second), counts in zip(pairs_of(LAYOUT), found.counts, strict=True):
         assert counts.sum() == np.count_nonzero(there[first] & there[second])
         assert (counts >= 0).all()
+
+
+ODD = [0.0, -0.0, 5e-324, -1e-310, 1.7e308, -1.7e308, 2.0**53 + 2, 1.0, 2.0, 3.0, math.nan, math.inf, -math.inf]
+odd_numbers = st.one_of(st.sampled_from(ODD), st.floats())
+
+
+def _wide(numbers, names):
+    """Seven features of the same values, which meet in as many ways as there are rows."""
+    columns = {f"n{at}": number(numbers[at:] + numbers[:at]) for at in range(5)}
+    return _frame(**columns, x=category(names), y=category(names[1:] + names[:1]))
+
+
+WIDE = layout_of([_wide([*ODD, *range(40)], list("aaaaabbbbccdd" * 5)[:53])])
+
+
+def _cell(value, feature):
+    """A value's cell as decision 0064 has it; -1 where there is none."""
+    if value is None or (feature.kind == NUMBER and not math.isfinite(value)):
+        return -1
+    if feature.kind == NUMBER:
+        return sum(feature.edges[at] <= value for at in cuts(len(feature.edges), CELLS))
+    return min(feature.names.index(value), CELLS - 1) if value in feature.names else CELLS - 1
+
+
+def _met(first, second):
+    counts = np.zeros((CELLS, CELLS), np.int64)
+    for one, other in zip(first, second, strict=True):
+        if one >= 0 and other >= 0:
+            counts[one, other] += 1
+    return counts
+
+
+@pytest.mark.parametrize("rows", [1, 9_000])  # so many that three features are counted together
+@pytest.mark.parametrize("some", [odd_numbers, st.one_of(st.none(), odd_numbers), st.floats(-9, 50)])
+def test_each_pair_has_the_counts_that_its_two_features_have_alone(rows, some):
+    @settings(max_examples=15, deadline=None)
+    @given(st.lists(st.tuples(some, st.sampled_from("abcdefg")), min_size=1, max_size=12))
+    def check(listed):
+        times = -(-rows // len(listed))
+        frame = _wide(*map(list, zip(*listed, strict=True)))
+        found = profile_pairs(frame.take(np.tile(np.arange(frame.rows), times)), WIDE)
+        columns = frame.group("feature.")
+        told = {one.name: _listed(columns[one.name]) for one in WIDE.features}
+        cells = {one.name: [_cell(value, one) for value in told[one.name]] for one in WIDE.features}
+        for (first, second), counts in zip(pairs_of(WIDE), found.counts, strict=True):
+            assert np.array_equal(counts, times * _met(cells[first], cells[second])), (first, second)
+
+    check()
+
+
+def _listed(values):
+    told = values.texts() if values.kind == CATEGORY else values.data.tolist()
+    return [value if there else None for value, there in zip(told, values.valid, strict=True)]
+
+
+def test_many_rows_without_a_gap_count_as_by_the_hundred():
+    rng = np.random.default_rng(7)
+    data = rng.normal(size=(8, 9_000))
+    columns = {f"x{at}": Values(NUMBER, one, np.ones(9_000, bool)) for at, one in enumerate(data)}
+    frame = _frame(**columns)
+    layout = layout_of([frame])
+    total = empty_pairs(layout)
+    for start in range(0, 9_000, 100):
+        total = merge_pairs(total, profile_pairs(frame.part(start, start + 100), layout))
+    assert np.array_equal(profile_pairs(frame, layout).counts, total.counts)
+    gone = dict(frame.columns)
+    del gone["feature.x3"]
+    part = profile_pairs(Frame(frame.type, frame.key, frame.time_us, frame.ids, gone), layout)
+    for pair, counts, before in zip(pairs_of(layout), part.counts, total.counts, strict=True):
+        assert np.array_equal(counts, np.zeros((CELLS, CELLS)) if "x3" in pair else before), pair
 
 
 def test_cells_are_quarters_of_the_reference():

@@ -1,3 +1,5 @@
+from hashlib import sha256
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,6 +11,7 @@ from tocsin_collector.profile.hashing import distinct
 from tocsin_collector.verdict import CATEGORY, NUMBER, ModelKey
 
 KEY = ModelKey("shop", "credit", "3")
+GOLDEN = (1_126, "75e35611cd1646f9")
 
 
 def frame(**columns):
@@ -144,6 +147,36 @@ def test_few_values_and_many_are_counted_alike():
         by_hundreds = merge(by_hundreds, profile(frame(x=whole(data[start : start + 100])), layout))
     assert by_hundreds.to_bytes() == at_once.to_bytes()
     assert at_once.tally("x").sums.any()
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.one_of(st.floats(), st.floats(0, 9)), min_size=1, max_size=60),
+    st.lists(st.one_of(st.floats(), st.floats(0, 9)), min_size=1, max_size=60),
+    st.sampled_from([1, 40]),  # few values, and more than there are cells
+)
+def test_each_group_has_the_sum_of_its_values_steps(reference, rows, times):
+    layout = layout_of([frame(x=number(reference))])
+    feature = layout.features[0]
+    expected = [0] * len(feature.groups)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for value in rows:
+            if np.isfinite(value):
+                group = feature.group_of[sum(edge <= value for edge in feature.edges)]
+                step = np.rint((np.float64(value) - feature.lows[group]) * feature.scales[group])
+                expected[group] += times * int(np.fmin(step, 2.0**36))
+        found = profile(frame(x=whole(np.array(rows * times))), layout).tally("x")
+    assert found.sums.tolist() == expected
+
+
+def test_the_bytes_of_a_window_are_those_that_were_stored_before():
+    rng = np.random.default_rng(54)
+    data = rng.standard_cauchy(6_000)
+    data[::500], data[1::500], data[2::700] = np.nan, np.inf, -np.inf
+    columns = frame(x=whole(data), y=category(rng.choice(["red", "green", "blue"], 6_000).tolist()))
+    layout = layout_of([frame(x=whole(rng.normal(size=4_000))), frame(y=category(["red", "blue"]))])
+    raw = profile(columns, layout).to_bytes()
+    assert (len(raw), sha256(raw).hexdigest()[:16]) == GOLDEN
 
 
 def test_values_far_beyond_the_reference_stay_in_their_sums():

@@ -1,14 +1,16 @@
 """What is counted of a window for the learnt checks: whole numbers, extremes and samples that merge in any order."""
 
 from dataclasses import dataclass
+from itertools import repeat
 from math import inf, isfinite
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tocsin_collector.frame import Frame, Values
-from tocsin_collector.profile.hashing import hashes
-from tocsin_collector.quality.sample import Sample, merged, of_columns, of_values, sample_of_rows
+from tocsin_collector.profile.hashing import Hashes, mixed
+from tocsin_collector.quality.sample import Sample, bits, merged, of_rows, sample_of_rows
 from tocsin_collector.verdict import NUMBER
 
 DISTINCT = 2_048
@@ -61,20 +63,26 @@ def observed_of(state: list[Any]) -> Observed:
     return Observed(tuple(features), whole)
 
 
-def observe(frame: Frame, form: Form) -> Observed:
-    """Count a block; a column that is not there has no values, and one of another kind none in the range."""
+def observe(frame: Frame, form: Form, known: Observed | None = None) -> Observed:
+    """Count a block, and add what is ``known`` of others; a column that is not there has no values, and one of another
+    kind none in the range."""
     columns = [frame.columns.get(f"feature.{one.name}") for one in form.ranges]
-    pairs = zip(form.ranges, columns, strict=True)
-    return Observed(tuple(_feature(known, values, form) for known, values in pairs), _whole(columns, form))
+    told = [None if values is None else bits(values) for values in columns]
+    before = known.features if known else (FeatureCounts(),) * len(columns)
+    features = map(_feature, form.ranges, columns, told, before, repeat(form.ids))
+    whole = known.rows_sample if known else Sample()
+    return Observed(tuple(features), whole if form.ids else _whole(columns, told, whole))
 
 
-def _whole(columns: list[Values | None], form: Form) -> Sample:
+def _whole(columns: list[Values | None], told: list[Hashes | None], known: Sample) -> Sample:
     """The rows that have all features: of what is missing, much is alike. Where there are ids, rows differ by them."""
-    there = [values for values in columns if values is not None]
-    if form.ids or not there or len(there) < len(columns):
-        return Sample()
-    valid = np.logical_and.reduce([values.valid for values in there])
-    return sample_of_rows(of_columns(there)[valid], DISTINCT)
+    there = [values.valid for values in columns if values is not None]
+    parts = [part for part in told if part is not None]
+    if not there or len(there) < len(columns):
+        return known
+    valid = np.logical_and.reduce(there)
+    hashes = of_rows(parts)
+    return sample_of_rows(hashes if valid.all() else hashes[valid], DISTINCT, known)
 
 
 def merge(a: Observed, b: Observed) -> Observed:
@@ -92,24 +100,36 @@ def _merged(a: FeatureCounts, b: FeatureCounts) -> FeatureCounts:
     )
 
 
-def _feature(known: Range, values: Values | None, form: Form) -> FeatureCounts:
-    if values is None or not values.valid.any():
-        return FeatureCounts()
-    held = Sample()
-    if known.name in form.ids:
-        held = sample_of_rows(of_values(values)[values.valid], DISTINCT)
-    present = values.data if values.valid.all() else values.data[values.valid]
-    if values.kind != NUMBER:
-        used = np.flatnonzero(np.bincount(present, minlength=len(values.names)))
-        keys = hashes([values.names[code] for code in used.tolist()]).astype(np.float64)
-        return FeatureCounts(len(present), 0, float(keys.min()), float(keys.max()), held)
+def _feature(
+    known: Range, values: Values | None, told: Hashes | None, before: FeatureCounts, ids: frozenset[str]
+) -> FeatureCounts:
+    if values is None or told is None:
+        return before
+    rows = int(np.count_nonzero(values.valid))
+    if not rows:
+        return before
+    is_whole = rows == len(values.valid)
+    held = before.sample
+    if known.name in ids:
+        hashes = mixed(told) if values.kind == NUMBER else told
+        held = sample_of_rows(hashes if is_whole else hashes[values.valid], DISTINCT, held)
+    if values.kind == NUMBER:
+        now = _spanned(values.data if is_whole else values.data[values.valid], known)
+    else:
+        keys = told if is_whole else told[values.valid]
+        now = FeatureCounts(rows, 0, float(keys.min()), float(keys.max()))
+    return _merged(before, now)._replace(sample=held)
+
+
+def _spanned(present: NDArray[np.float64] | NDArray[np.int64], known: Range) -> FeatureCounts:
+    """The counts of numbers without their sample."""
     low, high = float(present.min()), float(present.max())
     if not (isfinite(low) and isfinite(high)):
         present = present[np.isfinite(present)]
         if not len(present):
-            return FeatureCounts(sample=held)
+            return FeatureCounts()
         low, high = float(present.min()), float(present.max())
     outside = 0
     if known.low <= known.high and (low < known.low or high > known.high):
         outside = int(np.count_nonzero((present < known.low) | (present > known.high)))
-    return FeatureCounts(len(present), outside, low, high, held)
+    return FeatureCounts(len(present), outside, low, high)

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tocsin_collector.frame import Frame, category, number
+from tocsin_collector.frame import Frame, Values, category, number
 from tocsin_collector.quality.data import fit, judge, merge, observe
-from tocsin_collector.quality.data.counts import observed_of
-from tocsin_collector.verdict import ModelKey
+from tocsin_collector.quality.data.counts import DISTINCT, observed_of
+from tocsin_collector.quality.sample import of_columns
+from tocsin_collector.verdict import NUMBER, ModelKey
 
 KEY = ModelKey("shop", "credit", "3")
 ROWS = 400
@@ -104,10 +105,38 @@ values = st.lists(st.tuples(st.one_of(st.none(), st.floats()), st.one_of(st.none
 @given(values, st.integers(0, 30))
 @settings(max_examples=50)
 def test_counts_merge_in_any_blocks_and_go_through_the_snapshot(rows, cut):
-    def counted(some):
+    def counted(some, known=None):
         columns = {"feature.age": number([x for x, _ in some]), "feature.user": category([t for _, t in some])}
-        return observe(Frame("prediction", KEY, np.arange(len(some)), ["i"] * len(some), columns), REFERENCE.form)
+        frame = Frame("prediction", KEY, np.arange(len(some)), ["i"] * len(some), columns)
+        return observe(frame, REFERENCE.form, known)
 
     whole = repr(counted(rows))
     assert repr(merge(counted(rows[:cut]), counted(rows[cut:]))) == whole
+    assert repr(counted(rows[cut:], counted(rows[:cut]))) == whole
     assert repr(observed_of(merge(counted(rows[cut:]), counted(rows[:cut])).state())) == whole
+
+
+def test_of_more_rows_than_a_sample_holds_it_is_the_same_in_any_blocks():
+    rng = np.random.default_rng(66)
+    whole = _without_ids(_window(1, 9_000)).take(rng.integers(0, 6_000, 9_000))
+    form = fit([whole]).form
+    at_once, bit_by_bit = observe(whole, form), None
+    for start in rng.permutation(9) * 1_000:
+        bit_by_bit = observe(whole.part(start, start + 1_000), form, bit_by_bit)
+    assert len(at_once.rows_sample.hashes) == DISTINCT
+    assert [column.tolist() for column in bit_by_bit.state()[1][0][1:]] == [
+        column.tolist() for column in at_once.state()[1][0][1:]
+    ]
+
+
+@given(st.lists(st.tuples(st.floats(), st.integers(-9, 9), st.integers(-9, 9), st.text(max_size=2)), max_size=99))
+def test_rows_have_one_hash_if_and_only_if_all_their_values_are_equal(rows):
+    columns = [number([float(row[at]) for row in rows]) for at in range(3)] + [category([row[3] for row in rows])]
+    told = [tuple("nan" if value != value else value for value in row) for row in rows]
+    assert len(set(of_columns(columns).tolist())) == len(set(told))
+
+
+def test_whole_numbers_that_differ_a_little_in_several_columns_differ_in_their_hash():
+    grid = np.array(np.meshgrid(*[np.arange(20.0)] * 4)).reshape(4, -1)
+    columns = [Values(NUMBER, one, np.ones(len(one), bool)) for one in grid]
+    assert len(np.unique(of_columns(columns))) == 20**4
