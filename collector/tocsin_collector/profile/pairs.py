@@ -1,8 +1,9 @@
 """How often the cells of two features meet, for all pairs at once: integers that add up in any order, 12 kB for twenty.
 
 Four cells a feature, cut where the layout's quantiles are; of categories the three most frequent and the rest. A row
-counts for a pair where both features are there. Two or three features share a number that tells where a row lies in
-each of them; how often two such numbers meet is counted at once, and has all pairs of their features as its margins.
+counts for a pair where both features are there. A feature is four lines of a bit a row, "is there" and "is at or above
+the cut" three times: the bits that two lines have in common are counted 64 at once, and the cells' counts are
+differences of that. Features without a gap have the first line in common: there is nearly half as much to count.
 """
 
 from dataclasses import dataclass
@@ -17,10 +18,12 @@ from tocsin_collector.profile.layout import FeatureLayout, Layout, ProfileError
 from tocsin_collector.verdict import NUMBER
 
 CELLS = 4
-_GONE = CELLS
-"""The code of what is missing, not finite, or of another kind."""
+_NOTHING, _EVERYTHING = 0, 1  # the lines of what is not told, and of what is always there
+_CHUNK = 256  # words of 64 rows: so much of twenty features stays in the cache, and its sums fit into 16 bits
+_BLOCK = 4  # lines that are held against all others at once
+
 Counts = NDArray[np.int64]
-Codes = NDArray[np.uint8]
+Lines = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -48,14 +51,20 @@ def profile_pairs(frame: Frame, layout: Layout) -> Pairs:
     """Count a block's pairs. A column that is absent or of another kind meets nothing: nothing fails."""
     features = chosen(layout)
     columns = frame.group("feature.")
-    known = [(at, feature, columns[feature.name]) for at, feature in enumerate(features) if feature.name in columns]
-    told = {at: _codes(values, feature) for at, feature, values in known if values.kind == feature.kind}
-    counts = empty_pairs(layout).counts
-    if len(told) > 1:
-        met = _met([codes for codes, _ in told.values()], CELLS + any(has_gaps for _, has_gaps in told.values()))
-        pairs = _pairs(len(told))
-        one, other = np.array(list(told))[np.array(pairs)]
-        counts[one * (2 * len(features) - one - 3) // 2 + other - 1] = met[pairs]
+    lines = [np.zeros(-(-frame.rows // 8), np.uint8), np.packbits(np.ones(frame.rows, bool))]
+    place = np.full((len(features), CELLS), _NOTHING)
+    for own, feature in zip(place, features, strict=True):
+        values = columns.get(feature.name)
+        if values is not None and values.kind == feature.kind:
+            there, cuts = _lines(values, feature)
+            own[0] = _EVERYTHING if there is None else len(lines)
+            lines += [] if there is None else [there]
+            own[1 : 1 + len(cuts)] = range(len(lines), len(lines) + len(cuts))
+            lines += cuts
+    one, other = (place[side] for side in _sides(len(features)))
+    counts = _common(lines)[one[:, :, None], other[:, None, :]]
+    counts[:, :-1] -= counts[:, 1:]  # from "at or above" to "in the cell", along both features
+    counts[:, :, :-1] -= counts[:, :, 1:]
     return Pairs(layout, frame.rows, counts)
 
 
@@ -66,59 +75,40 @@ def merge_pairs(a: Pairs, b: Pairs) -> Pairs:
     return Pairs(a.layout, a.rows + b.rows, a.counts + b.counts)
 
 
-def _met(columns: list[Codes], base: int) -> Counts:
-    """How often the cells of each feature meet those of each that is not before it, features x features x cells x
-    cells; codes are below ``base``."""
-    rows = len(columns[0])
-    together = 3 if rows >= 2 * base**6 else 2  # with three, the margins of so many numbers cost more than few rows
-    numbers = np.array([_numbers(columns[at:][:together], base, together) for at in range(0, len(columns), together)])
-    groups, states, cells = len(numbers), base**together, _cells(base, together)
-    met = np.zeros((groups, len(cells), groups, len(cells)), np.int64)
-    for one, upper in enumerate(numbers * np.uint16(states)):
-        counts = np.empty((states, groups - one, states))
-        for at, lower in enumerate(numbers[one + 1 :], 1):
-            counts[:, at] = np.bincount(upper + lower, minlength=states**2).reshape(states, states)
-        own = counts[:, 1].sum(axis=1) if one + 1 < groups else np.bincount(numbers[one], minlength=states)
-        counts[:, 0] = np.diag(own)
-        margins = cells @ counts.reshape(states, -1)
-        met[one, :, one:] = (margins.reshape(-1, states) @ cells.T).reshape(len(cells), groups - one, len(cells))
-    return met.reshape(groups * together, CELLS, groups * together, CELLS).transpose(0, 2, 1, 3)
-
-
-def _numbers(columns: list[Codes], base: int, digits: int) -> NDArray[np.uint16]:
-    """The codes of a few features as the first digits of one number a row."""
-    found = np.zeros(len(columns[0]), np.uint8)
-    for at, codes in enumerate(columns, 1):
-        found += codes * np.uint8(base ** (digits - at))
-    return found.astype(np.uint16)
-
-
-@lru_cache
-def _pairs(size: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    return np.triu_indices(size, 1)
-
-
-@lru_cache
-def _cells(base: int, features: int) -> NDArray[np.float64]:
-    """Which numbers are in each cell of each of the features that share them: (features x cells) x numbers."""
-    digits = np.arange(base**features) // base ** np.arange(features)[::-1, None] % base
-    found: NDArray[np.bool_] = digits[:, None, :] == np.arange(CELLS)[:, None]
-    return found.reshape(-1, base**features).astype(np.float64)
-
-
-def _codes(values: Values, feature: FeatureLayout) -> tuple[Codes, bool]:
-    """The cell of each row, ``_GONE`` where there is none, and whether there is such a row."""
+def _lines(values: Values, feature: FeatureLayout) -> tuple[Lines | None, list[Lines]]:
+    """Which rows are there, None where all are, and which of them are at or above each cut; of few edges there are
+    fewer cuts, and no row is above those that are not there."""
     valid = values.valid
     if feature.kind == NUMBER:
-        codes = np.zeros(len(values.data), np.uint8)
-        for step in feature.quarters:
-            codes += (values.data >= step).view(np.uint8)
         finite = np.isfinite(values.data)
-        if not finite.all():
-            valid = valid & finite
+        valid = valid if finite.all() else valid & finite
+        found = [np.packbits(values.data >= cut) for cut in feature.quarters]
     else:
         cells = feature.cells_of(values.names or [""])[0]
-        codes = np.where((cells < 0) | (cells >= CELLS), CELLS - 1, cells).astype(np.uint8)[values.data.astype(np.intp)]
+        ranks = np.where((cells < 0) | (cells >= CELLS), CELLS - 1, cells).astype(np.uint8)
+        codes = ranks[values.data.astype(np.intp, copy=False)]
+        found = [np.packbits(codes >= rank) for rank in range(1, CELLS)]
     if valid.all():
-        return codes, False
-    return np.where(valid, codes, np.uint8(_GONE)), True
+        return None, found
+    there = np.packbits(valid)
+    return there, [line & there for line in found]
+
+
+def _common(lines: list[Lines]) -> Counts:
+    """How many rows each two lines have in common."""
+    room = np.zeros((len(lines), -(-len(lines[0]) // 8)), np.uint64)
+    for target, line in zip(room.view(np.uint8), lines, strict=True):
+        target[: len(line)] = line
+    found = np.zeros((len(lines), len(lines)), np.int64)
+    for start in range(0, room.shape[1], _CHUNK):
+        words = room[:, start : start + _CHUNK]
+        for at in range(0, len(lines), _BLOCK):
+            both = words[at : at + _BLOCK, None] & words[at:]
+            found[at : at + _BLOCK, at:] += np.bitwise_count(both).sum(axis=2, dtype=np.uint16)
+    return np.maximum(found, found.T)
+
+
+@lru_cache
+def _sides(size: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The places of both features of each pair."""
+    return np.triu_indices(size, 1)
