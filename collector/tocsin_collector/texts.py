@@ -94,9 +94,13 @@ def joined(parts: Sequence[Sequence[str]]) -> Sequence[str]:
 
 
 def ends(texts: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """The first and the last eight bytes of each text as numbers, which mostly tell ids apart: 30 ns, and no text is
-    made. Of shorter texts all bytes, and zeros."""
+    """The first and the last eight bytes of each text as numbers, which mostly tell ids apart: no text is made, and it
+    takes a tenth of the time where all are of one length. Of shorter texts all bytes, and zeros."""
     raw, bounds = texts.packed() if isinstance(texts, Texts) else _packed(texts)
+    sizes = np.diff(bounds)
+    if len(sizes) and sizes[0] >= 8 and (sizes == sizes[0]).all():
+        start, size = int(bounds[0]), int(sizes[0])
+        return _every(size, raw, start, len(sizes)), _every(size, raw, start + size - 8, len(sizes))
     padded = np.frombuffer(b"".join((bytes(8), raw, bytes(8))), np.uint8)
     places, starts, stops = np.arange(8), bounds[:-1, None].astype(np.int64), bounds[1:, None].astype(np.int64)
     first, last, lengths = padded[starts + 8 + places], padded[stops + places], stops - starts
@@ -104,6 +108,11 @@ def ends(texts: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
         first *= places < lengths
         last *= places >= 8 - lengths
     return first.view("<u8").ravel(), last.view("<u8").ravel()
+
+
+def _every(step: int, raw: bytes, start: int, count: int) -> NDArray[np.uint64]:
+    """Eight bytes as a number, then those that stand so many bytes further on."""
+    return np.ndarray(count, np.dtype("<u8"), raw, start, (step,)).copy()
 
 
 def _packed(texts: Sequence[str]) -> tuple[bytes, NDArray[np.int64]]:

@@ -6,6 +6,8 @@ a cell of its own. The outermost quantiles are cut again by rank, each cell a qu
 Wasserstein distance of a heavy tail is made. Beyond the reference's range the cells' ends double in two steps.
 """
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,6 +34,7 @@ def edges_of(values: Floats) -> Floats:
     return np.unique(edges[np.isfinite(edges)])
 
 
+@lru_cache
 def cuts(edges: int, groups: int) -> tuple[int, ...]:
     """Which of so many edges part the values into so many groups of about the same share: those of the quantiles, of
     which there are as many in each; the edges beyond the reference's range are none."""

@@ -41,6 +41,8 @@ def _count_many(chunk: Floats, feature: FeatureLayout, found: Counts, sums: Coun
         sizes = sizes[used]
         steps = chunk[ends[0] : ends[-1]]
         _steps(steps, feature.lows[used].repeat(sizes), feature.scales[used].repeat(sizes), steps)
+        if steps[0] > _MOST_STEPS or steps[-1] > _MOST_STEPS:  # none is further away than the first and the last value
+            np.minimum(steps, _MOST_STEPS, out=steps)
         sums[used] += np.add.reduceat(steps, ends[used] - ends[0]).astype(np.int64)
 
 
@@ -51,6 +53,7 @@ def _count_few(chunk: Floats, feature: FeatureLayout, found: Counts, sums: Count
     groups = feature.group_of[places[is_finite] - 1]
     steps = np.empty(len(groups))
     _steps(chunk[is_finite], feature.lows[groups], feature.scales[groups], steps)
+    np.minimum(steps, _MOST_STEPS, out=steps)
     sums += np.bincount(groups, steps, len(sums)).astype(np.int64)
 
 
@@ -59,4 +62,3 @@ def _steps(values: Floats, lows: Floats, scales: Floats, out: Floats) -> None:
     np.subtract(values, lows, out)
     np.multiply(out, scales, out)
     np.rint(out, out)
-    np.minimum(out, _MOST_STEPS, out=out)
