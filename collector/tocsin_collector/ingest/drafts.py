@@ -5,6 +5,7 @@ must not turn the number into a text. A field that is null in all rows of a bloc
 """
 
 from array import array
+from collections.abc import Mapping
 from functools import lru_cache
 
 from tocsin_collector.ingest.events import Event
@@ -14,7 +15,7 @@ from tocsin_schema.block import Block, Column, column, vectors
 NO_PRODUCER = "0" * 32
 """The producer of blocks that the collector makes itself: such rows are told apart by their ids alone."""
 _NEWEST = 8  # more kinds than these mixed in one body only cost a block each, never a quadratic search
-_KIND: dict[type, str] = {bool: "bool", int: "number", float: "number", str: "text"}
+KINDS: dict[type, str] = {bool: "bool", int: "number", float: "number", str: "text"}
 
 
 class Draft:
@@ -22,7 +23,7 @@ class Draft:
 
     def __init__(self) -> None:
         self.events: list[Event] = []
-        self.kinds: dict[str, str] = {}
+        self.kinds: Mapping[str, str] = {}
 
     @property
     def type(self) -> str:
@@ -49,18 +50,19 @@ class Draft:
         """How many events."""
         return len(self.events)
 
-    def takes(self, kinds: dict[str, str]) -> bool:
+    def takes(self, kinds: Mapping[str, str]) -> bool:
         """Whether events with fields of these kinds can join."""
-        if kinds == self.kinds:
+        if kinds is self.kinds or kinds == self.kinds:
             return True
         return all(self.kinds.get(name, kind) == kind for name, kind in kinds.items()) and (
             kinds.keys() <= self.kinds.keys() or names_fit(self.kinds.keys() | kinds.keys())
         )
 
-    def add(self, events: list[Event], kinds: dict[str, str]) -> None:
+    def add(self, events: list[Event], kinds: Mapping[str, str]) -> None:
         """Take some events in, as the last rows."""
         self.events += events
-        self.kinds.update(kinds)
+        if kinds is not self.kinds:  # which the events of one form share
+            self.kinds = {**self.kinds, **kinds} if self.kinds else kinds
 
     def block(self) -> Block:
         """The block of all of them."""
@@ -89,7 +91,7 @@ Drafts = dict[tuple[str, str, str, str], list[Draft]]
 """By type, project, model and version."""
 
 
-def join(drafts: Drafts, events: list[Event], kinds: dict[str, str]) -> Draft:
+def join(drafts: Drafts, events: list[Event], kinds: Mapping[str, str]) -> Draft:
     """Add events of one model version to a draft that takes them, a new one if there is none; gives that draft."""
     same = drafts.setdefault(events[0][:4], [])
     draft = next((draft for draft in same[-_NEWEST:] if draft.takes(kinds)), None)
@@ -111,7 +113,7 @@ def kinds_of(event: Event) -> dict[str, str]:
 
 
 def _kinds(names: tuple[str, ...], types: tuple[type, ...]) -> dict[str, str]:
-    return {name: _KIND[type] for name, type in zip(names, types, strict=True) if type in _KIND}
+    return {name: KINDS[type] for name, type in zip(names, types, strict=True) if type in KINDS}
 
 
 _known_kinds = lru_cache(256)(_kinds)  # the same names and types come again with each event

@@ -61,7 +61,7 @@ def read(event: object, now_us: int) -> Event:
     kind = fields.get("type")
     if not isinstance(kind, str) or kind not in TYPES:
         raise EventError("unknown_type", f"type: one of {', '.join(TYPES)} is needed, found {_show(kind)}")
-    unknown = fields.keys() - _FIELDS[kind]
+    unknown = fields.keys() - FIELDS[kind]
     if unknown:
         raise EventError("unknown_field", _unknown(min(unknown), kind))
     return Event(
@@ -115,7 +115,7 @@ def _outcome(fields: dict[str, object]) -> dict[str, object]:
 
 
 _COMMON = {"type", "project", "model", "version", "id", "time"}
-_FIELDS: dict[str, set[str]] = {
+FIELDS: dict[str, set[str]] = {
     PREDICTION: _COMMON | {"features", "prediction", "scores", "latency_s", "segment", "trace_id"},
     LABEL: _COMMON | {"label", "receipt"},
     OUTCOME: _COMMON | {"name", "value"},
@@ -275,7 +275,7 @@ def _time(value: object) -> int:
 
 
 def _unknown(name: str, kind: str) -> str:
-    near = difflib.get_close_matches(name, sorted(_FIELDS[kind]), 1)
+    near = difflib.get_close_matches(name, sorted(FIELDS[kind]), 1)
     return f"{_show(name)}: no field of a {kind}" + (f"; did you mean {near[0]}?" if near else "")
 
 

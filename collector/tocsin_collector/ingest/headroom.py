@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from tocsin_schema.block import MAX_COLUMNS, Column, column
+from tocsin_schema.block import MAX_COLUMNS, MAX_NAME, Column, column
 
 MAX_NAMES_CHARS = 100_000
 MAX_VALUES_BYTES = 256 << 10
@@ -17,7 +17,8 @@ MAX_VALUES_BYTES = 256 << 10
 
 def names_fit(names: Collection[str]) -> bool:
     """Whether a block can have columns of these names beside ``time`` and ``id``."""
-    return len(names) <= MAX_COLUMNS - 2 and sum(map(len, names)) <= MAX_NAMES_CHARS
+    few = len(names) * MAX_NAME <= MAX_NAMES_CHARS
+    return few or (len(names) <= MAX_COLUMNS - 2 and sum(map(len, names)) <= MAX_NAMES_CHARS)
 
 
 def fitted(columns: Sequence[Column]) -> list[Column]:

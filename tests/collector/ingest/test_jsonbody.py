@@ -155,6 +155,9 @@ def test_the_fast_parser_says_what_the_standard_librarys_says(
         b'{"x":[{"a":1,"a":1}]}',
         b'{"a":1,"\\u0061":2}',
         b'{"a":1,"a":":"}',
+        b'{"a":"\\\\","a":1}',
+        b'{"a":"\\"","a":"\\\\\\""}',
+        b'[{"type":"prediction","model":"m","id":"1","prediction":1,"features":{"a":"\\"","a":2}}]',
     ],
 )
 def test_no_name_that_stands_twice_is_overlooked(body: bytes) -> None:
