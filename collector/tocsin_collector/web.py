@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import logging
 import os
 import resource
@@ -25,6 +24,7 @@ from tocsin_collector.doors.keys import Keyring, KeysError, path_of
 from tocsin_collector.doors.server import serve
 from tocsin_collector.doors.webfile import protection
 from tocsin_collector.export.routes import metrics_router
+from tocsin_collector.garbage import collect_later
 from tocsin_collector.ingest.admission import Admission
 from tocsin_collector.ingest.body import Limits
 from tocsin_collector.ingest.endpoint import Endpoint
@@ -115,7 +115,8 @@ def application(service: Service) -> FastAPI:
 def behind_doors(service: Service, web: Protection | None) -> Gate:
     """The application as clients reach it. Raises KeysError."""
     keyring = Keyring(path_of(service.values["data_dir"]), _log.warning)
-    return Gate(application(service), web, keyring, service.quotas, service.doors, service.audit)
+    app = application(service)
+    return Gate(app, web, keyring, service.quotas, service.doors, service.audit, app.state.events)
 
 
 def run(values: dict[str, Any]) -> int:
@@ -134,7 +135,7 @@ def run(values: dict[str, Any]) -> int:
             if gate.open and not loopback(opened):
                 _tell(_OPEN.format(here))
             patience = Patience(min(values["max_connections"], _descriptors()))
-            gc.freeze()  # what is there stays: 60 ms of each full collection, which the event loop would wait for
+            collect_later()
             uvloop.run(serve(gate, opened, Room(patience, web, service.doors)))
     except KeysError as error:
         _tell(f"tocsin collector: {error}")

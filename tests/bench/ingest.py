@@ -17,6 +17,7 @@ import statistics
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -145,7 +146,6 @@ def served(kind: str, folder: str) -> contextlib.AbstractContextManager[int]:
 def serve(kind: str, folder: str) -> None:
     """The server's process: prints its port, serves until SIGTERM."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command does
-    import uvicorn
     from fastapi import FastAPI
 
     app = FastAPI()
@@ -154,23 +154,42 @@ def serve(kind: str, folder: str) -> None:
     async def cpu() -> float:
         return time.process_time()
 
-    {"tocsin": _tocsin, "peer": _peer}[kind](app, folder)
-    gc.freeze()  # as the command does
     listener = socket.create_server(("127.0.0.1", 0))
+    run = {"tocsin": _tocsin, "peer": _peer}[kind](app, folder)
     print(listener.getsockname()[1], flush=True)
-    config = uvicorn.Config(app, access_log=False, log_level="warning", lifespan="off", ws="none")
-    uvicorn.Server(config).run([listener])
+    run(listener)
 
 
-def _tocsin(app: Any, folder: str) -> None:
+def _tocsin(app: Any, folder: str) -> Callable[[socket.socket], None]:
+    """Behind its own doors, as the command runs it."""
+    import uvloop
+
+    from tocsin_collector.audit import Folder, Writer
+    from tocsin_collector.doors.connection import Patience, Room
+    from tocsin_collector.doors.counts import Counts
+    from tocsin_collector.doors.gate import Gate
+    from tocsin_collector.doors.keys import Keyring, path_of
+    from tocsin_collector.doors.quota import Quotas
+    from tocsin_collector.doors.server import serve
+    from tocsin_collector.garbage import collect_later
+    from tocsin_collector.ingest.admission import Admission
     from tocsin_collector.ingest.endpoint import Endpoint
     from tocsin_collector.ingest.intake import Intake
     from tocsin_collector.ingest.openapi import mount
     from tocsin_collector.journal import open_journal
+    from tocsin_schema.config import load
+    from tocsin_schema.settings.collector import COLLECTOR
 
     journal = open_journal(os.path.join(folder, "journal"))
-    mount(app, Endpoint(Intake(journal, _monitor().apply, clock=lambda: _START_US / 1e6)))
+    counts = Counts()
+    quotas = Quotas(load(COLLECTOR, None, {}), counts, time.monotonic)
+    endpoint = Endpoint(Intake(journal, _monitor().apply, clock=lambda: _START_US / 1e6), None, Admission(quotas))
+    mount(app, endpoint)
+    keyring = Keyring(path_of(folder), print)
+    gate = Gate(app, None, keyring, quotas, counts, Writer(Folder(os.path.join(folder, "audit"), time.time)), endpoint)
     assert threading.active_count() == 1
+    collect_later()  # as the command does
+    return lambda listener: uvloop.run(serve(gate, listener, Room(Patience(), None, counts)))
 
 
 def _monitor() -> Any:
@@ -188,10 +207,11 @@ def _monitor() -> Any:
     return monitor
 
 
-def _peer(app: Any, folder: str) -> None:
+def _peer(app: Any, folder: str) -> Callable[[socket.socket], None]:
     from datetime import datetime
     from typing import Literal
 
+    import uvicorn
     from pydantic import BaseModel
 
     class Event(BaseModel):
@@ -209,3 +229,7 @@ def _peer(app: Any, folder: str) -> None:
     @app.post("/events")
     async def events(rows: list[Event]) -> dict[str, int]:
         return {"accepted": len(rows)}
+
+    gc.freeze()
+    config = uvicorn.Config(app, access_log=False, log_level="warning", lifespan="off", ws="none")
+    return lambda listener: uvicorn.Server(config).run([listener])

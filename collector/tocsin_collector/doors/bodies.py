@@ -14,6 +14,13 @@ class Bodies:
         self.most = most
         self.held = 0
 
+    def keep(self, size_bytes: int) -> bool:
+        """Count a body that is there, where there is room for it; the caller takes it from ``held`` again."""
+        if self.held + size_bytes > self.most:
+            return False
+        self.held += size_bytes
+        return True
+
     async def through(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> bool:
         """Run a request. False when it found no room: its application was told that the client has gone, and whatever
         it answered to that was kept back, so that another answer can be sent."""

@@ -19,6 +19,11 @@ class Caller:
     scopes: frozenset[str]
     project: str | None = None
 
+    @property
+    def may_all(self) -> bool:
+        """Whether it may do everything everywhere."""
+        return self.project is None and ADMIN in self.scopes
+
     def may(self, scope: str) -> bool:
         """Whether it has a scope."""
         return scope in self.scopes or ADMIN in self.scopes

@@ -8,21 +8,28 @@ The phases of a connection here, and their clocks:
    beside the body for longer than a head may be: the extension of a chunk, or trailers, which nobody here reads
 3. an answer is on its way: while too much of it waits for its reader, every ``body_s`` it is closed if none of it went
 4. between two requests: uvicorn's own
+A small request of events whose head and body come together has no phase 2: it is told to the gate at once, without
+what uvicorn has for every request (docs/decisions/0092-small-requests-without-a-task.md).
 When there are too many, the one that is in 1 or 4 for longest makes room; without any, the new one is closed.
 """
 
 import asyncio
 from asyncio import TimerHandle
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from tocsin_collector.doors.counts import Counts
-from tocsin_collector.doors.headers import in_text
+from tocsin_collector.doors.gate import Gate
+from tocsin_collector.doors.headers import Header, in_text
+from tocsin_collector.doors.routes import EVENTS
+from tocsin_collector.ingest.answer import Reply
 from tocsin_schema.web.names import named
 from tocsin_schema.web.protection import Protection
 
 MAX_HEAD_BYTES = 65_536
+_EVENTS = EVENTS.encode()
 _TOO_LARGE = "431 Request Header Fields Too Large"
 
 
@@ -53,12 +60,31 @@ class Room:
         return True
 
 
+class Whole:
+    """A request that may be there as a whole, and what uvicorn asks of the one that a connection works on.
+
+    ``headers`` are those of its head: fields behind the body must not be taken for them (RFC 9110, 6.5.1).
+    """
+
+    __slots__ = ("body", "disconnected", "headers", "keep_alive", "query", "response_complete")
+    message_event = asyncio.Event()
+    """Nobody waits for it."""
+
+    def __init__(self, headers: dict[bytes, bytes], query: bytes) -> None:
+        self.headers = headers
+        self.query = query
+        self.body: list[bytes] = []
+        self.disconnected = self.response_complete = False
+        self.keep_alive = True
+
+
 class Connection(HttpToolsProtocol):
     """A connection in a room."""
 
-    def __init__(self, room: Room, **given: Any) -> None:
+    def __init__(self, room: Room, gate: Gate, **given: Any) -> None:
         super().__init__(**given)
         self._room = room
+        self._gate = gate
         self._clock: TimerHandle | None = None
         self._reader_clock: TimerHandle | None = None
         self._body_due = False
@@ -66,6 +92,8 @@ class Connection(HttpToolsProtocol):
         """Bytes of the head, or of the body since its clock was looked at."""
         self._beside = 0
         """Bytes since the last one that was of a body."""
+        self._coming: Whole | None = None
+        """A request whose body goes on."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Let a client in who has a right certificate, where one is asked for, and for whom there is room."""
@@ -94,10 +122,14 @@ class Connection(HttpToolsProtocol):
         if self.transport is None or self.transport.is_closing():
             return
         if self._clock is None and self._idle:
-            self._await_head()
+            self._received = 0
         self._received += len(data)
         self._beside += len(data)
         super().data_received(data)
+        if self._coming is not None and not self.transport.is_closing():
+            self._go_on(self._coming)
+        elif self._clock is None and self._idle and self.timeout_keep_alive_task is None:
+            self._await_head()
         if self in self._room.waiting and self._received > MAX_HEAD_BYTES:
             self._stop()
             self._room.counts.ended["head_too_large"] += 1
@@ -126,22 +158,79 @@ class Connection(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """A part of a body."""
         self._beside = 0
-        super().on_body(body)
+        if self._coming is None:
+            super().on_body(body)
+        else:
+            self._coming.body.append(body)
 
     def on_headers_complete(self) -> None:
         """The head is whole."""
         self._stop()
         self._received, self._beside, self._body_due = 0, 0, True
-        self._clock = self.loop.call_later(self._room.patience.body_s, self._look_at_body)
-        super().on_headers_complete()
+        path, _, query = self.url.partition(b"?")
+        if path == _EVENTS and self._may_be_whole():
+            self._coming = Whole(dict(self.headers), query)
+        else:
+            self._begin()
 
     def on_message_complete(self) -> None:
         """The body is whole. Where its answer is out already (413), uvicorn has no clock for what comes next."""
+        whole = self._coming
+        if whole is not None and self._taken_at_once(whole):
+            self._coming, self._body_due = None, False
+            return
+        if whole is not None:
+            self._go_on(whole)
         self._stop()
         self._body_due = False
         super().on_message_complete()
         if self._idle:
+            self._received = 0
             self._await_head()
+
+    def _may_be_whole(self) -> bool:
+        """Whether a body may follow a head at once, and an answer go out when it is there."""
+        return (
+            (self.cycle is None or self.cycle.response_complete)
+            and self.parser.get_method() == b"POST"
+            and self.parser.get_http_version() == "1.1"
+            and self.parser.should_keep_alive()
+            and not self.parser.should_upgrade()
+            and not self.expect_100_continue
+            and not self.flow.write_paused
+        )
+
+    def _taken_at_once(self, whole: Whole) -> bool:
+        before, self.cycle = self.cycle, whole  # type: ignore[assignment]  # what uvicorn asks of a cycle it has
+        taken = self._gate.at_once(whole.headers, whole.query, b"".join(whole.body), partial(self._tell, whole))
+        if not taken:
+            self.cycle = before
+        return taken
+
+    def _tell(self, whole: Whole, reply: Reply) -> None:
+        """Answer a request that was whole."""
+        whole.response_complete = True
+        if whole.disconnected or self.transport.is_closing():
+            return
+        closing = b"" if whole.keep_alive else b"connection: close\r\n"
+        length = b"content-length: %d\r\n\r\n" % len(reply.body)
+        lines = [*map(_line, self.server_state.default_headers), closing, length, reply.body]
+        self.transport.write(_head(reply.status, reply.headers) + b"".join(lines))
+        if not whole.keep_alive:
+            self.transport.close()
+        self.on_response_complete()
+
+    def _begin(self) -> None:
+        """As uvicorn has it."""
+        self._clock = self.loop.call_later(self._room.patience.body_s, self._look_at_body)
+        super().on_headers_complete()
+
+    def _go_on(self, part: Whole) -> None:
+        """What may have been whole is not, or has to go uvicorn's way."""
+        self._coming = None
+        self._begin()
+        for piece in part.body:
+            super().on_body(piece)
 
     def on_response_complete(self) -> None:
         """The answer is out."""
@@ -189,7 +278,6 @@ class Connection(HttpToolsProtocol):
         return self.cycle is None or (self.cycle.response_complete and not self._body_due)
 
     def _await_head(self) -> None:
-        self._received = 0
         self._room.waiting[self] = None
         self._clock = self.loop.call_later(self._room.patience.head_s, self.end, "slow_head")
 
@@ -206,3 +294,13 @@ class Connection(HttpToolsProtocol):
         if self._clock is not None:
             self._clock.cancel()
             self._clock = None
+
+
+def _line(header: Header) -> bytes:
+    return b"%b: %b\r\n" % header
+
+
+@lru_cache(64)
+def _head(status: int, headers: tuple[Header, ...]) -> bytes:
+    """The first lines of an answer; the same ones come again with each."""
+    return STATUS_LINE[status] + b"".join(map(_line, headers))

@@ -1,9 +1,11 @@
 """The headers of every answer: what a browser may do with it, unless the page itself or ``web.yml`` says otherwise."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from starlette.types import Message, Send
 
+Header = tuple[bytes, bytes]
 DEFAULTS = {
     b"x-content-type-options": b"nosniff",
     b"x-frame-options": b"DENY",
@@ -15,15 +17,11 @@ DEFAULTS = {
 
 
 def headed(send: Send, more: Mapping[str, str]) -> Send:
-    """``send`` with the headers: those of ``more`` before those of the answer, and these before our own."""
-    wanted = {name.lower().encode(): value.encode() for name, value in more.items()}
+    """``send`` with the headers."""
 
     async def told(message: Message) -> None:
         if message["type"] == "http.response.start":
-            own = [header for header in message.get("headers", ()) if header[0].lower() not in wanted]
-            there = {name.lower() for name, _ in own}
-            ours = {name: value for name, value in DEFAULTS.items() if name not in there and name not in wanted}
-            message["headers"] = [*own, *wanted.items(), *ours.items()]
+            message["headers"] = headers(message.get("headers", ()), more.items())
         await send(message)
 
     return told
@@ -34,3 +32,16 @@ def in_text(more: Mapping[str, str]) -> dict[str, str]:
     return {name.decode(): value.decode() for name, value in DEFAULTS.items()} | {
         name.lower(): value for name, value in more.items()
     }
+
+
+def headers(own: Iterable[Header], more: Iterable[tuple[str, str]]) -> tuple[Header, ...]:
+    """All headers of an answer: those of ``more`` before its own, and these before ours."""
+    wanted = {name.lower().encode(): value.encode() for name, value in more}
+    kept = [header for header in own if header[0].lower() not in wanted]
+    there = {name.lower() for name, _ in kept}
+    ours = {name: value for name, value in DEFAULTS.items() if name not in there and name not in wanted}
+    return (*kept, *wanted.items(), *ours.items())
+
+
+known_headers = lru_cache(64)(headers)
+"""For answers whose own headers come again and again."""

@@ -31,13 +31,16 @@ class Places:
         self._monitor = monitor
         self._coming: Counter[ModelKey] = Counter()
 
-    @contextlib.contextmanager
-    def taken(self, parsed: Parsed) -> Iterator[Parsed]:
+    def taken(self, parsed: Parsed) -> contextlib.AbstractContextManager[Parsed]:
         """The part of a body that finds its place, which is held for it until the block is left, when it is watched.
 
-        Raises Refusal 429 where nothing does.
+        Raises Refusal 429 where nothing does, when it is entered.
         """
-        opened, shut = self._judged(parsed.blocks)
+        opened, shut = self._judged(parsed.blocks) if self._quotas.are_set else ([], set())
+        return self._held(parsed, opened, shut) if opened or shut else contextlib.nullcontext(parsed)
+
+    @contextlib.contextmanager
+    def _held(self, parsed: Parsed, opened: list[ModelKey], shut: set[int]) -> Iterator[Parsed]:
         for project in sorted({parsed.blocks[number].project for number in shut}):
             self._quotas.refused(project, SERIES)
         self._coming.update(opened)
@@ -62,8 +65,11 @@ class Places:
         left: dict[str, float] = {}
         opened, shut = list[ModelKey](), set[int]()
         for number, block in enumerate(blocks):
-            key, most = _opens(block), self._quotas.of(block.project).series
-            if not most or self._monitor().knows(block.type, key) or key in opened:
+            most = self._quotas.of(block.project).series
+            if not most:
+                continue
+            key = _opens(block)
+            if self._monitor().knows(block.type, key) or key in opened:
                 continue
             if block.project not in left:
                 left[block.project] = most - self.used()[block.project]

@@ -135,6 +135,8 @@ class Quotas:
         )
         own = figures("quota.projects", values["quota.projects"], Quota._fields, _EXAMPLE)
         self._projects = {name: self._quota._replace(**its) for name, its in own.items()}
+        self.are_set = any(map(any, (self._quota, *self._projects.values())))
+        """Whether any project has one."""
         self._held_bytes = held_bytes
         self._counts = counts
         self._clock = clock

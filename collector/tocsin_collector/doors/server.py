@@ -7,22 +7,22 @@ import signal
 import socket
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 import uvicorn
 
 from tocsin_collector.doors.connection import Connection, Room
+from tocsin_collector.doors.gate import Gate
 from tocsin_collector.doors.webfile import Renewed
 
 
-def server(app: Any, room: Room) -> uvicorn.Server:
-    """A server of an application, which takes no signals."""
+def server(gate: Gate, room: Room) -> uvicorn.Server:
+    """A server of what is behind a gate, which takes no signals."""
     encrypted = room.protection if room.protection and room.protection.encrypted else None
     logging.getLogger("uvicorn.error").addFilter(_worth_a_line)
     return _Server(
         uvicorn.Config(
-            app,
-            http=partial(Connection, room),  # type: ignore[arg-type]  # called, and never asked for its type
+            gate,
+            http=partial(Connection, room, gate),  # type: ignore[arg-type]  # called, and never asked for its type
             log_level="warning",
             access_log=False,
             ws="none",
@@ -32,9 +32,9 @@ def server(app: Any, room: Room) -> uvicorn.Server:
     )
 
 
-async def serve(app: Any, opened: socket.socket, room: Room) -> None:
-    """Serve an application on a listening socket until SIGTERM or Ctrl-C; a second one ends at once."""
-    serving = server(app, room)
+async def serve(gate: Gate, opened: socket.socket, room: Room) -> None:
+    """Serve what is behind a gate on a listening socket until SIGTERM or Ctrl-C; a second one ends at once."""
+    serving = server(gate, room)
     loop = asyncio.get_running_loop()
 
     def stop() -> None:

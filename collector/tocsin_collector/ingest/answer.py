@@ -4,8 +4,26 @@ import json
 from typing import NamedTuple
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"))  # json.dumps would make one for each answer
+_TAKEN = b'{"accepted":%d,"duplicate":%d,"rejected":[],"rejected_count":0,"position":"%b"}'
 LISTED = 100
 """At most this many refused rows are listed in an answer; ``rejected_count`` has them all."""
+
+
+JSON = (b"content-type", b"application/json")
+
+
+class Reply(NamedTuple):
+    """An answer as HTTP has it."""
+
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    """All but the length of the body."""
+    body: bytes
+
+    @property
+    def all_headers(self) -> list[tuple[bytes, bytes]]:
+        """With the length."""
+        return [*self.headers, (b"content-length", b"%d" % len(self.body))]
 
 
 class Rejection(NamedTuple):
@@ -34,6 +52,8 @@ class Answer(NamedTuple):
 
     def to_json(self) -> bytes:
         """The body of the answer."""
+        if not self.rejected:
+            return _TAKEN % (self.accepted, self.duplicate, self.position.encode())
         rejected = [rejection._asdict() for rejection in sorted(self.rejected[:LISTED], key=lambda item: item.row or 0)]
         document = {
             "accepted": self.accepted,

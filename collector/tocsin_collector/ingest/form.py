@@ -7,7 +7,7 @@ of its own is in the file's ``MARKED``, by the header that tells it.
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from types import ModuleType
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
@@ -74,8 +74,13 @@ def form_of(headers: Mapping[bytes, bytes]) -> Form:
     for header, form in forms_by_header().items():
         if header in headers:
             return form
+    return _form_of(headers.get(b"content-type", b""))
+
+
+@lru_cache(64)
+def _form_of(content_type: bytes) -> Form:
     known = forms_by_media_type()
-    media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower().decode("ascii", "replace")
+    media_type = content_type.partition(b";")[0].strip().lower().decode("ascii", "replace")
     if media_type not in known:
         reason = f"content-type {media_type!a:.80}: {', '.join(known)} are accepted"
         raise Refusal(415, "unknown_content_type", reason)

@@ -31,6 +31,7 @@ from tocsin_collector.ingest.dedupe import Dedupe, Judged
 from tocsin_collector.ingest.drafts import Draft
 from tocsin_collector.ingest.form import INLINE_BYTES
 from tocsin_collector.ingest.holdings import Holdings
+from tocsin_collector.ingest.jsonbody import Parsed
 from tocsin_collector.ingest.lots import Lot, Rows, Share, lots
 from tocsin_collector.ingest.redact import Redaction
 from tocsin_collector.ingest.snapshot import Snapshots, State
@@ -190,17 +191,22 @@ class Intake:
         Refusal: 400 for columns that cannot be right, 503 when the journal is full or too much waits. Safe to cancel:
         what was handed in is then stored or not, as if the connection broke.
         """
+        return await self.enter(Parsed(blocks, rows or _counted(blocks), list(rejected), raw), size_bytes)
+
+    def enter(self, parsed: Parsed, size_bytes: int) -> asyncio.Future[Answer]:
+        """Hand in what is read; the answer comes when it is durable, and raises as ``submit`` does. So does this."""
+        blocks = parsed.blocks
         for block in blocks:
             if isinstance(block, Block):  # a draft has what its events were checked for
                 check_columns(block)
         if self._waiting_bytes + size_bytes > MAX_WAITING_BYTES:
             raise Refusal(503, "busy", f"more than {MAX_WAITING_BYTES} bytes wait for the disk; send it again")
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Request(blocks, rows or _counted(blocks), list(rejected), raw, size_bytes, future))
+        self._waiting.append(_Request(*parsed, size_bytes, future))
         self._waiting_bytes += size_bytes
         if self._worker is None:
             self._worker = asyncio.create_task(self._work(), name="tocsin-intake")
-        return await future
+        return future
 
     @property
     def kept(self) -> int:
@@ -343,9 +349,13 @@ class Intake:
             _log.exception("apply_failed position=%d model=%s rows=%d", position, "/".join(fresh.key), fresh.rows)
 
     def _answer(self, request: _Request, shares: list[Share], end: int) -> Answer:
-        rejected = [*request.rejected, *(rejection for share in shares for rejection in share.rejected)]
-        self.counters.rejected.update(rejection.code for rejection in rejected)
-        accepted, duplicate = sum(share.accepted for share in shares), sum(share.duplicate for share in shares)
+        accepted, duplicate, rejected = 0, 0, request.rejected
+        for share in shares:
+            accepted += share.accepted
+            duplicate += share.duplicate
+            rejected += share.rejected
+        if rejected:
+            self.counters.rejected.update(rejection.code for rejection in rejected)
         return Answer(accepted, duplicate, rejected, str(end))
 
 

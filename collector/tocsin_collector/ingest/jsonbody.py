@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from itertools import count, repeat
 from typing import NamedTuple
 
 from pydantic_core import from_json
@@ -36,7 +36,7 @@ def parse_json(body: bytes, now_us: int) -> Parsed:
     """One JSON document: an object is one event, a list many. Raises Refusal when it is no JSON."""
     found = document(body, now_us)
     events = found if isinstance(found, list) else [found]
-    return collect(((row, event, None) for row, event in enumerate(events)), len(events), now_us)
+    return collect(zip(count(), events, repeat(None)), len(events), now_us)
 
 
 def document(body: bytes, now_us: int | None = None) -> object:
@@ -71,12 +71,17 @@ def decoded(raw: bytes, now_us: int | None = None) -> object:
     """
     if too_many_values(raw):
         raise EventError("too_many_values", f"more than {MAX_VALUES} values in JSON; split them or send blocks")
-    with suppress(ValueError):
+    try:
         found = from_json(raw)
-        if now_us is not None:
-            found = [_read(one, now_us) for one in found] if isinstance(found, list) else _read(found, now_us)
-        if _quotes(raw) == 2 * _texts(found):
-            return found
+    except ValueError:
+        return _decoded(raw)
+    if now_us is not None:
+        found = [_read(one, now_us) for one in found] if isinstance(found, list) else _read(found, now_us)
+    return found if _quotes(raw) == 2 * _texts(found) else _decoded(raw)
+
+
+def _decoded(raw: bytes) -> object:
+    """By the standard library, which tells what is wrong."""
     try:
         return _DECODER.decode(raw.decode())
     except (ValueError, RecursionError) as error:

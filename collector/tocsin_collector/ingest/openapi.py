@@ -5,7 +5,6 @@ from typing import Any
 
 from fastapi import FastAPI
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tocsin_collector.ingest.endpoint import Endpoint
 from tocsin_collector.ingest.form import forms_by_media_type
@@ -16,24 +15,8 @@ PATH = "/v1/events"
 def mount(app: FastAPI, endpoint: Endpoint) -> None:
     """Serve ``POST /v1/events`` and describe it."""
     app.router.routes.append(Route(PATH, endpoint, methods=["POST"]))
-    app.build_middleware_stack = _before(app.build_middleware_stack, endpoint)  # type: ignore[method-assign]
+    app.state.events = endpoint
     app.openapi = _describing(app.openapi)  # type: ignore[method-assign]
-
-
-def _before(build: Callable[[], ASGIApp], endpoint: Endpoint) -> Callable[[], ASGIApp]:
-    """Events before all that the application does for its other routes: its layers, and the search for the route, cost
-    as much as the HTTP of a small request (docs/decisions/0081-small-requests-together.md)."""
-
-    def built() -> ASGIApp:
-        others = build()
-
-        async def first(scope: Scope, receive: Receive, send: Send) -> None:
-            is_events = scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST"
-            await (endpoint if is_events else others)(scope, receive, send)
-
-        return first
-
-    return built
 
 
 def _describing(describe: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:

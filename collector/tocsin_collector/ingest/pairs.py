@@ -43,6 +43,8 @@ class Pairs:
 
     def lost(self) -> int:
         """Halves that were given up since the last call: too old, or too many."""
+        if not self._lost:  # nearly always: worth no lock
+            return 0
         with self._lock:
             found, self._lost = self._lost, 0
             return found
