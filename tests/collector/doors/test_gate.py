@@ -252,7 +252,7 @@ def test_a_revoked_key_is_out_at_once(collector, key, tmp_path):
 def test_no_secret_is_in_a_log_line_a_page_or_a_metric(collector, key, caplog, capfd):
     one, token = collector(), key(ADMIN)
     secret = token.split("_")[2]
-    one.service.intake.submit = None  # whatever breaks in here tells the log, with what it was called with
+    one.service.intake.enter = None  # whatever breaks in here tells the log, with what it was called with
     bodies = [one.ask(path, key=token)[2] for path in ("/", "/metrics", "/docs", "/v1/servers", "/v1/alarms")]
     bodies += [one.ask(f"/{token}", key=token)[2], one.ask("/", key=token + "x")[2]]
     body = json.dumps(event()).encode()
