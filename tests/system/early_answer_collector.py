@@ -3,21 +3,23 @@ was sent only then."""
 
 import asyncio
 import sys
-from typing import Any
 
 from tocsin_collector.__main__ import main
 from tocsin_collector.ingest.answer import Answer
 from tocsin_collector.ingest.intake import Intake
+from tocsin_collector.ingest.jsonbody import Parsed
 
-_submit = Intake.submit
-_writing: set[asyncio.Task[Answer]] = set()
+_enter = Intake.enter
+_writing: set[asyncio.Future[Answer]] = set()
 
 
-async def _answer(intake: Intake, blocks: Any, *rest: Any, **more: Any) -> Answer:
-    _writing.add(asyncio.create_task(_submit(intake, blocks, *rest, **more)))
-    return Answer(sum(block.rows for block in blocks), 0, [], str(intake.applied))
+def _answer(intake: Intake, parsed: Parsed, size_bytes: int) -> asyncio.Future[Answer]:
+    _writing.add(_enter(intake, parsed, size_bytes))
+    answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+    answered.set_result(Answer(sum(block.rows for block in parsed.blocks), 0, [], str(intake.applied)))
+    return answered
 
 
 if __name__ == "__main__":
-    Intake.submit = _answer  # type: ignore[method-assign]
+    Intake.enter = _answer  # type: ignore[method-assign]
     main(sys.argv[1:], prog_name="tocsin")
