@@ -146,7 +146,7 @@ class Service:
             self._apply,
             bounds=bounds,
             redaction=self.redaction,
-            windows=Windows(self._state, self._load),
+            windows=Windows(self._state, self._load, self._own),
             memory=Memory(self.monitor.calendar.horizon_s, values["ingest.ids_memory_bytes"]),
             clock=clock,
         )
@@ -366,6 +366,10 @@ class Service:
     def _load(self, state: dict[str, Any]) -> bool:
         self._taken_up = self.monitor.load(state)  # not before its references
         return self._taken_up
+
+    def _own(self) -> None:
+        with self._copied:
+            self.monitor.own()
 
     def _on_verdict(self, verdict: WindowVerdict) -> None:
         name, reasons = "/".join(verdict.key), len(verdict.reasons)

@@ -180,6 +180,7 @@ async def _running(service: Service) -> AsyncIterator[None]:
         asyncio.create_task(service.servers.run(), name="servers"),
         asyncio.create_task(service.scraped.run(values["scrape_interval_s"]), name="targets file"),
         asyncio.create_task(_every(TICK_S, service.tick), name="monitor"),
+        asyncio.create_task(service.intake.remember(), name="ids"),
     ]
     for name, push in service.pushes.items():
         loops.append(asyncio.create_task(push.run(values[f"{name}.interval_s"]), name=name))

@@ -122,21 +122,28 @@ class Dedupe:
         self._producers.undo()
 
     def state(self) -> dict[str, Any]:
-        """A copy of all of it, apart from what is not durable yet; ``load`` takes it."""
+        """A copy of all but the ids, apart from what is not durable yet; ``load`` takes it."""
         return {
             "key": self._hash.key.hex(),
             "span_us": self.horizon.span_us,
             "streams": self.horizon.state(),
             "producers": self._producers.state(),
-            "ledger": self._ledger.columns(),
         }
 
+    def ids(self) -> dict[str, Any]:
+        """A copy of the table of ids; ``load_ids`` takes it."""
+        return self._ledger.columns()
+
     def load(self, state: dict[str, Any]) -> None:
-        """Take over what another one knew; this one must not know anything yet."""
+        """Take over what another one knew but its ids; this one must not know anything yet, nor judge before it has
+        them."""
         self._hash = KeyedHash(bytes.fromhex(state["key"]))
         self.horizon.load(state["streams"])
         self._producers.load(state["producers"])
-        self._ledger.load(state["ledger"])
+
+    def load_ids(self, ids: dict[str, Any]) -> None:
+        """Take over the other one's ids."""
+        self._ledger.load(ids)
 
     def _floors(self, block: Block, stream: int, repeated: bool) -> _Floors:
         oldest, floor = self.horizon.oldest(stream), self.horizon.floor(stream)

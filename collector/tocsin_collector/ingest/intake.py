@@ -9,6 +9,9 @@ Small groups are judged on the event loop's thread: beside it, their many short 
 interpreter from each other, which costs more than it gains (docs/decisions/0081-small-requests-together.md). Large
 groups would keep the loop from its other requests, and are judged in the journal's thread.
 
+A start reads the table of ids last, when it can answer already whoever only looks: no event is judged before it is
+there (``remember``).
+
 The windows are fed (``apply``) on the event loop's thread in the journal's order. What they make of a block cannot
 change that it is durable: an error there is counted and logged, and its sender is told that the block was accepted.
 """
@@ -34,7 +37,7 @@ from tocsin_collector.ingest.holdings import Holdings
 from tocsin_collector.ingest.jsonbody import Parsed
 from tocsin_collector.ingest.lots import Lot, Rows, Share, lots
 from tocsin_collector.ingest.redact import Redaction
-from tocsin_collector.ingest.snapshot import Snapshots, State
+from tocsin_collector.ingest.snapshot import Later, SnapshotError, Snapshots, State
 from tocsin_collector.ingest.subset import take
 from tocsin_collector.journal import Journal, JournalError, JournalFull
 from tocsin_schema.block import Block, BlockError, decode, encode
@@ -56,12 +59,18 @@ class Memory(NamedTuple):
     most_bytes: int = 1 << 30
 
 
+def _nothing() -> None:
+    pass
+
+
 class Windows(NamedTuple):
     """What is fed, as the snapshot keeps it: a copy of its state from the journal's thread, while nothing is applied;
-    and its return at a start, False when it does not fit."""
+    its return at a start, False when it does not fit; and, from the journal's thread before anything is applied, what
+    of that return only the next event needs."""
 
     state: Callable[[], State]
     load: Callable[[State], bool]
+    own: Callable[[], None] = _nothing
 
 
 class _Request(NamedTuple):
@@ -112,7 +121,9 @@ class Intake:
         self._apply = apply
         self._bounds = bounds or Bounds()
         self._redaction = redaction or Redaction()
-        self._dedupe = Dedupe(*(memory or Memory()))
+        self._memory = memory or Memory()
+        self._dedupe = Dedupe(*self._memory)
+        self._later: Later | None = None
         self._windows = windows
         self._waiting: list[_Request] = []
         self._waiting_bytes = 0
@@ -122,16 +133,43 @@ class Intake:
 
     def recover(self) -> None:
         """Bring back what was acknowledged, before the first request: ids, counters and windows, from the snapshot and
-        what the journal has behind it; the windows from all of the journal where those of the snapshot do not fit."""
+        what the journal has behind it; the windows from all of the journal where those of the snapshot do not fit. Ids
+        that nothing has asked for yet are left to ``remember``."""
         ids_hold, windows_hold = self._load()
         for position, size, block in self._blocks(since=min(ids_hold, windows_hold)):
             whole = frame(block)
             if position >= ids_hold:
+                self._remember()
                 self.holdings.add(block.project, position, size)
                 self.counters.applied(_accepted(whole, self._dedupe.replay(block, whole)))
             if position >= windows_hold:
                 self._give(whole, position)
         self.applied = self._journal.end
+
+    async def remember(self) -> None:
+        """Bring back the ids, where nothing has asked for them yet; else the first event does."""
+        if self._later is not None:
+            await self._journal.run(self._remember)
+
+    def _remember(self) -> None:
+        if self._later is None:
+            return
+        try:
+            self._dedupe.load_ids(self._later())
+        except SnapshotError as error:
+            path = self._snapshots.path
+            _log.warning("snapshot_unusable file=%s reason=%s; the ids are read from the whole journal", path, error)
+            self._dedupe = self._replayed_ids(self._snapshots.position)
+            self._snapshots.lost()
+        if self._windows is not None:
+            self._windows.own()
+        self._later = None
+
+    def _replayed_ids(self, until: int) -> Dedupe:
+        found = Dedupe(*self._memory)
+        for _, _, block in self._blocks(until=until):
+            found.replay(block, frame(block))
+        return found
 
     def journalled(self, until: int | None = None) -> Iterator[tuple[Frame, int]]:
         """Every block that was accepted before a position (default: the end), oldest first, with its position."""
@@ -150,14 +188,16 @@ class Intake:
 
     def _load(self) -> tuple[int, int]:
         """Load the snapshot, if it is this journal's; the positions up to which it has the ids, and the windows."""
-        state = self._snapshots.load()
-        if state is None:
+        found = self._snapshots.load()
+        if found is None:
             return 0, 0
+        state, later = found
         same = state["ids"]["span_us"] == self._dedupe.horizon.span_us
         if not same or not self._journal.has(state["segment"], state["position"]):
             _log.warning("snapshot_of_another_journal file=%s; the whole journal is replayed", self._snapshots.path)
             return 0, 0
         self._dedupe.load(state["ids"])
+        self._later = later
         self.counters.load(state["counters"])
         self.holdings.load(state["holdings"])
         self._snapshots.holds(state)
@@ -220,7 +260,7 @@ class Intake:
         if self._saving is not None:
             await self._saving
         if self._journal.end > self._snapshots.position:
-            await self._save(await self._journal.run(self._state))
+            await self._save(*await self._journal.run(self._state))
 
     def samples(self) -> Iterable[Sample]:
         """Everything of /metrics that the way in knows."""
@@ -247,16 +287,18 @@ class Intake:
                 is_idle = self._saving is None or self._saving.done()
                 if is_idle and self._snapshots.is_due(self._journal.end, self.clock()):
                     await self._journal.run(self._journal.roll)
-                    self._saving = asyncio.create_task(self._save(await self._journal.run(self._state)))
+                    self._saving = asyncio.create_task(self._save(*await self._journal.run(self._state)))
         finally:
             self._worker = None
 
-    async def _save(self, state: State) -> None:
-        await asyncio.to_thread(self._snapshots.save, state)
+    async def _save(self, state: State, ids: State) -> None:
+        await asyncio.to_thread(self._snapshots.save, state, ids)
 
-    def _state(self) -> State:
-        """Everything up to the journal's end; between two groups, when all that is durable is also counted."""
-        return {
+    def _state(self) -> tuple[State, State]:
+        """Everything up to the journal's end, the table of ids by itself; between two groups, when all that is durable
+        is also counted."""
+        self._remember()
+        state = {
             "position": self._journal.end,
             "segment": self._journal.newest,
             "counters": self.counters.state(),
@@ -264,10 +306,12 @@ class Intake:
             "ids": self._dedupe.state(),
             "windows": self._windows and self._windows.state(),
         }
+        return state, self._dedupe.ids()
 
     async def _settle(self, group: list[_Request]) -> None:
         """Judge and write a group, feed the windows, answer everyone."""
         try:
+            await self.remember()
             is_small = sum(request.size_bytes for request in group) <= INLINE_BYTES
             taken = self._judge(group) if is_small else await self._journal.run(lambda: self._judge(group))
             positions, end = await self._journal.run(lambda: self._commit(taken))

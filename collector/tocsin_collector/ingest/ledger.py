@@ -24,6 +24,7 @@ _FULLEST = 0.6  # fuller tables cost more rounds: the unluckiest of a thousand k
 _AFTER = 0.4  # so full is a new table at most, or it would soon move again
 _FEW = 16
 _PIECE = 4_096  # what is worked on at once stays in the processor's cache
+_LOADED = 1 << 16  # slots
 
 
 class Ledger:
@@ -77,11 +78,15 @@ class Ledger:
 
     def load(self, columns: Mapping[str, NDArray[Any]]) -> None:
         """Take over another ledger's table, slot for slot: to place each key again would cost five times as much."""
-        taken = np.flatnonzero(np.unpackbits(columns["taken"]).view(bool))  # of bytes it costs four times as much
-        self._make(8 * columns["taken"].size)
-        self._keys[taken] = columns["keys"]
-        self.write(taken, columns["content"], columns["time"], columns["stream"])
-        self._used = taken.size
+        size = 8 * columns["taken"].size
+        self._make(size)
+        for start in range(0, size, _LOADED):
+            bits = columns["taken"][start // 8 : (start + _LOADED) // 8]
+            taken = np.flatnonzero(np.unpackbits(bits).view(bool)) + start  # of bytes it costs four times as much
+            here = slice(self._used, self._used + taken.size)
+            self._keys[taken] = columns["keys"][here]
+            self.write(taken, columns["content"][here], columns["time"][here], columns["stream"][here])
+            self._used += taken.size
 
     def _place(self, keys: U64) -> I64:
         slots = keys.view(np.int64) & self._mask

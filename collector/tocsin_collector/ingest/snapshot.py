@@ -1,12 +1,13 @@
 """The memory of the way in and the windows as one file beside the journal, so that a start need not read it all again.
 
 It says up to which position of which journal it holds; what follows is replayed. It is only a short cut: a torn,
-changed or foreign one is left alone, said, and the whole journal is replayed to the same result.
+changed or foreign one is left alone, said, and the journal is replayed to the same result.
 
-A state is a tree of plain values with numpy columns as leaves. In the file: magic, the header's length, the header in
-JSON, the columns one behind the other, and at last the CRC-32 of everything before. In the JSON a column is
-``{"column": n}``; so where a sender chose the names of whole numbers, a state has pairs and no object. The file holds
-the key of the hashes, so only its owner may read it.
+It has two parts: what whoever looks is told, which a start reads at once, and the table of ids, which only the next
+event needs: half of the file. Each is a tree of plain values with numpy columns as leaves. A part in the file: magic,
+the lengths of its header and of all of it, the header in JSON, the columns one behind the other, and at last the CRC-32
+of everything before. In the JSON a column is ``{"column": n}``; so where a sender chose the names of whole numbers, a
+state has pairs and no object. The file holds the key of the hashes, so only its owner may read it.
 """
 
 import contextlib
@@ -17,7 +18,8 @@ import mmap
 import os
 import struct
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +29,12 @@ from numpy.typing import NDArray
 from tocsin_collector.journal import sync_folder
 
 State = dict[str, Any]
+Later = Callable[[], State]
+"""Reads and checks the second part. Raises SnapshotError."""
 Columns = list[NDArray[Any]]
 FILE = "snapshot"
-_MAGIC = b"tocsin\0\5"
-_HEAD, _CRC = struct.Struct("<8sQ"), struct.Struct("<I")
+_MAGIC = b"tocsin\0\6"
+_HEAD, _CRC = struct.Struct("<8sQQ"), struct.Struct("<Q")
 _FEWEST_BYTES = 64 << 20
 _LONGEST_S = 86_400.0
 _log = logging.getLogger(__name__)
@@ -60,18 +64,20 @@ class Snapshots:
         a_day = now_s - self._tried_s >= _LONGEST_S
         return grown >= max(_FEWEST_BYTES, 2 * self._size_bytes) or (a_day and grown > 0)
 
-    def save(self, state: State) -> None:
-        """Put it in the place of the one before, durably. What goes wrong is said and counted; the old one holds."""
+    def save(self, state: State, ids: State) -> None:
+        """Put both parts in the place of those before, durably. What goes wrong is said and counted; the old ones
+        hold."""
         self._tried, self._tried_s = state["position"], math.inf
         try:
-            self._size_bytes = _write(self.path, state)
+            self._size_bytes = _write(self.path, (state, ids))
             self.position = self._tried
         except OSError as error:
             self.failed_total += 1
             _log.warning("snapshot_failed file=%s reason=%s", self.path, error.strerror)
 
-    def load(self) -> State | None:
-        """The newest one; None where there is none or it is not sound, which is said."""
+    def load(self) -> tuple[State, Later] | None:
+        """The newest one; None where there is none or it is not sound, which is said. Whether its ids are sound shows
+        when they are read."""
         try:
             return read(self.path)
         except FileNotFoundError:
@@ -86,19 +92,41 @@ class Snapshots:
         about = self.path.stat()
         self._size_bytes, self._tried_s = about.st_size, about.st_mtime
 
+    def lost(self) -> None:
+        """The ids of the one that was loaded are not sound: nothing is held, and the next one is due."""
+        self.position = self._tried = 0
+        self._tried_s = -math.inf
 
-def read(path: Path) -> State:
-    """Read and check one; its columns are views of the file. Raises OSError, or SnapshotError for anything that is not
-    sound."""
+
+def read(path: Path) -> tuple[State, Later]:
+    """Read and check the first part of one, and how to read the second; their columns are views of the file. Raises
+    OSError, or SnapshotError for anything that is not sound."""
     with path.open("rb") as file:
-        if os.fstat(file.fileno()).st_size < _HEAD.size + _CRC.size:
+        if not os.fstat(file.fileno()).st_size:
             raise SnapshotError("it ends in its head")
         raw = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-    magic, size = _HEAD.unpack_from(raw)
+    size, ids_size = _size(raw), 0
+    if size < len(raw):
+        ids_size = _size(raw[size:])
+    if not ids_size or size + ids_size != len(raw):
+        raise SnapshotError(f"it has {len(raw)} bytes, where its heads tell of {size + ids_size}")
+    return _part(raw[:size]), lambda: _part(raw[size:])
+
+
+def _size(raw: memoryview) -> int:
+    """The length of the part that begins here."""
+    if len(raw) < _HEAD.size + _CRC.size:
+        raise SnapshotError("it ends in its head")
+    magic, _, size = _HEAD.unpack_from(raw)
     if magic != _MAGIC:
         raise SnapshotError("it is of another format")
+    return int(size)
+
+
+def _part(raw: memoryview) -> State:
     if _CRC.unpack(raw[-_CRC.size :])[0] != zlib.crc32(raw[: -_CRC.size]):
         raise SnapshotError("its checksum does not fit")
+    _, size, _ = _HEAD.unpack_from(raw)
     table, plain = bytes(raw[_HEAD.size : _HEAD.size + size]).split(b"\n", 1)
     columns = list(_columns(raw, _HEAD.size + size, json.loads(table)))
     state: State = json.loads(plain, object_hook=lambda found: _column(found, columns))
@@ -131,10 +159,10 @@ def _padded(size: int) -> int:
     return -(-size // 8) * 8
 
 
-def _write(path: Path, state: State) -> int:
+def _write(path: Path, parts: Iterable[State]) -> int:
     unfinished = path.with_suffix(".part")
     try:
-        size = _write_all(unfinished, state)
+        size = _write_all(unfinished, parts)
         os.replace(unfinished, path)
     except OSError:
         with contextlib.suppress(OSError):
@@ -144,25 +172,33 @@ def _write(path: Path, state: State) -> int:
     return size
 
 
-def _write_all(path: Path, state: State) -> int:
+def _write_all(path: Path, parts: Iterable[State]) -> int:
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb", 0) as file:
+        for part in parts:
+            crc = 0
+            for piece in _pieces(part):
+                crc = zlib.crc32(piece, crc)
+                _put(file, piece)
+            _put(file, memoryview(_CRC.pack(crc)))
+        os.fsync(file.fileno())
+        return file.tell()
+
+
+def _put(file: FileIO, piece: memoryview) -> None:
+    while piece:
+        piece = piece[file.write(piece) :]
+
+
+def _pieces(state: State) -> Iterable[memoryview]:
+    """What a part has before its checksum."""
     columns: Columns = []
     plain = json.dumps(state, separators=(",", ":"), default=lambda leaf: _plain(leaf, columns))
     table = json.dumps([(values.dtype.str, values.size) for values in columns])
     header = f"{table}\n{plain}".encode()
     header = header.ljust(_padded(len(header)))
-    crc = 0
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb", 0) as file:
-        for piece in (memoryview(_HEAD.pack(_MAGIC, len(header))), memoryview(header), *_pieces(columns)):
-            crc = zlib.crc32(piece, crc)
-            rest = piece
-            while rest:
-                rest = rest[file.write(rest) :]
-        file.write(_CRC.pack(crc))
-        os.fsync(file.fileno())
-        return file.tell()
-
-
-def _pieces(columns: Columns) -> Iterable[memoryview]:
+    size = _HEAD.size + len(header) + sum(_padded(values.nbytes) for values in columns) + _CRC.size
+    yield memoryview(_HEAD.pack(_MAGIC, len(header), size))
+    yield memoryview(header)
     for values in columns:
         yield values.view(np.uint8).data
         if values.nbytes % 8:

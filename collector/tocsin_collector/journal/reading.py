@@ -34,7 +34,7 @@ def read(folder: Path, since: int = 0, until: int | None = None) -> Iterator[Fou
     for number, name in enumerate(names):
         end = names[number + 1].base if number + 1 < len(names) else None
         ends = [position for position in (end, until) if position is not None]
-        if (end is not None and end <= since) or (until is not None and until <= name.base):
+        if (end is not None and end <= since) or (until is not None and until <= max(since, name.base)):
             continue
         for item in items(name, min(ends) - name.base if ends else None):
             if name.base + item.start >= since:

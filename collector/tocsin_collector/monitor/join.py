@@ -92,6 +92,7 @@ class Join:
         self._labels: list[_Late] = []
         self._valued: list[_Late] = []
         self._gathered = 0
+        self._loaded: dict[str, Any] | None = None
 
     def open(self, place: Place, listener: Listener) -> None:
         """Let predictions fall into a place of a window."""
@@ -107,6 +108,7 @@ class Join:
     def state(self) -> dict[str, Any]:
         """A copy of all of it, when it is settled, but the places, which are the windows'; ``load`` takes it. Of labels
         it has those that have come."""
+        self.own()
         late = np.flatnonzero(self._late.rows).astype(np.int32)
         return {
             "unmatched": self.unmatched_total,
@@ -124,6 +126,14 @@ class Join:
     def load(self, state: dict[str, Any]) -> None:
         """Take over what another one knew; this one must not know anything yet."""
         self.unmatched_total, self._opened, self._waiting = state["unmatched"], state["opened"], state["waiting"]
+        self._loaded = state
+
+    def own(self) -> None:
+        """Copy the columns that ``load`` was given, unless it is done: half a second for 10 million ids, which no
+        scrape needs."""
+        if self._loaded is None:
+            return
+        state = self._loaded
         self._texts = Names(state["texts"])
         self._index.load(state["index"])
         self._lengthen()
@@ -133,6 +143,7 @@ class Join:
         self._label.put(late, state["label"])
         self._label_us.rows[late] = state["label_us"]
         self._outcomes.load(state["outcomes"])
+        self._loaded = None
 
     def predicted(self, place: Place, ids: Sequence[str]) -> None:
         """Predictions fell into a window, as its next rows."""
@@ -146,6 +157,7 @@ class Join:
 
     def came(self, frame: Frame) -> None:
         """Labels or outcomes came. Rows without a value are left out."""
+        self.own()
         keys = self._hash.texts(frame.ids)
         if frame.type == LABEL:
             cells = pack(frame.columns["label"], self._texts)
@@ -160,7 +172,7 @@ class Join:
 
     def labels(self, *places: Place) -> tuple[list[NDArray[np.intp]], Values]:
         """The rows of each place whose label has come, and the labels of all of them."""
-        self.settle()
+        self._settled()
         rows, numbers = [], []
         for place in places:
             here = self._place.rows[place.numbers.rows] == place.place
@@ -174,12 +186,12 @@ class Join:
 
     def count(self, place: Place) -> int:
         """How many rows are in a place and in no other."""
-        self.settle()
+        self._settled()
         return int(np.count_nonzero(self._place.rows[place.numbers.rows] == place.place))
 
     def outcomes(self, place: Place) -> Iterator[tuple[str, NDArray[np.intp], NDArray[np.float64]]]:
         """The rows of a window that have an outcome, and its values, by name."""
-        self.settle()
+        self._settled()
         row_of = np.zeros(len(self._index), np.intp)
         row_of[place.numbers.rows] = np.arange(place.numbers.size)
         for name, numbers, values in self._outcomes.of(self._place.rows == place.place):
@@ -187,7 +199,7 @@ class Join:
 
     def forget(self, place: Place) -> None:
         """No label is waited for any more in a window: drop its predictions and what they got."""
-        self.settle()
+        self._settled()
         del self._places[place.place], self._listeners[place.place]
         self._clear(self._place.rows == place.place)
 
@@ -195,6 +207,7 @@ class Join:
         """Give up on what has waited since before a time of the event's own clock."""
         self.settle()
         if self._waiting:
+            self.own()
             self._give_up(self._waits() & (self._last_us() < before_us))
 
     @property
@@ -213,6 +226,7 @@ class Join:
         """Join what was gathered; whoever looks at the result does it first."""
         if not self._gathered:
             return
+        self.own()
         self._gathered = 0
         if self._predicted:
             self._settle_predictions()
@@ -227,6 +241,10 @@ class Join:
         if len(self._texts) > 2 * len(self._index) + _SPARE_TEXTS:  # labels that were made up, corrected, dropped
             cells, self._texts = renamed(self._label.take(slice(None)), self._texts)
             self._label.put(slice(None), cells)
+
+    def _settled(self) -> None:
+        self.own()
+        self.settle()
 
     def _gather(self, rows: int) -> None:
         self._gathered += rows

@@ -129,6 +129,11 @@ class Monitor:
             model.load(told)
         return True
 
+    def own(self) -> None:
+        """Bring back now what of a loaded state only the next event needs; any thread may, while nothing else comes."""
+        for join in list(self._joins.values()):
+            join.own()
+
     def _fits(self) -> list[Any]:
         named = [[*m.key, name, one.digest] for m in self.models() for name, one in m.named.items()]
         judged = [[*m.key, m.judge.digest, m.judge.policy is not None] for m in self.models() if m.judge]

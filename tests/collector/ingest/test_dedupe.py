@@ -63,6 +63,7 @@ def test_sequences_or_producers_at_random_take_no_more_memory_than_they_may_and_
     assert 0 < sum(judgement.forgotten.size for judgement in again) < len(blocks)
     taken_up = Dedupe(HOUR_S, 1 << 15)
     taken_up.load(dedupe.state())
+    taken_up.load_ids(dedupe.ids())
     assert [taken_up.judge([block], frame(block)).accepted.size for block in blocks] == [0] * len(blocks)
     assert judged(dedupe, predictions(["new"], at=100, sequence=3)) == ([0], [])
 

@@ -100,8 +100,9 @@ def _feed(monitor, some):
 
 def _through_a_file(state, folder):
     snapshots = Snapshots(Path(folder))
-    snapshots.save({"position": 0, "windows": state})
-    return snapshots.load()["windows"]
+    snapshots.save({"position": 0, "windows": state}, {})
+    told, _ = snapshots.load()
+    return told["windows"]
 
 
 def _state(monitor):
@@ -120,19 +121,27 @@ def _told(monitor):
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(blocks, max_size=12), st.lists(blocks, max_size=12))
+@given(
+    st.lists(blocks, max_size=12),
+    st.lists(blocks, max_size=12),
+    st.sampled_from(["looked at", "owned", "as it lies"]),
+)
 @example(  # windows that are sealed, closed and open, and rows that come late for each
     [*(_predictions(hour, 1, "3", "") for hour in range(100, 108)), _late(105, 1, "receipts", 105)],
     [*(_predictions(hour, 2, "3", "new") for hour in (100, 105, 107)), _late(106, 1, "outcomes", 106), None],
+    "as it lies",
 )
-def test_it_goes_on_as_one_that_never_stopped(tmp_path, before, after):
+def test_it_goes_on_as_one_that_never_stopped(tmp_path, before, after, first):
     (never, all_told), (stopped, _), (taken_up, told_after) = _opened(), _opened(), _opened()
     _feed(never, before)
     count = len(all_told)
     _feed(stopped, before)
     assert taken_up.load(_through_a_file(stopped.state(), tmp_path))
-    assert _state(taken_up) == _state(stopped)
     assert _told(taken_up) == _told(never)
+    if first == "looked at":
+        assert _state(taken_up) == _state(stopped)
+    elif first == "owned":
+        taken_up.own()
     for monitor in (never, stopped, taken_up):
         _feed(monitor, after)
     assert repr(told_after) == repr(all_told[count:])
@@ -191,6 +200,7 @@ def test_what_was_taken_up_does_not_hold_the_file(tmp_path):
     state = _through_a_file(monitor.state(), tmp_path)
     assert str(tmp_path) in Path("/proc/self/maps").read_text()
     assert taken_up.load(state)
+    taken_up.own()
     del state
     assert str(tmp_path) not in Path("/proc/self/maps").read_text()
 
