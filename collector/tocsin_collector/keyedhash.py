@@ -81,8 +81,9 @@ class KeyedHash:
         lengths = ends[1:] - ends[:-1]
         words = _words(data, ends[:-1], lengths)
         sums = words @ self._words[: words.shape[1]]
-        sums += lengths.view(np.uint64)[:, None] * self._length + self._start
-        combined: U64 = sums[:, 0] >> np.uint64(32) | sums[:, 1] & np.uint64(_UPPER)
+        sizes = lengths.view(np.uint64)
+        lower, upper = (sums[:, at] + (sizes * self._length[at] + self._start[at]) for at in (0, 1))
+        combined: U64 = lower >> np.uint64(32) | upper & np.uint64(_UPPER)
         return combined
 
 

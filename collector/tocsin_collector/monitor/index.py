@@ -17,7 +17,9 @@ from tocsin_collector.monitor.growing import Growing
 
 U64 = NDArray[np.uint64]
 Numbers = NDArray[np.int32]
-_FULLEST = 0.6
+Slots = NDArray[np.int64]
+_FULLEST = 0.5
+_FEW = 16
 _SMALLEST_BITS = 10
 _PIECE = 1 << 14
 _EMPTY = -1
@@ -56,13 +58,10 @@ class Index:
         long as none of them stands twice."""
         if self.is_full(keys.size):
             self._grow(keys.size)
-        first = len(self)
-        tried = np.arange(first, first + keys.size, dtype=np.int32)
-        self._keys.append(keys)
-        numbers, at = self._place(keys, tried)
-        won = np.flatnonzero(numbers == tried)
-        if won.size < keys.size:
-            self._close_ranks(keys, numbers, at, won, first)
+        numbers, at = self._find(keys)
+        new = np.flatnonzero(numbers == _EMPTY)
+        if new.size:
+            numbers[new] = self._add(keys[new], at[new])
         return numbers
 
     def keep(self, which: NDArray[np.bool_]) -> None:
@@ -73,43 +72,78 @@ class Index:
         for start in range(0, kept.size, _PIECE):
             self.claim(kept[start : start + _PIECE])
 
-    def _close_ranks(
-        self, keys: U64, numbers: Numbers, at: NDArray[np.int64], won: NDArray[np.intp], first: int
-    ) -> None:
-        """Let only new keys have a place in the column: the n-th of them gets the n-th number."""
-        ranks = np.arange(first, first + won.size, dtype=np.int32)
-        rank_of = np.empty(keys.size, np.int32)
-        rank_of[won] = ranks
-        self._slots[at[won]] = ranks
-        self._keys.rows[first : first + won.size] = keys[won]
-        self._keys.size = first + won.size
-        new = np.flatnonzero(numbers >= first)
-        numbers[new] = rank_of[numbers[new] - first]
+    def _find(self, keys: U64) -> tuple[Numbers, Slots]:
+        """The number of each key, and its slot; of a new one the empty slot where the way to it ends."""
+        known, slots = self._keys.rows, self._slots
+        at = self._first(keys)
+        numbers = slots.take(at)
+        if not known.size:
+            return numbers, at
+        # An empty slot's number takes the last key, whatever it is.
+        todo = np.flatnonzero((known.take(numbers) != keys) & (numbers != _EMPTY))
+        while todo.size > _FEW:
+            there = (at[todo] + 1) & self._mask
+            found = slots.take(there)
+            at[todo], numbers[todo] = there, found
+            todo = todo[(known.take(found) != keys[todo]) & (found != _EMPTY)]
+        for row in todo.tolist():
+            at[row], numbers[row] = self._walk(keys.item(row), at.item(row))
+        return numbers, at
 
-    def _place(self, keys: U64, tried: Numbers) -> tuple[Numbers, NDArray[np.int64]]:
-        """The number that each key has in the table, its own ``tried`` one where it is new, and its slot."""
-        known = self._keys.rows
-        at = (keys >> self._shift).view(np.int64)
+    def _walk(self, key: int, slot: int) -> tuple[int, int]:
+        """The slot and number of one key that is not in that slot: for the last few, a round of array operations costs
+        more than their steps."""
+        while True:
+            slot = (slot + 1) & self._mask
+            number = self._slots.item(slot)
+            if number == _EMPTY or self._keys.rows.item(number) == key:
+                return slot, number
+
+    def _add(self, keys: U64, at: Slots) -> Numbers:
+        """Give new keys, whose ways through the table end at these slots, the next numbers."""
+        first = len(self)
+        tried = np.arange(first, first + keys.size, dtype=np.int32)
+        self._keys.append(keys)
+        numbers = self._place(keys, tried, at)
+        won = np.flatnonzero(numbers == tried)
+        if won.size < keys.size:  # some stand twice: only the first of each has a place in the column
+            ranks = tried[: won.size]
+            rank_of = np.empty(keys.size, np.int32)
+            rank_of[won] = ranks
+            self._slots[at[won]] = ranks
+            self._keys.rows[first : first + won.size] = keys[won]
+            self._keys.size = first + won.size
+            numbers = rank_of[numbers - first]
+        return numbers
+
+    def _place(self, keys: U64, tried: Numbers, at: Slots) -> Numbers:
+        """The number that each key has in the table from a slot on, its own ``tried`` one where it has none; ``at``
+        becomes the slot where it is."""
+        known, slots = self._keys.rows, self._slots
         numbers = np.empty(keys.size, np.int32)
         todo = np.arange(keys.size)
         while todo.size:
-            slots = at[todo]
-            found = self._slots[slots]
+            there = at[todo]
+            found = slots.take(there)
             empty = np.flatnonzero(found == _EMPTY)
             if empty.size:
-                self._slots[slots[empty]] = tried[todo[empty]]
-                found[empty] = self._slots[slots[empty]]
+                slots[there[empty]] = tried[todo[empty]]
+                found[empty] = slots.take(there[empty])
             numbers[todo] = found
-            todo = todo[known[found] != keys[todo]]
+            todo = todo[known.take(found) != keys[todo]]
             at[todo] = (at[todo] + 1) & self._mask
-        return numbers, at
+        return numbers
+
+    def _first(self, keys: U64) -> Slots:
+        return (keys >> self._shift).view(np.int64)
 
     def _grow(self, more: int) -> None:
         numbers = self._slots[self._slots != _EMPTY]  # in the order of the old slots, which is that of the new ones
         self._make(len(self) + more)
         for start in range(0, numbers.size, _PIECE):
             some = numbers[start : start + _PIECE]
-            self._place(self._keys.rows[some], some)
+            keys = self._keys.rows[some]
+            self._place(keys, some, self._first(keys))
 
     def _make(self, keys: int) -> None:
         """An empty table with room for so many keys."""

@@ -161,8 +161,8 @@ class Join:
         keys = self._hash.texts(frame.ids)
         if frame.type == LABEL:
             cells = pack(frame.columns["label"], self._texts)
-            late = _Late(keys, frame.time_us, cells, cells)
-            self._labels.append(late.take(cells != MISSING))
+            late, told = _Late(keys, frame.time_us, cells, cells), cells != MISSING
+            self._labels.append(late if told.all() else late.take(told))
         else:
             cells = pack(frame.columns["value"], self._texts)
             names = self._names(frame.columns["name"])
@@ -175,8 +175,8 @@ class Join:
         self._settled()
         rows, numbers = [], []
         for place in places:
-            here = self._place.rows[place.numbers.rows] == place.place
-            rows.append(np.flatnonzero(here & (self._label_us.rows[place.numbers.rows] != NEVER)))
+            here = self._place.rows.take(place.numbers.rows) == place.place
+            rows.append(np.flatnonzero(here & (self._label_us.rows.take(place.numbers.rows) != NEVER)))
             numbers.append(place.numbers.rows[rows[-1]])
         return rows, unpack(self._label.take(np.concatenate(numbers)), self._texts)
 
@@ -255,16 +255,18 @@ class Join:
         parts, self._predicted = self._predicted, []
         places = np.repeat([place for place, _ in parts], [len(ids) for _, ids in parts]).astype(np.int32)
         numbers = self._claim(self._hash.texts(joined([ids for _, ids in parts])))
-        early = _distinct(numbers[self._late.rows[numbers]])
-        labels, outcomes = self._label_us.rows[early] != NEVER, self._outcomes_of(early)
-        self._waiting -= int(np.count_nonzero(self._place.rows[early] == _NOWHERE))
-        self._tell(early, -labels.astype(int), -outcomes)  # a receipt's stand-in gives up what it had
+        early = _distinct(numbers[self._late.rows.take(numbers)])
+        labels, outcomes = self._label_us.rows.take(early) != NEVER, self._outcomes_of(early)
+        before = self._place.rows.take(early)
+        self._waiting -= int(np.count_nonzero(before == _NOWHERE))
+        if (before != _NOWHERE).any():  # a receipt's stand-in gives up what it had
+            self._tell(before, -labels.astype(int), None if outcomes is None else -outcomes)
         self._place.rows[numbers] = places
         start = 0
         for place, ids in parts:
             self._places[place].numbers.append(numbers[start : start + len(ids)])
             start += len(ids)
-        self._tell(early, labels, outcomes)
+        self._tell(self._place.rows.take(early), labels, outcomes)
 
     def _settle_vouched(self) -> None:
         parts, self._vouched = self._vouched, []
@@ -279,38 +281,40 @@ class Join:
             self._place.rows[placed] = place.place
             placed = placed[self._late.rows[placed]]
             self._waiting -= placed.size
-            self._tell(placed, self._label_us.rows[placed] != NEVER, self._outcomes_of(placed))
+            labels, outcomes = self._label_us.rows[placed] != NEVER, self._outcomes_of(placed)
+            self._tell(self._place.rows[placed], labels, outcomes)
             start += keys.size
 
     def _settle_labels(self) -> None:
-        late, numbers = self._in_order(self._labels)
+        late, numbers, are_distinct = self._in_order(self._labels)
         self._labels = []
-        later = np.flatnonzero(late.time_us >= self._label_us.rows[numbers])
-        numbers = numbers[later]
-        touched = _distinct(numbers)
-        first = self._label_us.rows[touched] == NEVER
-        self._arrive(touched)
+        known_us = self._label_us.rows.take(numbers)
+        later = late.time_us >= known_us
+        if not later.all():
+            late, numbers, known_us = late.take(later), numbers[later], known_us[later]
+        touched = numbers if are_distinct else _distinct(numbers)
+        first = (known_us if are_distinct else self._label_us.rows.take(touched)) == NEVER
+        places = self._arrive(touched)
         # Of a number that stands twice the last one written stays, which is the one with the latest time.
-        self._label.put(numbers, late.cells[later])
-        self._label_us.rows[numbers] = late.time_us[later]
-        self._tell(touched, first, np.zeros(touched.size))
+        self._label.put(numbers, late.cells)
+        self._label_us.rows[numbers] = late.time_us
+        self._tell(places, first, None)
 
     def _settle_outcomes(self) -> None:
-        late, numbers = self._in_order(self._valued)
+        late, numbers, _ = self._in_order(self._valued)
         self._valued = []
         first = self._outcomes.put(numbers, late.names, late.cells.view(np.float64), late.time_us)
         touched, row = np.unique(numbers, return_inverse=True)
-        self._arrive(touched)
-        self._tell(touched, np.zeros(touched.size), np.bincount(row, first, touched.size))
+        self._tell(self._arrive(touched), None, np.bincount(row, first, touched.size))
 
-    def _in_order(self, parts: list[_Late]) -> tuple[_Late, Numbers]:
-        """All of the parts with the ids' numbers; where an id stands more than once, in the order of time."""
+    def _in_order(self, parts: list[_Late]) -> tuple[_Late, Numbers, bool]:
+        """All of the parts with the ids' numbers, and whether each id stands there once; else in the order of time."""
         late = _Late(*(np.concatenate(column) for column in zip(*parts, strict=True)))
         numbers = self._claim(late.keys)
         if _distinct(numbers).size == numbers.size:
-            return late, numbers
+            return late, numbers, True
         order = np.argsort(late.time_us, kind="stable")
-        return late.take(order), numbers[order]
+        return late.take(order), numbers[order], False
 
     def _claim(self, keys: U64) -> Numbers:
         if self._index.is_full(keys.size):
@@ -326,16 +330,19 @@ class Join:
         self._label_us.fill(size, NEVER)
         self._late.fill(size, False)
 
-    def _arrive(self, touched: Numbers) -> None:
-        """A label or an outcome has come for these ids."""
-        early = ~self._late.rows[touched] & (self._place.rows[touched] == _NOWHERE)
+    def _arrive(self, touched: Numbers) -> Numbers:
+        """A label or an outcome has come for these ids; their places."""
+        places = self._place.rows.take(touched)
+        early = ~self._late.rows.take(touched) & (places == _NOWHERE)
         self._waiting += int(np.count_nonzero(early))
         self._late.rows[touched] = True
+        return places
 
-    def _tell(self, numbers: Numbers, labels: NDArray[np.generic], outcomes: NDArray[np.generic]) -> None:
-        """Tell the windows of some ids how much of what came is new."""
-        places = self._place.rows[numbers] + 1  # 0 is nowhere
-        rows, new, valued = (np.bincount(places, some) for some in (None, labels, outcomes))
+    def _tell(self, places: Numbers, labels: NDArray[np.generic] | None, outcomes: NDArray[np.generic] | None) -> None:
+        """Tell the windows of some ids, by the ids' places, how much of what came is new; None where nothing is."""
+        counted = places.astype(np.intp) + 1  # 0 is nowhere
+        rows = np.bincount(counted)
+        new, valued = (rows * 0 if some is None else np.bincount(counted, some) for some in (labels, outcomes))
         for place in np.flatnonzero(rows[1:]).tolist():
             self._listeners[place].joined(int(new[place + 1]), int(valued[place + 1]))
 
@@ -386,10 +393,10 @@ class Join:
             place.numbers.rows[:] = numbers[place.numbers.rows]
         self._outcomes = self._outcomes.renumbered(numbers)
 
-    def _outcomes_of(self, numbers: Numbers) -> NDArray[np.int64]:
-        """How many outcomes each of some ids has."""
+    def _outcomes_of(self, numbers: Numbers) -> NDArray[np.int64] | None:
+        """How many outcomes each of some ids has; None where there are none at all."""
         if not self._outcomes.owner.size:
-            return np.zeros(numbers.size, np.int64)
+            return None
         return self._outcomes.count(self._mask(numbers))[numbers]
 
     def _mask(self, numbers: NDArray[np.integer]) -> Mask:
