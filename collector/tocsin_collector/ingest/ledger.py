@@ -57,7 +57,7 @@ class Ledger:
 
     def read(self, slots: I64) -> tuple[U64, I64]:
         """What stands beside the keys: content (0: nothing yet) and time."""
-        return self._content[slots], self._time[slots]
+        return self._content.take(slots), self._time.take(slots)
 
     def write(self, slots: I64, content: U64, time: I64, stream: int | NDArray[np.uint32]) -> None:
         """Put content, time and stream beside keys; of a slot that stands twice the last one counts."""
@@ -94,11 +94,14 @@ class Ledger:
         todo = np.arange(keys.size)
         while todo.size > _FEW:
             at, mine = slots[todo], keys[todo]
-            empty = np.flatnonzero(self._keys[at] == 0)
+            found = self._keys.take(at)
+            empty = np.flatnonzero(found == 0)
             if empty.size:
-                self._keys[at[empty]] = mine[empty]
+                wanted = at[empty]
+                self._keys[wanted] = mine[empty]
                 self._used += empty.size  # an upper bound: two of these may be one key, or want one slot
-            other = np.flatnonzero(self._keys[at] != mine)
+                found[empty] = self._keys.take(wanted)
+            other = np.flatnonzero(found != mine)
             todo = todo[other]
             slots[todo] = (at[other] + steps[todo]) & self._mask
         for row in todo.tolist():

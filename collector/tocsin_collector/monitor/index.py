@@ -8,6 +8,7 @@ probing). An array of 16,384 keys costs a third a key of what one of 1,000 does:
 Keys are 64 bits of a keyed hash (``keyedhash.py``), so nobody outside can aim at long probes.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -138,12 +139,21 @@ class Index:
         return (keys >> self._shift).view(np.int64)
 
     def _grow(self, more: int) -> None:
-        numbers = self._slots[self._slots != _EMPTY]  # in the order of the old slots, which is that of the new ones
+        runs = _runs(self._slots)
         self._make(len(self) + more)
-        for start in range(0, numbers.size, _PIECE):
-            some = numbers[start : start + _PIECE]
-            keys = self._keys.rows[some]
-            self._place(keys, some, self._first(keys))
+        for numbers in runs:
+            self._lay(numbers)
+
+    def _lay(self, numbers: Numbers) -> None:
+        """Put keys into a part of the table where none is yet, without a look at it: in the order of their first slots,
+        each takes its own or that behind the one before."""
+        keys = self._keys.rows.take(numbers)
+        order, row = np.argsort(keys), np.arange(numbers.size)
+        at = np.maximum.accumulate(self._first(keys[order]) - row) + row
+        inside = np.searchsorted(at, self._slots.size)
+        self._slots[at[:inside]] = numbers[order[:inside]]
+        over = order[inside:]  # the way of these goes on at the table's beginning
+        self._place(keys[over], numbers[over], np.zeros(over.size, np.int64))
 
     def _make(self, keys: int) -> None:
         """An empty table with room for so many keys."""
@@ -153,3 +163,17 @@ class Index:
     def _use(self, slots: Numbers) -> None:
         self._shift, self._mask = np.uint64(65 - slots.size.bit_length()), slots.size - 1
         self._slots = slots
+
+
+def _runs(slots: Numbers) -> Iterator[Numbers]:
+    """The numbers in a table, some thousands at once, all that want a slot before those of the next ones: cut where a
+    slot is empty, since no key has gone past one. The first ones of the table may have come from its end."""
+    empty = int(np.argmax(slots == _EMPTY))
+    start = empty
+    while start < slots.size:
+        end = min(start + _PIECE, slots.size)
+        while end < slots.size and slots[end] != _EMPTY:
+            end += 1
+        some = slots[start:end] if end < slots.size else np.concatenate([slots[start:end], slots[:empty]])
+        yield some[some != _EMPTY]
+        start = end

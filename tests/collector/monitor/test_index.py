@@ -1,9 +1,11 @@
 """Keys become numbers, as a dict would number them."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tocsin_collector.monitor import index as module
 from tocsin_collector.monitor.index import Index
 
 crowded = st.integers(0, 30).map(lambda n: n << 58 | n % 3)  # many keys want the same few slots
@@ -31,6 +33,22 @@ def test_what_is_kept_is_numbered_anew_in_the_same_order(batches, random):
     index.keep(np.array(which, bool))
     left = [key for key in sorted(known, key=known.__getitem__) if which[known[key]]]
     assert index.claim(np.array(left, np.uint64)).tolist() == list(range(len(left)))
+
+
+LAST = 0xFFC0 << 48  # keys from here on want the table's last slots, and go on at its beginning
+many = st.tuples(st.integers(0, 2**32), st.sampled_from([0, LAST]), st.integers(1, 3_000))
+
+
+@given(st.lists(many, min_size=1, max_size=4), st.sampled_from([16, 64, 1 << 14]))
+def test_a_table_that_grows_keeps_the_number_of_every_key(parts, piece):
+    index, known = Index(), np.empty(0, np.uint64)
+    for seed, least, count in parts:
+        keys = np.random.default_rng(seed).integers(0, 1 << 64, count, np.uint64) | np.uint64(least)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(module, "_PIECE", piece)
+            index.claim(keys)
+        known = np.concatenate([known, keys[~np.isin(keys, known)]])
+        assert index.claim(known).tolist() == list(range(known.size))
 
 
 def test_it_grows_and_still_finds_every_key():
