@@ -83,6 +83,11 @@ def lengths(texts: Sequence[str]) -> NDArray[np.int64]:
     return texts.lengths() if isinstance(texts, Texts) else np.fromiter(map(len, texts), np.int64, len(texts))
 
 
+def taken(texts: Sequence[str], rows: NDArray[np.intp]) -> Sequence[str]:
+    """Some of the texts, in the order given."""
+    return texts.take(rows) if isinstance(texts, Texts) else [texts[row] for row in rows.tolist()]
+
+
 def joined(parts: Sequence[Sequence[str]]) -> Sequence[str]:
     """The texts of all parts, one part after the other."""
     packed = [part.packed() for part in parts if isinstance(part, Texts)]

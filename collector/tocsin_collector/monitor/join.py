@@ -21,7 +21,7 @@ from tocsin_collector.monitor.cells import MISSING, CellColumn, Names, pack, ren
 from tocsin_collector.monitor.growing import Growing
 from tocsin_collector.monitor.index import Index
 from tocsin_collector.monitor.outcomes import NEVER, Outcomes
-from tocsin_collector.texts import joined
+from tocsin_collector.texts import joined, taken
 from tocsin_schema.block import LABEL
 
 WAITING_MOST = 1_000_000
@@ -61,13 +61,22 @@ class StandIn(Place, Protocol):
 class _Late(NamedTuple):
     """Labels, or outcomes with the numbers of their names."""
 
-    keys: U64
     time_us: NDArray[np.int64]
     cells: NDArray[np.int64]
     names: NDArray[np.int64]
 
     def take(self, rows: NDArray[np.intp] | Mask) -> "_Late":
-        return _Late(self.keys[rows], self.time_us[rows], self.cells[rows], self.names[rows])
+        return _Late(self.time_us[rows], self.cells[rows], self.names[rows])
+
+
+class _Came(NamedTuple):
+    """Labels or outcomes that are gathered, and their ids."""
+
+    ids: Sequence[str]
+    late: _Late
+
+    def take(self, rows: NDArray[np.intp]) -> "_Came":
+        return _Came(taken(self.ids, rows), self.late.take(rows))
 
 
 class Join:
@@ -89,8 +98,8 @@ class Join:
         self._waiting = 0
         self._predicted: list[tuple[int, Sequence[str]]] = []
         self._vouched: list[tuple[StandIn, U64]] = []
-        self._labels: list[_Late] = []
-        self._valued: list[_Late] = []
+        self._labels: list[_Came] = []
+        self._valued: list[_Came] = []
         self._gathered = 0
         self._loaded: dict[str, Any] | None = None
 
@@ -158,16 +167,15 @@ class Join:
     def came(self, frame: Frame) -> None:
         """Labels or outcomes came. Rows without a value are left out."""
         self.own()
-        keys = self._hash.texts(frame.ids)
         if frame.type == LABEL:
-            cells = pack(frame.columns["label"], self._texts)
-            late, told = _Late(keys, frame.time_us, cells, cells), cells != MISSING
-            self._labels.append(late if told.all() else late.take(told))
+            cells = names = pack(frame.columns["label"], self._texts)
+            told, gathered = cells != MISSING, self._labels
         else:
             cells = pack(frame.columns["value"], self._texts)
             names = self._names(frame.columns["name"])
-            late = _Late(keys, frame.time_us, cells, names)
-            self._valued.append(late.take((cells != MISSING) & (names >= 0)))
+            told, gathered = (cells != MISSING) & (names >= 0), self._valued
+        came = _Came(frame.ids, _Late(frame.time_us, cells, names))
+        gathered.append(came if told.all() else came.take(np.flatnonzero(told)))
         self._gather(frame.rows)
 
     def labels(self, *places: Place) -> tuple[list[NDArray[np.intp]], Values]:
@@ -307,10 +315,10 @@ class Join:
         touched, row = np.unique(numbers, return_inverse=True)
         self._tell(self._arrive(touched), None, np.bincount(row, first, touched.size))
 
-    def _in_order(self, parts: list[_Late]) -> tuple[_Late, Numbers, bool]:
+    def _in_order(self, parts: list[_Came]) -> tuple[_Late, Numbers, bool]:
         """All of the parts with the ids' numbers, and whether each id stands there once; else in the order of time."""
-        late = _Late(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-        numbers = self._claim(late.keys)
+        late = _Late(*(np.concatenate(column) for column in zip(*(part.late for part in parts), strict=True)))
+        numbers = self._claim(self._hash.texts(joined([part.ids for part in parts])))
         if _distinct(numbers).size == numbers.size:
             return late, numbers, True
         order = np.argsort(late.time_us, kind="stable")
