@@ -1,9 +1,10 @@
 """Keys become numbers, 0 and upwards: an open-addressing table in numpy columns.
 
 The numbers are dense, so that whatever belongs to a key lies in plain columns beside it, and a slot of the table is
-four bytes. A whole array of keys moves through the table together: those that stand before an empty slot all write
-their number into it, whoever reads itself back has won it, and who finds another key goes on to the next slot (linear
-probing). An array of 16,384 keys costs a third a key of what one of 1,000 does: callers gather.
+four bytes. A whole array of keys moves through the table together, and who finds another key goes on to the next slot
+(linear probing). New ones then all write their number into the empty slot that they stand before; whoever reads itself
+back has won it, and the others go on. An array of 16,384 keys costs two thirds a key of what one of 1,000 does: callers
+gather.
 
 Keys are 64 bits of a keyed hash (``keyedhash.py``), so nobody outside can aim at long probes.
 """
@@ -19,7 +20,7 @@ from tocsin_collector.monitor.growing import Growing
 U64 = NDArray[np.uint64]
 Numbers = NDArray[np.int32]
 Slots = NDArray[np.int64]
-_FULLEST = 0.5
+_FULLEST = 0.5  # at 0.6 a new key looks at 3.6 slots, here at 2.5
 _FEW = 16
 _SMALLEST_BITS = 10
 _PIECE = 1 << 14

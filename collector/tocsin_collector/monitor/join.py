@@ -27,7 +27,7 @@ from tocsin_schema.block import LABEL
 WAITING_MOST = 1_000_000
 """Ids of one model whose label or outcome may wait for a prediction; the oldest make room and are counted."""
 GATHER = 1 << 14
-"""Rows that are gathered before they are joined, unless someone looks: a third of the cost a row of 1,000."""
+"""Rows that are gathered before they are joined, unless someone looks: two thirds of the cost a row of 1,000."""
 _NOWHERE = -1
 _SPARE_TEXTS = 1_024
 
