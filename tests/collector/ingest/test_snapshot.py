@@ -222,6 +222,9 @@ def test_a_start_is_told_what_was_counted_before_it_has_the_ids(stopped: Path, t
     intake, _ = opened(folder)
     assert intake.counters.accepted["prediction"] == 210
     assert intake.kept == intake._journal.end
+    asyncio.run(intake.remember())
+    assert intake.kept == 0  # retention waits
+    assert intake._snapshots.is_due(intake._journal.end, NOW_S)
     answers(intake, ASKED)
     assert intake.counters.accepted["prediction"] == 212
 
