@@ -45,7 +45,8 @@ class Values:
 
 @dataclass(slots=True)
 class Frame:
-    """The rows of one block. ``time_us`` is int64 microseconds since the epoch; ``ids`` are the events' ids."""
+    """The rows of one block, or of several of one type and model version. ``time_us`` is int64 microseconds since the
+    epoch; ``ids`` are the events' ids."""
 
     type: str
     key: ModelKey
@@ -53,6 +54,8 @@ class Frame:
     ids: Sequence[str]
     columns: dict[str, Values]
     """Every other column by its name in the block: ``feature.age``, ``prediction``, ``score.yes``, ``label``…"""
+    blocks: Sequence[int] = ()
+    """How many rows each of several blocks has, which lie here one after the other; empty for one block."""
 
     @property
     def rows(self) -> int:
@@ -74,6 +77,13 @@ class Frame:
         columns = {name: values.take(here, valid[id(values.valid)]) for name, values in self.columns.items()}
         ids = self.ids.part(start, end) if isinstance(self.ids, Texts) else self.ids[here]
         return Frame(self.type, self.key, self.time_us[here], ids, columns)
+
+    def each(self) -> Iterator["Frame"]:
+        """The frame of each block."""
+        start = 0
+        for rows in self.blocks or (self.rows,):
+            yield self.part(start, start + rows)
+            start += rows
 
     def group(self, prefix: str) -> dict[str, Values]:
         """Columns of one kind by their own name: ``group("feature.")``, ``group("score.")``, ``group("segment.")``."""

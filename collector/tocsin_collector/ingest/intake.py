@@ -20,6 +20,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -99,7 +100,8 @@ class _Taken(NamedTuple):
 
 
 class Intake:
-    """Takes blocks from HTTP or from the same process. ``apply`` gets each accepted frame and its journal position."""
+    """Takes blocks from HTTP or from the same process. ``apply`` gets each accepted frame and the position of its first
+    block in the journal; blocks that were judged together are one frame, which tells them apart."""
 
     def __init__(
         self,
@@ -334,11 +336,11 @@ class Intake:
         written = iter(positions)
         for item in taken:
             self.counters.applied(item.fresh)
-            at = 0
-            for (rows, payload), position in zip(item.records, written, strict=False):
-                self.holdings.add(item.fresh.key.project, position, len(payload))
-                self._give(item.fresh.part(at, at + rows), position)
-                at += rows
+            places = list(islice(written, len(item.records)))
+            for record, position in zip(item.records, places, strict=True):
+                self.holdings.add(item.fresh.key.project, position, len(record.payload))
+            if places:
+                self._give(item.fresh, places[0])
         shares: list[list[Share]] = [[] for _ in group]
         for share in (share for item in taken for share in item.shares):
             shares[share.request].append(share)
@@ -383,13 +385,16 @@ class Intake:
         judged = self._dedupe.judge(blocks, whole)
         refused += _refused(whole, judged, good)
         shares = lot.shares(good[judged.accepted], refused)
-        yield _Taken(whole.type, shares, _accepted(whole, judged), list(_records(lot, blocks, judged)))
+        fresh, records = _accepted(whole, judged), list(_records(lot, blocks, judged))
+        if len(records) > 1:
+            fresh.blocks = [record.rows for record in records]
+        yield _Taken(whole.type, shares, fresh, records)
 
     def _give(self, fresh: Frame, position: int) -> None:
         try:
             self._apply(fresh, position)
         except Exception:
-            self.counters.apply_errors += 1
+            self.counters.apply_errors += len(fresh.blocks) or 1
             _log.exception("apply_failed position=%d model=%s rows=%d", position, "/".join(fresh.key), fresh.rows)
 
     def _answer(self, request: _Request, shares: list[Share], end: int) -> Answer:

@@ -3,13 +3,14 @@
 import time
 from bisect import bisect
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
 
-from tocsin_collector.frame import Frame
+from tocsin_collector.frame import Frame, Values
 from tocsin_collector.monitor import daily
 from tocsin_collector.monitor.beside import Named
 from tocsin_collector.monitor.join import Join
@@ -22,7 +23,7 @@ from tocsin_collector.monitor.track import Closed, Track
 from tocsin_collector.monitor.traffic import Traffic
 from tocsin_collector.monitor.verdicts import Verdicts
 from tocsin_collector.monitor.watermark import Watermark
-from tocsin_collector.monitor.window import Window
+from tocsin_collector.monitor.window import Window, present
 from tocsin_collector.monitor.windows import Calendar
 from tocsin_collector.profile import Layout
 from tocsin_collector.quality import Stakes
@@ -208,13 +209,39 @@ class Model:
             part = frame if len(numbers) == 1 else frame.take(np.flatnonzero(index == number))
             window = self._window(number, known_s, part.rows)
             if window is not None:
-                present = self._put(part, window)
-                kinds |= {name: frame.columns["feature." + name].kind for name, count in present.items() if count}
+                features = part.group("feature.")
+                counts = present(features)
+                self._put(part, window, counts)
+                kinds |= _kinds(features, counts)
                 times.append(int(part.time_us.min()) / 1e6)
         if times:
             self.schema.see(kinds, min(times))
         if is_given_up:
             self._give_up_ahead()
+
+    def take_together(self, frame: Frame, now_s: float | None) -> bool:
+        """Put the rows of several blocks into their window, where that is the same as block by block: no event between
+        them begins, closes or forgets anything. False: it is not, and nothing is done."""
+        first_us, last_us = int(frame.time_us.min()), int(frame.time_us.max())
+        index, last = self._calendar.index(np.array([first_us, last_us])).tolist()
+        features = frame.group("feature.")
+        counts = present(features)
+        kinds = _kinds(features, counts)
+        is_usual = index == last and self.rows_total > 0 and not self._is_ahead(index)
+        if not (is_usual and self.schema.knows(kinds, first_us / 1e6)):
+            return False
+        before = self.watermark.state()
+        # Of one window, and so never so far apart that a few of a block's times would say nothing.
+        newest_us = np.maximum.reduceat(frame.time_us, [0, *accumulate(frame.blocks[:-1])]).tolist()
+        if any(self.watermark.block(us / 1e6, us / 1e6, now_s) for us in newest_us) or not self._stays_open(index):
+            self.watermark.load(before)
+            return False
+        self.rows_total += frame.rows
+        self.latency.add(frame.columns.get("latency_s"))
+        if index not in self.windows:
+            self._open(index)
+        self._put(frame, self.windows[index], counts)
+        return True
 
     def vouch(self, receipts: Sequence[Receipt]) -> None:
         """Let receipts stand in for predictions that are not there; one whose window is sealed says nothing."""
@@ -367,15 +394,14 @@ class Model:
                     self._open(index)
         self._passed = newest if self._passed is None else max(self._passed, newest)
 
-    def _put(self, part: Frame, window: Window) -> dict[str, int]:
-        present = window.gather(part)
+    def _put(self, part: Frame, window: Window, counts: Mapping[str, int]) -> None:
+        window.gather(part, counts)
         self._join.predicted(window, part.ids)
         self._traffic.add(window.index, self.key.version, part.rows)
         self._gathered += part.rows
         if self._gathered >= GATHER:
             self.count()
         self._remember_times(part)
-        return present
 
     def _remember_times(self, frame: Frame) -> None:
         first, last = int(frame.time_us.min()) / 1e6, int(frame.time_us.max()) / 1e6
@@ -393,6 +419,13 @@ class Model:
         if index not in self.windows:
             self._open(index)
         return self.windows[index]
+
+    def _stays_open(self, index: int) -> bool:
+        """Whether rows of a window are not late and nothing is to be closed, with them and with the watermark as it
+        is. What holds now has held since the watermark was behind."""
+        now_s = self.watermark.value or 0.0
+        closes = index not in self.windows and self._calendar.closes_s(index) <= now_s
+        return not (closes or self._is_late(index, now_s) or self.due())
 
     def _open(self, index: int) -> None:
         window = self.windows[index] = Window(index)
@@ -470,6 +503,11 @@ class Model:
         self._forget(window)
         del self.windows[window.index]
         self._sealed.append(window.index)
+
+
+def _kinds(features: Mapping[str, Values], counts: Mapping[str, int]) -> dict[str, str]:
+    """The kinds of the features that have a value."""
+    return {name: values.kind for name, values in features.items() if counts[name]}
 
 
 def _raised(verdict: WindowVerdict, before: WindowVerdict | None) -> bool:

@@ -163,16 +163,18 @@ class Monitor:
         ]
 
     def apply(self, frame: Frame, position: int) -> None:  # noqa: ARG002  as the intake gives it
-        """Take one block of accepted events."""
+        """Take the accepted events of a block, or of several."""
         if not frame.rows:
             return
         if not self._has_room(frame):
             self.unwatched_total += frame.rows
         elif frame.type == PREDICTION:
             self._predictions(frame)
+        elif "receipt" in frame.columns:
+            for block in frame.each():
+                self._vouch(block)
+                self._join(frame.key).came(block)
         else:
-            if "receipt" in frame.columns:
-                self._vouch(frame)
             self._join(frame.key).came(frame)
 
     def tick(self) -> None:
@@ -308,6 +310,11 @@ class Monitor:
 
     def _predictions(self, frame: Frame) -> None:
         model = self._model(frame.key)
+        if not (frame.blocks and model.take_together(frame, self.clock() if self.clock else None)):
+            for block in frame.each():
+                self._block(model, block)
+
+    def _block(self, model: Model, frame: Frame) -> None:
         if not model.rows_total:
             self._follow(model, int(frame.time_us.min()) / 1e6)
         model.take(frame, self.clock() if self.clock else None)

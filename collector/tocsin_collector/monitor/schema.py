@@ -56,6 +56,12 @@ class Schema:
         self._rows, self._present = earlier._rows, earlier._present
         self._is_registered = True
 
+    def knows(self, kinds: Mapping[str, str], time_s: float) -> bool:
+        """Whether ``see`` would change nothing, at this time or a later one."""
+        return all(
+            name in self.features and not _is_news(self.features[name], kind, time_s) for name, kind in kinds.items()
+        )
+
     def see(self, kinds: Mapping[str, str], time_s: float) -> None:
         """Learn the kinds of the features that have values in a block, whose first row is of ``time_s``. The first
         block registers them; what is new after it is a change."""
@@ -79,7 +85,7 @@ class Schema:
             self._rows, self._present = rows, present.copy()
 
     def _see_again(self, known: FeatureSchema, kind: str, time_s: float) -> None:
-        if known.gone_s is None and known.kinds.get(kind, time_s + 1) <= time_s:
+        if not _is_news(known, kind, time_s):
             return
         if kind not in known.kinds:
             self._tell(
@@ -94,6 +100,10 @@ class Schema:
     def _tell(self, change: SchemaChange) -> None:
         self.changes.append(change)
         self.totals[change.what] += 1
+
+
+def _is_news(known: FeatureSchema, kind: str, time_s: float) -> bool:
+    return known.gone_s is not None or known.kinds.get(kind, time_s + 1) > time_s
 
 
 def _one(kind: str) -> str:

@@ -64,11 +64,14 @@ class Watermark:
 
     def events(self, time_us: NDArray[np.int64], now_s: float | None) -> bool:
         """Take a block's times; ``now_s`` is None while the journal is replayed. True: what is ahead is given up."""
-        newest_s = _newest_s(time_us, self._trust_s)
+        return self.block(_newest_s(time_us, self._trust_s), int(time_us.max()) / 1e6, now_s)
+
+    def block(self, newest_s: float, last_s: float, now_s: float | None) -> bool:
+        """The same for a block of which ``newest_s`` is to be believed, and ``last_s`` is the newest time."""
         begun_again = self._is_wrong(newest_s)
         if begun_again:
             self._begin()
-        known_s, self._stream = self._stream, self._believed(newest_s, int(time_us.max()) / 1e6)
+        known_s, self._stream = self._stream, self._believed(newest_s, last_s)
         if known_s is None or self._stream > known_s:
             self._behind_clock_s = None if now_s is None else now_s - newest_s
         self._rise(self._stream)

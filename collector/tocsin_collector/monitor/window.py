@@ -147,17 +147,15 @@ class Window:
         found._tick = Growing.of(state["tick"])
         return found
 
-    def gather(self, frame: Frame) -> dict[str, int]:
-        """Take the rows of a block that belong here, to be counted with others; returns how many of them have a value,
-        by feature. Whoever looks at more than the rows' number calls ``count`` first."""
+    def gather(self, frame: Frame, counts: Mapping[str, int]) -> None:
+        """Take rows that belong here, of which so many have a value, by feature; they are counted with others. Whoever
+        looks at more than the rows' number calls ``count`` first."""
         self.rows += frame.rows
         self.changed = True
         self._gathered.append(frame)
-        present = _present(frame.group("feature."))
-        for name, count in present.items():
+        for name, count in counts.items():
             if name in self.present or len(self.present) < NAMES_MOST:
                 self.present[name] += count
-        return present
 
     def count(
         self,
@@ -319,7 +317,8 @@ def _whole(name: str, values: Values | None) -> dict[str, int]:
     return {name: int(np.rint(data).astype(np.int64).sum())} if len(data) else {}
 
 
-def _present(features: dict[str, Values]) -> dict[str, int]:
+def present(features: Mapping[str, Values]) -> dict[str, int]:
+    """How many rows have a value, by feature."""
     counted: dict[int, int] = {}  # columns without a gap share their validity
     for values in features.values():
         if id(values.valid) not in counted:
