@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,58 +94,88 @@ class Frame:
 def frame(*blocks: Block) -> Frame:
     """The columns of a decoded block; of several, the rows of all, when they have the same columns of the same dtypes
     and are of one type and model version."""
-    block = blocks[0] if len(blocks) == 1 else _end_to_end(blocks)
-    names = [name for name in block.columns if name not in ("time", "id")]
+    if len(blocks) > 1:
+        were_read = all(block.layout for block in blocks)
+        return _end_to_end(blocks) if were_read else concat([frame(block) for block in blocks])
+    (block,) = blocks
     whole = _whole(block.rows)
-    return Frame(
-        block.type,
-        ModelKey(block.project, block.model, block.version),
-        np.frombuffer(block.columns["time"].data, "<i8"),
-        _texts(block.columns["id"]),
-        {name: _values(block.columns[name], whole) for name in names},
+    columns = {name: _values(item, whole) for name, item in block.columns.items() if name not in ("time", "id")}
+    return Frame(block.type, _key(block), np.frombuffer(block.read("time").data, "<i8"), _ids(block), columns)
+
+
+def _key(block: Block) -> ModelKey:
+    return ModelKey(block.project, block.model, block.version)
+
+
+def _ids(block: Block) -> Sequence[str]:
+    return _texts(block.read("id"))
+
+
+def _end_to_end(blocks: Sequence[Block]) -> Frame:
+    """The rows of blocks that were read, one after the other. The numbers of all columns are taken in one go, and so
+    are the codes: arrays of each column and block would cost more than their few rows."""
+    first, rows = blocks[0], [block.rows for block in blocks]
+    floats, integers, codes = (
+        [name for name, dtype in first.kinds if dtype in dtypes and name != "id"]
+        for dtypes in (("f64",), ("i64", "time"), ("dict",))
     )
+    words = _words(blocks, [*floats, *integers], "<u8")
+    whole_numbers = words[len(floats) :].view("<i8")
+    found = {name: Values(NUMBER, data, _NONE) for name, data in zip(floats, words.view("<f8"), strict=False)}
+    for name, data in zip(integers, whole_numbers.astype(np.float64), strict=True):
+        found[name] = Values(NUMBER, data, _NONE)
+    for name, data in zip(codes, _words(blocks, codes, "<u4").astype(np.int64), strict=True):
+        found[name] = Values(CATEGORY, *_in_one_dictionary(blocks, name, data))
+    whole = _whole(sum(rows))
+    columns = {}
+    for name, _ in first.kinds:
+        if name in ("time", "id"):
+            continue
+        if name not in found:
+            found[name] = _joined([_values(block.read(name), _whole(block.rows)) for block in blocks], rows)
+        columns[name] = found[name]
+        columns[name].valid = _valid(blocks, name, whole)
+    time_us = whole_numbers[integers.index("time")]
+    return Frame(first.type, _key(first), time_us, joined([_ids(block) for block in blocks]), columns)
 
 
-def _end_to_end(blocks: Sequence[Block]) -> Block:
-    """The buffers of blocks, one after the other: arrays of each would cost more than their few rows."""
+def _words(blocks: Sequence[Block], names: Sequence[str], dtype: str) -> NDArray[Any]:
+    """What lies in columns of one width, columns x rows of all blocks."""
+    parts = [_alike_words(list(same), names, dtype) for _, same in groupby(blocks, lambda block: block.layout)]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+
+
+def _alike_words(blocks: Sequence[Block], names: Sequence[str], dtype: str) -> NDArray[Any]:
+    """The same of blocks with the same layout: a column lies at the same place in each of them."""
     first = blocks[0]
-    rows = [block.rows for block in blocks]
-    return Block(
-        first.type,
-        project=first.project,
-        model=first.model,
-        version=first.version,
-        rows=sum(rows),
-        producer=first.producer,
-        sequence=first.sequence,
-        columns={name: _column([block.columns[name] for block in blocks], rows) for name in first.columns},
-    )
+    padding = bytes(-len(first.body) % 8)
+    bodies = np.frombuffer(padding.join([*(block.body for block in blocks), b""]), dtype).reshape(len(blocks), -1)
+    places = first.layout.places if first.layout else {}
+    starts = np.array([places[name].data.start for name in names], np.intp) // bodies.itemsize
+    found = bodies[:, starts[:, None] + np.arange(first.rows)]
+    return found.transpose(1, 0, 2).reshape(len(names), len(blocks) * first.rows)
 
 
-def _column(parts: Sequence[Column], rows: Sequence[int]) -> Column:
-    first, offsets, valid = parts[0], None, None
-    if any(part.valid is not None for part in parts):
-        valid = b"".join(
-            b"\1" * count if part.valid is None else part.valid for part, count in zip(parts, rows, strict=True)
-        )
-    if first.dtype == "str":
-        ends = [np.frombuffer(part.offsets or b"", "<u4") for part in parts]
-        starts = np.cumsum([0, *(len(part.data) for part in parts)])
-        shifted = [own[1:] + start for own, start in zip(ends, starts, strict=False)]
-        offsets = np.concatenate([ends[0][:1], *shifted]).astype("<u4").tobytes()
-    if first.dtype == "dict" and any(part.values != first.values for part in parts):
-        return _recoded_column(parts, valid)
-    data = b"".join([part.data for part in parts])
-    return Column(first.name, first.dtype, data, offsets=offsets, valid=valid, values=first.values)
+def _in_one_dictionary(blocks: Sequence[Block], name: str, data: NDArray[np.int64]) -> tuple[Any, ...]:
+    """The codes of a column in the one dictionary of all blocks, and no gaps, and that dictionary."""
+    names = [block.layout.places[name].values or [] for block in blocks if block.layout]
+    if all(some is names[0] or some == names[0] for some in names):
+        return data, _NONE, list(names[0])
+    numbers: dict[str, int] = {}
+    parts = np.split(data, np.cumsum([block.rows for block in blocks])[:-1])
+    recoded = [_recoded(Values(CATEGORY, part, _NONE, some), numbers) for part, some in zip(parts, names, strict=True)]
+    return np.concatenate(recoded), _NONE, list(numbers)
 
 
-def _recoded_column(parts: Sequence[Column], valid: bytes | None) -> Column:
-    codes: dict[str, int] = {}
-    found = []
-    for part in parts:
-        numbers = [codes.setdefault(name, len(codes)) for name in part.values or ()]
-        found.append(np.array(numbers or [0], "<u4")[np.frombuffer(part.data, "<u4")])
-    return Column(parts[0].name, "dict", np.concatenate(found).tobytes(), valid=valid, values=list(codes))
+def _valid(blocks: Sequence[Block], name: str, whole: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Where a column of all blocks has a value; ``whole`` where it has no gap."""
+    if not any(block.layout and block.layout.places[name].valid for block in blocks):
+        return whole
+    masks = [(block.read(name).valid, block.rows) for block in blocks]
+    return np.concatenate([np.ones(rows, bool) if mask is None else np.frombuffer(mask, bool) for mask, rows in masks])
+
+
+_NONE = np.ones(0, bool)
 
 
 def _whole(rows: int) -> NDArray[np.bool_]:
@@ -218,7 +249,8 @@ def concat(frames: Sequence[Frame]) -> Frame:
     names = dict.fromkeys(name for part in frames for name in part.columns)
     parts = {name: [part.columns.get(name) for part in frames] for name in names}
     columns = _joined_numbers({name: some for name, some in parts.items() if _are_numbers(some)}, rows)
-    columns |= {name: _joined(parts[name], frames) for name in names if name not in columns}
+    counts = [part.rows for part in frames]
+    columns |= {name: _joined(parts[name], counts) for name in names if name not in columns}
     times = np.concatenate([part.time_us for part in frames])
     ids = joined([part.ids for part in frames])
     return Frame(first.type, first.key, times, ids, {name: columns[name] for name in names})
@@ -247,14 +279,14 @@ def alike(frames: Iterable[Frame]) -> Iterator[Frame]:
         yield concat(list(same))
 
 
-def _joined(parts: list[Values | None], frames: Sequence[Frame]) -> Values:
+def _joined(parts: Sequence[Values | None], rows: Sequence[int]) -> Values:
     kinds = {part.kind for part in parts if part is not None}
     if len(kinds) == 1 and any(part is not None and part.vectors is not None for part in parts):
-        return joined_vectors(parts, [frame.rows for frame in frames])
+        return joined_vectors(parts, rows)
     kind = NUMBER if kinds == {NUMBER} else CATEGORY
     whole = [
-        _nothing(kind, frame.rows) if part is None else part if part.kind == kind else category(part.texts())
-        for part, frame in zip(parts, frames, strict=True)
+        _nothing(kind, count) if part is None else part if part.kind == kind else category(part.texts())
+        for part, count in zip(parts, rows, strict=True)
     ]
     valid = np.concatenate([part.valid for part in whole])
     if kind == NUMBER or all(part.names == whole[0].names for part in whole):
@@ -264,7 +296,7 @@ def _joined(parts: list[Values | None], frames: Sequence[Frame]) -> Values:
     return Values(CATEGORY, np.concatenate(data), valid, list(codes))
 
 
-def joined_vectors(parts: list[Values | None], rows: list[int]) -> Values:
+def joined_vectors(parts: Sequence[Values | None], rows: Sequence[int]) -> Values:
     """A column of embeddings of one length; a part of so many rows that is None is missing."""
     wide = next(part.vectors.shape[1] for part in parts if part is not None and part.vectors is not None)
     vectors = [

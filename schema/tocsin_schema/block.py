@@ -110,9 +110,10 @@ class Column:
 
 
 class Block:
-    """A decoded block. ``columns`` maps names to columns, in the order of the block."""
+    """An event block. ``columns`` maps names to columns, in the order of the block; of one that was read they are made
+    when somebody asks for them. That one has a ``layout``, by which a reader of many finds its buffers in ``body``."""
 
-    __slots__ = ("columns", "model", "producer", "project", "rows", "sequence", "type", "version")
+    __slots__ = ("_columns", "body", "layout", "model", "producer", "project", "rows", "sequence", "type", "version")
 
     def __init__(
         self,
@@ -124,7 +125,9 @@ class Block:
         rows: int,
         producer: str,
         sequence: int,
-        columns: dict[str, Column],
+        columns: dict[str, Column] | None = None,
+        layout: "Layout | None" = None,
+        body: "bytes | memoryview" = b"",
     ) -> None:
         self.type = type
         self.project = project
@@ -133,12 +136,34 @@ class Block:
         self.rows = rows
         self.producer = producer
         self.sequence = sequence
-        self.columns = columns
+        self.layout = layout
+        self.body = memoryview(body)
+        self._columns = columns
+
+    @property
+    def columns(self) -> dict[str, Column]:
+        """The columns by their names."""
+        if self._columns is None:
+            self._columns = {name: self.read(name) for name in self.layout.places} if self.layout else {}
+        return self._columns
+
+    @columns.setter
+    def columns(self, columns: dict[str, Column]) -> None:
+        self.layout, self._columns = None, columns
+
+    def read(self, name: str) -> Column:
+        """One of the columns, without making the others."""
+        return self.layout.places[name].column(self.body) if self.layout else self.columns[name]
+
+    @property
+    def kinds(self) -> tuple[tuple[str, str], ...]:
+        """Name and dtype of each column."""
+        return self.layout.kinds if self.layout else tuple((name, item.dtype) for name, item in self.columns.items())
 
     def __repr__(self) -> str:
         return (
             f"Block({self.type}, {self.project}/{self.model}@{self.version}, rows={self.rows}, "
-            f"producer={self.producer[:8]}, sequence={self.sequence}, columns={list(self.columns)})"
+            f"producer={self.producer[:8]}, sequence={self.sequence}, columns={[name for name, _ in self.kinds]})"
         )
 
 
@@ -299,8 +324,9 @@ def decode(raw: "bytes | memoryview") -> Block:
     if size % 8:
         raise BlockError(f"header length {size}: pad the header with spaces to a multiple of eight")
     body = view[8 + size :]
-    header, places = _header(bytes(view[8 : 8 + size]), len(body))
-    columns = {place.name: place.column(body) for place in places}
+    header, layout = _header(bytes(view[8 : 8 + size]), len(body))
+    for place in layout.checked:
+        place.check(body)
     return Block(
         header["type"],
         project=_name(header, "project", "default"),
@@ -309,11 +335,12 @@ def decode(raw: "bytes | memoryview") -> Block:
         rows=header["rows"],
         producer=_producer(header),
         sequence=_integer(header, "sequence", (1 << 63) - 1),
-        columns=columns,
+        layout=layout,
+        body=body,
     )
 
 
-def _header(text: bytes, body_bytes: int) -> "tuple[dict[str, Any], tuple[_Place, ...]]":
+def _header(text: bytes, body_bytes: int) -> "tuple[dict[str, Any], Layout]":
     """What a header says of the block and, checked, of its columns.
 
     ``encode`` writes the columns last, and a sender writes the same ones in block after block: as a text of their own
@@ -333,7 +360,7 @@ def _header(text: bytes, body_bytes: int) -> "tuple[dict[str, Any], tuple[_Place
     return header, _places(header, json.dumps(columns).encode(), body_bytes)
 
 
-def _places(header: object, table: bytes, body_bytes: int) -> "tuple[_Place, ...]":
+def _places(header: object, table: bytes, body_bytes: int) -> "Layout":
     if not isinstance(header, dict) or header.get("v") != 1:
         raise BlockError('the header must be a JSON object with "v": 1')
     _one_of(header, "type", TYPES)
@@ -341,12 +368,12 @@ def _places(header: object, table: bytes, body_bytes: int) -> "tuple[_Place, ...
     return (_known_layout if len(table) <= _KNOWN_BYTES else _layout)(table, rows, body_bytes)
 
 
-def _layout(table: bytes, rows: int, body_bytes: int) -> "tuple[_Place, ...]":
+def _layout(table: bytes, rows: int, body_bytes: int) -> "Layout":
     """The columns of a table of so many rows, in a body of so many bytes."""
     entries = json.loads(table)
     if not isinstance(entries, list) or len(entries) > MAX_COLUMNS:
         raise BlockError(f"header.columns: a list of at most {MAX_COLUMNS} columns is needed")
-    places: dict[str, _Place] = {}
+    places: dict[str, Place] = {}
     for number, entry in enumerate(entries):
         place = _place(entry, f"header.columns[{number}]", rows, body_bytes)
         if place.name in places:
@@ -358,14 +385,26 @@ def _layout(table: bytes, rows: int, body_bytes: int) -> "tuple[_Place, ...]":
     for name, dtypes in (("time", ("time",)), ("id", ("str", "dict"))):
         if name not in places or places[name].dtype not in dtypes:
             raise BlockError(f"header.columns: a column {name!r} of dtype {' or '.join(dtypes)} is needed")
-    return tuple(places.values())
+    return Layout(places)
 
 
 _known_layout = lru_cache(64)(_layout)
 _KNOWN_BYTES = 16_384  # of a table that is remembered: with the objects that it becomes, some 10 MB of them at most
 
 
-class _Place:
+class Layout:
+    """Where the columns lie in a body, by their names. Blocks whose headers say the same share one, mostly: it is read
+    and never written to."""
+
+    __slots__ = ("checked", "kinds", "places")
+
+    def __init__(self, places: "dict[str, Place]") -> None:
+        self.places = places
+        self.kinds = tuple((name, place.dtype) for name, place in places.items())
+        self.checked = [place for place in places.values() if place.valid or place.dtype in ("str", "bool", "dict")]
+
+
+class Place:
     """Where a column lies in a body, and its dictionary, as the header has it."""
 
     __slots__ = ("data", "dtype", "name", "offsets", "valid", "values", "where")
@@ -385,25 +424,25 @@ class _Place:
         return sum(_length(span) for span in (self.data, self.offsets, self.valid) if span)
 
     def column(self, body: memoryview) -> Column:
-        """The column, when what lies there is sound."""
+        """The column."""
+        offsets = body[self.offsets] if self.offsets else None
+        valid = body[self.valid] if self.valid else None
+        return Column(self.name, self.dtype, body[self.data], offsets=offsets, valid=valid, values=self.values)
+
+    def check(self, body: memoryview) -> None:
+        """Raise BlockError when what lies there is not sound."""
         data, dtype = body[self.data], self.dtype
-        if self.valid is None:
-            valid = None
-        else:
-            valid = body[self.valid]
-            if any(byte > 1 for byte in set(bytes(valid))):
-                raise BlockError(f"{self.where}.valid: {len(valid)} bytes of 0 or 1 are needed, one a row")
+        if self.valid and bytes(body[self.valid]).strip(b"\0\1"):
+            raise BlockError(f"{self.where}.valid: {_length(self.valid)} bytes of 0 or 1 are needed, one a row")
         if dtype == "str":
-            offsets = _offsets(body[self.offsets or slice(0)], data, self.where)
-            return Column(self.name, dtype, data, offsets=offsets, valid=valid)
-        if dtype == "bool" and any(byte > 1 for byte in set(bytes(data))):
+            _offsets(body[self.offsets or slice(0)], data, self.where)
+        if dtype == "bool" and bytes(data).strip(b"\0\1"):
             raise BlockError(f"{self.where}.data: a bool is a byte of 0 or 1")
         if dtype == "dict" and _points_past(bytes(data), len(self.values or ())):
             raise BlockError(f"{self.where}.data: a code points past {len(self.values or ())} values")
-        return Column(self.name, dtype, data, valid=valid, values=self.values)
 
 
-def _place(entry: object, where: str, rows: int, body_bytes: int) -> _Place:
+def _place(entry: object, where: str, rows: int, body_bytes: int) -> Place:
     if not isinstance(entry, dict):
         raise BlockError(f"{where}: an object is needed")
     name = entry.get("name")
@@ -412,7 +451,7 @@ def _place(entry: object, where: str, rows: int, body_bytes: int) -> _Place:
     where = f"{where} ({name})"
     dtype = _dtype(entry, where)
     width = _WIDTH.get(dtype) or 4 * dimensions(dtype)
-    place = _Place(name, dtype, where)
+    place = Place(name, dtype, where)
     place.data = _range(entry, "data", body_bytes, where)
     if "valid" in entry:
         place.valid = _range(entry, "valid", body_bytes, where)
@@ -453,7 +492,7 @@ def _length(span: slice) -> int:
     return int(span.stop - span.start)
 
 
-def _offsets(offsets: memoryview, data: memoryview, where: str) -> memoryview:
+def _offsets(offsets: memoryview, data: memoryview, where: str) -> None:
     packed = array("I", bytes(offsets))
     if sys.byteorder == "big":
         packed.byteswap()
@@ -472,7 +511,6 @@ def _offsets(offsets: memoryview, data: memoryview, where: str) -> memoryview:
     # A cut inside a character leaves each half unreadable though the whole decodes.
     if len(text) != len(data) and any(end < len(data) and data[end] & 0xC0 == 0x80 for end in ends):
         raise BlockError(f"{where}.offsets: an offset cuts a UTF-8 character in two")
-    return offsets
 
 
 def _values(entry: dict[str, object], where: str) -> list[str]:

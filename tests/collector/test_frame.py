@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tocsin_collector.frame import Frame, alike, category, concat, embedding, frame, number
 from tocsin_collector.texts import Texts
 from tocsin_collector.verdict import ModelKey
-from tocsin_schema.block import Block, column
+from tocsin_schema.block import Block, column, decode, encode
 
 KEY = ModelKey("shop", "credit", "3")
 cells = st.one_of(st.none(), st.floats(allow_nan=False)), st.one_of(st.none(), st.text(max_size=3))
@@ -59,14 +59,24 @@ def _named(frame, name):
 
 
 rows = st.lists(
-    st.tuples(*(st.none() | cell for cell in (st.floats(allow_nan=False), st.text("ab日", max_size=2), st.booleans()))),
+    st.tuples(
+        *(
+            st.none() | cell
+            for cell in (
+                st.floats(allow_nan=False),
+                st.text("ab日", max_size=2),
+                st.booleans(),
+                st.integers(-(1 << 63), (1 << 63) - 1),
+            )
+        )
+    ),
     max_size=4,
 )
 
 
 def _block(at, some):
     ids = [f"{at}-{row}" for row in range(len(some))]
-    kinds = (("feature.n", "f64"), ("feature.t", "str"), ("feature.b", "bool"))
+    kinds = (("feature.n", "f64"), ("feature.t", "str"), ("feature.b", "bool"), ("feature.i", "i64"))
     made = [column("time", [10 * at + row for row in range(len(some))], "time"), column("id", ids, "str")]
     made += [column(name, [row[place] for row in some], dtype) for place, (name, dtype) in enumerate(kinds)]
     made.append(column("feature.d", [row[1] for row in some], "dict"))
@@ -85,9 +95,13 @@ def _block(at, some):
     )
 
 
-@given(st.lists(rows, min_size=1, max_size=4))
-def test_the_frame_of_blocks_has_the_rows_of_their_frames(some):
+@given(st.lists(rows, min_size=1, max_size=4), st.booleans(), st.booleans())
+def test_the_frame_of_blocks_has_the_rows_of_their_frames(some, were_read, twice):
     blocks = [_block(at, own) for at, own in enumerate(some)]
+    if were_read:
+        blocks = [decode(encode(block)) for block in blocks]
+    if twice:
+        blocks = [block for block in blocks for _ in range(2)]  # those of one layout follow each other
     whole = frame(*blocks)
     single = [frame(block) for block in blocks]
     assert whole.time_us.tolist() == [time for one in single for time in one.time_us.tolist()]

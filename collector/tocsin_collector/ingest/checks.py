@@ -5,6 +5,7 @@ kept: they are what the model saw, and the profile counts them. Anywhere else th
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -36,6 +37,10 @@ _PREFIXES: dict[str, dict[str, tuple[str, ...]]] = {
 _NEEDED: dict[str, tuple[str, ...]] = {PREDICTION: (), LABEL: ("label",), OUTCOME: ("name", "value")}
 
 
+Kinds = tuple[tuple[str, str], ...]
+_FEW = 100  # columns of a block whose names are remembered: of 64 senders 6 MB at most
+
+
 class Bounds(NamedTuple):
     """How far an event's time may lie from the clock, in seconds; a past of 0 takes any age, for replays.
 
@@ -57,18 +62,24 @@ class Fault(NamedTuple):
 
 def check_columns(block: Block) -> None:
     """Raises Refusal when a column is unknown, of the wrong dtype, or missing."""
-    for name, column in block.columns.items():
-        dtypes = _dtypes(block.type, name)
+    kinds = block.kinds
+    (_known_to_be_right if len(kinds) <= _FEW else _check_kinds)(block.type, kinds)
+
+
+def _check_kinds(type: str, kinds: Kinds) -> None:
+    for name, found in kinds:
+        dtypes = _dtypes(type, name)
         if dtypes is None:
-            raise Refusal(400, "unknown_column", f"column {name!r:.80}: no column of a {block.type} block")
-        dtype = _VECTOR if dimensions(column.dtype) else column.dtype
-        if dtype not in dtypes:
-            raise Refusal(
-                400, "wrong_type", f"column {name!r:.80}: {' or '.join(dtypes)} is needed, found {column.dtype}"
-            )
-    for name in _NEEDED[block.type]:
-        if name not in block.columns:
-            raise Refusal(400, "missing_field", f"column {name!r}: it is needed in a {block.type} block")
+            raise Refusal(400, "unknown_column", f"column {name!r:.80}: no column of a {type} block")
+        if (_VECTOR if dimensions(found) else found) not in dtypes:
+            raise Refusal(400, "wrong_type", f"column {name!r:.80}: {' or '.join(dtypes)} is needed, found {found}")
+    names = {name for name, _ in kinds}
+    for name in _NEEDED[type]:
+        if name not in names:
+            raise Refusal(400, "missing_field", f"column {name!r}: it is needed in a {type} block")
+
+
+_known_to_be_right = lru_cache(64)(_check_kinds)  # what raises is not kept
 
 
 def _dtypes(type: str, name: str) -> tuple[str, ...] | None:
@@ -110,7 +121,7 @@ def _faults(block: Block, frame: Frame, now_us: int, bounds: Bounds) -> Iterator
 
 
 def _ids(block: Block, frame: Frame) -> Iterator[Fault]:
-    valid = block.columns["id"].valid
+    valid = block.read("id").valid
     missing = np.zeros(frame.rows, bool) if valid is None else ~np.frombuffer(valid, bool)
     long = lengths(frame.ids)
     yield from _rows(missing | (long == 0), "missing_field", "id: every event needs one, to be told apart and joined")
@@ -118,7 +129,7 @@ def _ids(block: Block, frame: Frame) -> Iterator[Fault]:
 
 
 def _times(block: Block, frame: Frame, now_us: int, bounds: Bounds) -> Iterator[Fault]:
-    valid = block.columns["time"].valid
+    valid = block.read("time").valid
     if valid is not None:
         yield from _rows(~np.frombuffer(valid, bool), "missing_field", "time: every event of a block needs one")
     time = frame.time_us

@@ -113,14 +113,13 @@ def lots(requests: Sequence[Request]) -> Iterator[Lot]:
 
 def _has_company(block: Block, size_bytes: int) -> bool:
     """Whether a block may be judged with others: a small one whose times and ids are all there."""
-    complete = block.columns["time"].valid is None and block.columns["id"].valid is None
+    complete = block.read("time").valid is None and block.read("id").valid is None
     return complete and size_bytes <= SMALL_BYTES
 
 
 def _likeness(block: Block) -> tuple[object, ...]:
     """What blocks have in common that are judged together."""
-    columns = tuple((item.name, item.dtype) for item in block.columns.values())
-    return block.type, block.project, block.model, block.version, block.producer == NO_PRODUCER, columns
+    return block.type, block.project, block.model, block.version, block.producer == NO_PRODUCER, block.kinds
 
 
 def _again(block: Block, came: Counter[tuple[str, int]]) -> int:

@@ -37,7 +37,7 @@ class Redaction:
 
     def block(self, block: Block) -> Block:
         """A block as it may be stored; the same one when nothing of it is concerned."""
-        columns = self._changed(block.columns, self._column)
+        columns = self._changed(block.columns, self._column) if self._names else None
         if columns is None:
             return block
         return Block(
