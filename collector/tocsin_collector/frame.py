@@ -3,15 +3,15 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
-from typing import Any
+from itertools import accumulate, groupby
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tocsin_collector.texts import Texts, joined
 from tocsin_collector.verdict import CATEGORY, NUMBER, ModelKey, embedding_kind
-from tocsin_schema.block import Block, Column, dimensions
+from tocsin_schema.block import Block, Column, Layout, dimensions
 
 Vectors = NDArray[np.float32]
 
@@ -100,15 +100,13 @@ def frame(*blocks: Block) -> Frame:
     (block,) = blocks
     whole = _whole(block.rows)
     columns = {name: _values(item, whole) for name, item in block.columns.items() if name not in ("time", "id")}
-    return Frame(block.type, _key(block), np.frombuffer(block.read("time").data, "<i8"), _ids(block), columns)
+    return Frame(
+        block.type, _key(block), np.frombuffer(block.read("time").data, "<i8"), _texts(block.read("id")), columns
+    )
 
 
 def _key(block: Block) -> ModelKey:
     return ModelKey(block.project, block.model, block.version)
-
-
-def _ids(block: Block) -> Sequence[str]:
-    return _texts(block.read("id"))
 
 
 def _end_to_end(blocks: Sequence[Block]) -> Frame:
@@ -119,14 +117,15 @@ def _end_to_end(blocks: Sequence[Block]) -> Frame:
         [name for name, dtype in first.kinds if dtype in dtypes and name != "id"]
         for dtypes in (("f64",), ("i64", "time"), ("dict",))
     )
-    words = _words(blocks, [*floats, *integers], "<u8")
+    parts = list(_alike_blocks(blocks))
+    words = _words(parts, [*floats, *integers], "<u8")
     whole_numbers = words[len(floats) :].view("<i8")
     found = {name: Values(NUMBER, data, _NONE) for name, data in zip(floats, words.view("<f8"), strict=False)}
     for name, data in zip(integers, whole_numbers.astype(np.float64), strict=True):
         found[name] = Values(NUMBER, data, _NONE)
-    for name, data in zip(codes, _words(blocks, codes, "<u4").astype(np.int64), strict=True):
+    for name, data in zip(codes, _words(parts, codes, "<u4").astype(np.int64), strict=True):
         found[name] = Values(CATEGORY, *_in_one_dictionary(blocks, name, data))
-    whole = _whole(sum(rows))
+    whole, gaps = _whole(sum(rows)), {name for part in parts for name in part.layout.gaps}
     columns = {}
     for name, _ in first.kinds:
         if name in ("time", "id"):
@@ -134,26 +133,49 @@ def _end_to_end(blocks: Sequence[Block]) -> Frame:
         if name not in found:
             found[name] = _joined([_values(block.read(name), _whole(block.rows)) for block in blocks], rows)
         columns[name] = found[name]
-        columns[name].valid = _valid(blocks, name, whole)
+        columns[name].valid = _valid(blocks, name) if name in gaps else whole
     time_us = whole_numbers[integers.index("time")]
-    return Frame(first.type, _key(first), time_us, joined([_ids(block) for block in blocks]), columns)
+    return Frame(first.type, _key(first), time_us, _all_ids(blocks, rows), columns)
 
 
-def _words(blocks: Sequence[Block], names: Sequence[str], dtype: str) -> NDArray[Any]:
-    """What lies in columns of one width, columns x rows of all blocks."""
-    parts = [_alike_words(list(same), names, dtype) for _, same in groupby(blocks, lambda block: block.layout)]
-    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+class _Alike(NamedTuple):
+    """Blocks of one layout that follow each other: their bodies, a row of 64-bit words each."""
+
+    layout: Layout
+    rows: int
+    bodies: NDArray[np.uint64]
+
+    def words(self, names: Sequence[str], dtype: str) -> NDArray[Any]:
+        """What lies in columns of one width, columns x rows of all blocks."""
+        bodies = self.bodies.view(dtype)
+        starts = np.array([self.layout.places[name].data.start for name in names], np.intp) // bodies.itemsize
+        found = bodies[:, starts[:, None] + np.arange(self.rows)]
+        return found.transpose(1, 0, 2).reshape(len(names), len(bodies) * self.rows)
 
 
-def _alike_words(blocks: Sequence[Block], names: Sequence[str], dtype: str) -> NDArray[Any]:
-    """The same of blocks with the same layout: a column lies at the same place in each of them."""
-    first = blocks[0]
-    padding = bytes(-len(first.body) % 8)
-    bodies = np.frombuffer(padding.join([*(block.body for block in blocks), b""]), dtype).reshape(len(blocks), -1)
-    places = first.layout.places if first.layout else {}
-    starts = np.array([places[name].data.start for name in names], np.intp) // bodies.itemsize
-    found = bodies[:, starts[:, None] + np.arange(first.rows)]
-    return found.transpose(1, 0, 2).reshape(len(names), len(blocks) * first.rows)
+def _alike_blocks(blocks: Sequence[Block]) -> Iterator[_Alike]:
+    for layout, found in groupby(blocks, lambda block: block.layout):
+        if layout is not None:
+            same = list(found)
+            padding = bytes(-len(same[0].body) % 8)
+            whole = padding.join([*(block.body for block in same), b""])
+            yield _Alike(layout, same[0].rows, np.frombuffer(whole, np.uint64).reshape(len(same), -1))
+
+
+def _words(parts: Sequence[_Alike], names: Sequence[str], dtype: str) -> NDArray[Any]:
+    found = [part.words(names, dtype) for part in parts]
+    return found[0] if len(found) == 1 else np.concatenate(found, axis=1)
+
+
+def _all_ids(blocks: Sequence[Block], rows: Sequence[int]) -> Sequence[str]:
+    columns = [block.read("id") for block in blocks]
+    if columns[0].dtype != "str":
+        return joined([_texts(column) for column in columns])
+    ends = np.frombuffer(b"".join([column.offsets or b"" for column in columns]), "<u4")
+    starts = list(accumulate([len(column.data) for column in columns], initial=0))
+    inner = np.delete(ends, list(accumulate([count + 1 for count in rows[:-1]], initial=0)))
+    ends = np.concatenate([[0], inner + np.repeat(starts[:-1], rows)]).astype(np.uint32)
+    return Texts(b"".join([column.data for column in columns]), ends)
 
 
 def _in_one_dictionary(blocks: Sequence[Block], name: str, data: NDArray[np.int64]) -> tuple[Any, ...]:
@@ -167,10 +189,8 @@ def _in_one_dictionary(blocks: Sequence[Block], name: str, data: NDArray[np.int6
     return np.concatenate(recoded), _NONE, list(numbers)
 
 
-def _valid(blocks: Sequence[Block], name: str, whole: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Where a column of all blocks has a value; ``whole`` where it has no gap."""
-    if not any(block.layout and block.layout.places[name].valid for block in blocks):
-        return whole
+def _valid(blocks: Sequence[Block], name: str) -> NDArray[np.bool_]:
+    """Where a column of all blocks has a value."""
     masks = [(block.read(name).valid, block.rows) for block in blocks]
     return np.concatenate([np.ones(rows, bool) if mask is None else np.frombuffer(mask, bool) for mask, rows in masks])
 

@@ -396,11 +396,12 @@ class Layout:
     """Where the columns lie in a body, by their names. Blocks whose headers say the same share one, mostly: it is read
     and never written to."""
 
-    __slots__ = ("checked", "kinds", "places")
+    __slots__ = ("checked", "gaps", "kinds", "places")
 
     def __init__(self, places: "dict[str, Place]") -> None:
         self.places = places
         self.kinds = tuple((name, place.dtype) for name, place in places.items())
+        self.gaps = [name for name, place in places.items() if place.valid]
         self.checked = [place for place in places.values() if place.valid or place.dtype in ("str", "bool", "dict")]
 
 

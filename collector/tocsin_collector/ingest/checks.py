@@ -109,7 +109,7 @@ def _faults(block: Block, frame: Frame, now_us: int, bounds: Bounds) -> Iterator
             yield from _rows(~values.valid, "missing_field", reason)
         if name.startswith("feature."):
             continue
-        if values.kind == NUMBER:
+        if values.kind == NUMBER and not np.isfinite(values.data).all():
             reason = f"{name}: a finite number is needed"
             yield from _rows(values.valid & ~np.isfinite(values.data), "not_finite", reason)
         if frame.type == OUTCOME and name == "name":
@@ -122,8 +122,10 @@ def _faults(block: Block, frame: Frame, now_us: int, bounds: Bounds) -> Iterator
 
 def _ids(block: Block, frame: Frame) -> Iterator[Fault]:
     valid = block.read("id").valid
-    missing = np.zeros(frame.rows, bool) if valid is None else ~np.frombuffer(valid, bool)
     long = lengths(frame.ids)
+    if valid is None and long.min(initial=1) > 0 and long.max(initial=1) <= MAX_NAME:
+        return  # the usual block
+    missing = np.zeros(frame.rows, bool) if valid is None else ~np.frombuffer(valid, bool)
     yield from _rows(missing | (long == 0), "missing_field", "id: every event needs one, to be told apart and joined")
     yield from _rows(long > MAX_NAME, "out_of_range", f"id: 1 to {MAX_NAME} characters are needed")
 
@@ -133,15 +135,18 @@ def _times(block: Block, frame: Frame, now_us: int, bounds: Bounds) -> Iterator[
     if valid is not None:
         yield from _rows(~np.frombuffer(valid, bool), "missing_field", "time: every event of a block needs one")
     time = frame.time_us
+    ahead = now_us + int(bounds.future_s * 1e6)
+    oldest = now_us - int(bounds.past_s * 1e6) if bounds.past_s else times.EARLIEST_US
+    first, last = max(oldest, times.EARLIEST_US), min(ahead, times.LATEST_US - 1)
+    if not time.size or (time.min() >= first and time.max() <= last):
+        return  # the usual block
     outside = (time < times.EARLIEST_US) | (time >= times.LATEST_US)
     yield from _rows(outside, "bad_time", "time: a year from 1970 to 2199 is needed")
-    ahead = now_us + int(bounds.future_s * 1e6)
     for row in np.flatnonzero((time > ahead) & ~outside).tolist():
         yield Fault(
             row, "too_far_ahead", f"time: {times.text(int(time[row]))} is more than {bounds.future_s:g} s ahead"
         )
     if bounds.past_s:
-        oldest = now_us - int(bounds.past_s * 1e6)
         for row in np.flatnonzero((time < oldest) & ~outside).tolist():
             yield Fault(row, "too_old", f"time: {times.text(int(time[row]))} is more than {bounds.past_s:g} s ago")
 

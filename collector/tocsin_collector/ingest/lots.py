@@ -68,6 +68,9 @@ class Lot(NamedTuple):
     def shares(self, accepted: Rows, refused: Iterable[tuple[int, str, str]]) -> list[Share]:
         """What each source is told, from the rows that were accepted, and those that were refused with code and
         reason; all others are known."""
+        refused = list(refused)
+        if not refused and accepted.size == sum(len(source.rows) for source in self.sources):
+            return [Share(source.request, len(source.rows), 0, []) for source in self.sources]
         ends = np.cumsum([len(source.rows) for source in self.sources])
         taken = np.bincount(np.searchsorted(ends, accepted, "right"), minlength=len(ends)).tolist()
         rejected: list[list[Rejection]] = [[] for _ in self.sources]
