@@ -374,12 +374,14 @@ def _layout(table: bytes, rows: int, body_bytes: int) -> "Layout":
     if not isinstance(entries, list) or len(entries) > MAX_COLUMNS:
         raise BlockError(f"header.columns: a list of at most {MAX_COLUMNS} columns is needed")
     places: dict[str, Place] = {}
+    used = 0
     for number, entry in enumerate(entries):
-        place = _place(entry, f"header.columns[{number}]", rows, body_bytes)
+        place = _place(entry, number, rows, body_bytes)
         if place.name in places:
             raise BlockError(f"header.columns[{number}]: the name {place.name!r} stands twice")
         places[place.name] = place
-    if sum(place.size for place in places.values()) > body_bytes:
+        used += place.size
+    if used > body_bytes:
         # A small body whose columns all point at the same bytes would become a thousand times as much in memory.
         raise BlockError("header.columns: ranges overlap; each column needs bytes of its own")
     for name, dtypes in (("time", ("time",)), ("id", ("str", "dict"))):
@@ -408,21 +410,23 @@ class Layout:
 class Place:
     """Where a column lies in a body, and its dictionary, as the header has it."""
 
-    __slots__ = ("data", "dtype", "name", "offsets", "valid", "values", "where")
+    __slots__ = ("data", "dtype", "name", "number", "offsets", "size", "valid", "values")
 
-    def __init__(self, name: str, dtype: str, where: str) -> None:
+    def __init__(self, name: str, dtype: str, number: int, data: slice) -> None:
         self.name = name
         self.dtype = dtype
-        self.where = where
-        self.data = slice(0)
+        self.number = number
+        self.data = data
         self.offsets: slice | None = None
         self.valid: slice | None = None
         self.values: list[str] | None = None
+        self.size = _length(data)
+        """Bytes of the body that are its own."""
 
     @property
-    def size(self) -> int:
-        """Bytes of the body that are its own."""
-        return sum(_length(span) for span in (self.data, self.offsets, self.valid) if span)
+    def where(self) -> str:
+        """For messages."""
+        return _where(self.number, self.name)
 
     def column(self, body: memoryview) -> Column:
         """The column."""
@@ -443,54 +447,61 @@ class Place:
             raise BlockError(f"{self.where}.data: a code points past {len(self.values or ())} values")
 
 
-def _place(entry: object, where: str, rows: int, body_bytes: int) -> Place:
+def _place(entry: object, number: int, rows: int, body_bytes: int) -> Place:
+    # One for each column of each block: what is said of a fault is made when there is one.
     if not isinstance(entry, dict):
-        raise BlockError(f"{where}: an object is needed")
+        raise BlockError(f"header.columns[{number}]: an object is needed")
     name = entry.get("name")
     if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME or not _is_text(name):
-        raise BlockError(f"{where}.name: text of 1 to {MAX_NAME} characters is needed")
-    where = f"{where} ({name})"
-    dtype = _dtype(entry, where)
-    width = _WIDTH.get(dtype) or 4 * dimensions(dtype)
-    place = Place(name, dtype, where)
-    place.data = _range(entry, "data", body_bytes, where)
+        raise BlockError(f"header.columns[{number}].name: text of 1 to {MAX_NAME} characters is needed")
+    dtype = _dtype(entry, number, name)
+    place = Place(name, dtype, number, _range(entry, "data", body_bytes, number, name))
     if "valid" in entry:
-        place.valid = _range(entry, "valid", body_bytes, where)
+        place.valid = _range(entry, "valid", body_bytes, number, name)
+        place.size += rows
         if _length(place.valid) != rows:
-            raise BlockError(f"{where}.valid: {rows} bytes of 0 or 1 are needed, one a row")
+            raise BlockError(f"{place.where}.valid: {rows} bytes of 0 or 1 are needed, one a row")
     if dtype == "str":
-        place.offsets = _range(entry, "offsets", body_bytes, where)
-        if _length(place.offsets) != (rows + 1) * 4:
-            size = _length(place.offsets)
-            raise BlockError(f"{where}.offsets: {rows + 1} u32 are {(rows + 1) * 4} bytes, found {size}")
-    elif _length(place.data) != rows * width:
+        place.offsets = _range(entry, "offsets", body_bytes, number, name)
+        size = _length(place.offsets)
+        place.size += size
+        if size != (rows + 1) * 4:
+            raise BlockError(f"{place.where}.offsets: {rows + 1} u32 are {(rows + 1) * 4} bytes, found {size}")
+        return place
+    width = _WIDTH.get(dtype) or 4 * dimensions(dtype)
+    if _length(place.data) != rows * width:
         size = _length(place.data)
-        raise BlockError(f"{where}.data: {rows} rows of {dtype} are {rows * width} bytes, found {size}")
+        raise BlockError(f"{place.where}.data: {rows} rows of {dtype} are {rows * width} bytes, found {size}")
     if dtype == "dict":
-        place.values = _values(entry, where)
+        place.values = _values(entry, number, name)
     return place
 
 
-def _dtype(entry: dict[str, object], where: str) -> str:
+def _where(number: int, name: str) -> str:
+    return f"header.columns[{number}] ({name})"
+
+
+def _dtype(entry: dict[str, object], number: int, name: str) -> str:
     value = entry.get("dtype")
     if isinstance(value, str) and (value in DTYPES or dimensions(value)):
         return value
     one = f"{', '.join(DTYPES)} or f32[{MIN_DIMENSIONS}] to f32[{MAX_DIMENSIONS}]"
-    raise BlockError(f"{where}.dtype: one of {one} is needed, found {value!r:.80}")
+    raise BlockError(f"{_where(number, name)}.dtype: one of {one} is needed, found {value!r:.80}")
 
 
-def _range(entry: dict[str, object], key: str, body_bytes: int, where: str) -> slice:
+def _range(entry: dict[str, object], key: str, body_bytes: int, number: int, name: str) -> slice:
     span = entry.get(key)
-    if not (isinstance(span, list) and len(span) == 2 and all(type(end) is int for end in span)):
-        raise BlockError(f"{where}.{key}: two integers [start, end] are needed")
+    if not (isinstance(span, list) and len(span) == 2 and type(span[0]) is type(span[1]) is int):
+        raise BlockError(f"{_where(number, name)}.{key}: two integers [start, end] are needed")
     start, end = span
     if not 0 <= start <= end <= body_bytes or start % 8:
-        raise BlockError(f"{where}.{key}: [{start}, {end}] must start at a multiple of 8 inside {body_bytes} bytes")
+        where = f"{_where(number, name)}.{key}: [{start}, {end}]"
+        raise BlockError(f"{where} must start at a multiple of 8 inside {body_bytes} bytes")
     return slice(start, end)
 
 
 def _length(span: slice) -> int:
-    return int(span.stop - span.start)
+    return span.stop - span.start  # type: ignore[no-any-return]
 
 
 def _offsets(offsets: memoryview, data: memoryview, where: str) -> None:
@@ -514,14 +525,15 @@ def _offsets(offsets: memoryview, data: memoryview, where: str) -> None:
         raise BlockError(f"{where}.offsets: an offset cuts a UTF-8 character in two")
 
 
-def _values(entry: dict[str, object], where: str) -> list[str]:
+def _values(entry: dict[str, object], number: int, name: str) -> list[str]:
     values = entry.get("values")
-    if not isinstance(values, list) or not all(
-        isinstance(value, str) and len(value) <= MAX_TEXT_BYTES for value in values
-    ):
-        raise BlockError(f"{where}.values: a list of texts is needed")
-    if not _is_text("".join(values)):
-        raise BlockError(f"{where}.values: a lone surrogate is no text")
+    if not isinstance(values, list) or not set(map(type, values)) <= {str}:
+        raise BlockError(f"{_where(number, name)}.values: a list of texts is needed")
+    together = "".join(values)
+    if len(together) > MAX_TEXT_BYTES and max(map(len, values)) > MAX_TEXT_BYTES:
+        raise BlockError(f"{_where(number, name)}.values: a list of texts is needed")
+    if not _is_text(together):
+        raise BlockError(f"{_where(number, name)}.values: a lone surrogate is no text")
     return values
 
 
