@@ -206,8 +206,10 @@ schedule = ["shop credit every=day", "shop credit every=day by=evidently"]
         reference = ask.put("/v1/references/shop/credit?version=3", content=_csv(today - timedelta(days=3)))
         assert reference.status_code == 200
         yesterday = _events(today - timedelta(days=1))
-        now = yesterday[-1] | {"id": "now", "time": datetime.now(UTC).isoformat()}  # the model's time has come to today
-        assert ask.post("/v1/events", json=[*yesterday, now]).json()["accepted"] == 301
+        assert ask.post("/v1/events", json=yesterday).json()["accepted"] == 300
+        now = yesterday[-1] | {"id": "now", "time": datetime.now(UTC).isoformat()}
+        # The model's time has come to today. Among the others it would be one wrong clock, from late in the evening on.
+        assert ask.post("/v1/events", json=now).json()["accepted"] == 1
         at = "/v1/reports/shop/credit/kept"
         known = until(lambda: ask.get(at, params={"version": "3"}).json()["reports"], "a report was made", 120)
         assert (known[0]["outcome"], known[0]["by"], known[0]["start_s"]) == (
