@@ -69,7 +69,7 @@ def _filled(predictions: list[bytes], labels: list[bytes], *, rows: bool = False
     for number, (raw, late) in enumerate(zip(predictions, labels, strict=True)):
         window = windows[number % WINDOWS]
         if rows:
-            window.gather(_classified(raw, times, codes))
+            window.gather(_classified(raw, times, codes), {})
         join.predicted(window, Texts(raw, _ENDS))
         column = Values(CATEGORY, codes, _WHOLE, ["no", "yes"])
         join.came(Frame("label", KEY, times, Texts(late, _ENDS), {"label": column}))
