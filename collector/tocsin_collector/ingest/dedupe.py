@@ -14,6 +14,7 @@ after the other, so nobody sees a mark of what is not durable.
 
 import os
 from collections.abc import Callable, Sequence
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -46,8 +47,9 @@ class Judged(NamedTuple):
         """The accepted rows of each of the blocks that were judged together."""
         if len(blocks) == 1:
             return [self.accepted]
-        ends = np.cumsum([block.rows for block in blocks])
-        return np.split(self.accepted, np.searchsorted(self.accepted, ends[:-1]))
+        ends = list(accumulate(block.rows for block in blocks))
+        cuts = [0, *np.searchsorted(self.accepted, ends).tolist()]
+        return [self.accepted[start:end] for start, end in pairwise(cuts)]
 
 
 class _Floors(NamedTuple):

@@ -413,18 +413,14 @@ def _accepted(whole: Frame, judged: Judged) -> Frame:
 
 
 def _records(lot: Lot, blocks: Sequence[Block], judged: Judged) -> Iterator[_Record]:
-    """What goes to the journal of each block: as it came, where all of it is new and nothing was taken from it."""
-    if judged.accepted.size == sum(block.rows for block in blocks):
-        for block, came, raw in zip(blocks, lot.blocks, lot.raws, strict=True):
-            if block.rows:
-                yield _Record(block.rows, raw if raw and block is came else encode(block))
-        return
+    """What goes to the journal of each block that has anything new: the block as it came, where all of it is new and
+    nothing was taken from it."""
     start = 0
     for block, came, raw, own in zip(blocks, lot.blocks, lot.raws, judged.by_block(blocks), strict=True):
-        if own.size == block.rows and raw is not None and block is came:
-            yield _Record(own.size, raw)
+        if own.size and own.size == block.rows:
+            yield _Record(own.size, raw if raw is not None and block is came else encode(block))
         elif own.size:
-            yield _Record(own.size, encode(block if own.size == block.rows else take(block, own - start)))
+            yield _Record(own.size, encode(take(block, own - start)))
         start += block.rows
 
 

@@ -4,6 +4,7 @@ import asyncio
 import resource
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from tocsin_collector.ingest.counters import MAX_MODELS
 from tocsin_collector.ingest.drafts import NO_PRODUCER
 from tocsin_collector.ingest.form import INLINE_BYTES
 from tocsin_collector.ingest.intake import BLOCK_RECORD, Intake
+from tocsin_collector.ingest.subset import take
 from tocsin_collector.journal import open_journal
 from tocsin_schema.block import Block, column, decode, encode
 from tocsin_schema.catalogue import catalogue
@@ -125,6 +127,22 @@ def test_blocks_that_wait_together_are_told_and_stored_as_if_each_came_alone(
         assert windows.in_order(intake)
         intake._journal.close()
     assert outcomes[0] == outcomes[1]
+
+
+def test_an_empty_block_that_waited_with_others_has_no_record(tmp_path: Path) -> None:
+    windows = Windows()
+    intake = opened(tmp_path, windows)
+    empty = take(predictions(["x"], sequence=3), np.zeros(0, np.intp))
+
+    async def run() -> list[Answer]:
+        sent = [encode(item) for item in (predictions(["a"]), predictions(["a", "b"], sequence=2), empty)]
+        first, *together = [intake.submit([decode(raw)], raw=raw) for raw in sent]
+        return [await first, *await asyncio.gather(*together)]
+
+    answers = asyncio.run(run())
+    assert [(answer.accepted, answer.duplicate) for answer in answers] == [(1, 0), (1, 1), (0, 0)]
+    assert windows.blocks == [1, 1]
+    assert windows.in_order(intake)
 
 
 def test_a_row_that_is_refused_is_that_of_its_own_request(tmp_path: Path) -> None:
