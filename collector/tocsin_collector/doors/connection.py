@@ -61,18 +61,13 @@ class Room:
 
 
 class Whole:
-    """A request that may be there as a whole, and what uvicorn asks of the one that a connection works on.
+    """A request that may be there as a whole, and what uvicorn asks of the one that a connection works on."""
 
-    ``headers`` are those of its head: fields behind the body must not be taken for them (RFC 9110, 6.5.1).
-    """
-
-    __slots__ = ("body", "disconnected", "headers", "keep_alive", "query", "response_complete")
+    __slots__ = ("body", "disconnected", "keep_alive", "response_complete")
     message_event = asyncio.Event()
     """Nobody waits for it."""
 
-    def __init__(self, headers: dict[bytes, bytes], query: bytes) -> None:
-        self.headers = headers
-        self.query = query
+    def __init__(self) -> None:
         self.body: list[bytes] = []
         self.disconnected = self.response_complete = False
         self.keep_alive = True
@@ -167,9 +162,8 @@ class Connection(HttpToolsProtocol):
         """The head is whole."""
         self._stop()
         self._received, self._beside, self._body_due = 0, 0, True
-        path, _, query = self.url.partition(b"?")
-        if path == _EVENTS and self._may_be_whole():
-            self._coming = Whole(dict(self.headers), query)
+        if self.url.partition(b"?")[0] == _EVENTS and self._may_be_whole():
+            self._coming = Whole()
         else:
             self._begin()
 
@@ -202,7 +196,8 @@ class Connection(HttpToolsProtocol):
 
     def _taken_at_once(self, whole: Whole) -> bool:
         before, self.cycle = self.cycle, whole  # type: ignore[assignment]  # what uvicorn asks of a cycle it has
-        taken = self._gate.at_once(whole.headers, whole.query, b"".join(whole.body), partial(self._tell, whole))
+        query = self.url.partition(b"?")[2]
+        taken = self._gate.at_once(dict(self.headers), query, b"".join(whole.body), partial(self._tell, whole))
         if not taken:
             self.cycle = before
         return taken

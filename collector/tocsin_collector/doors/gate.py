@@ -97,7 +97,7 @@ class Gate:
             wanted = await self._admit(scope)
             hold = self._begin(wanted, caller_of(scope).project)
         except (Denied, Refusal) as no:
-            await _send(told, self._no(no, scope["path"]))
+            await self._no(no, scope["path"]).give(told)
             return
         if wanted.audit:
             told = self._audited(told, scope, wanted)
@@ -108,7 +108,7 @@ class Gate:
             hold.settle()
         if not taken:
             busy = Denied(503, "busy", "too much is sent at once; send it again", retry_after="1")
-            await _send(told, self._no(busy, scope["path"]))
+            await self._no(busy, scope["path"]).give(told)
 
     def at_once(self, headers: dict[bytes, bytes], query: bytes, body: bytes, tell: Callable[[Reply], None]) -> bool:
         """Take a ``POST`` of events that is there as a whole, and ``tell`` what becomes of it, now or later. False when
@@ -256,8 +256,3 @@ def _check(caller: Caller, wanted: Need) -> None:
 def _reply(status: int, body: bytes, more: Mapping[str, str]) -> Reply:
     named = [(name.replace("_", "-").encode(), value.encode()) for name, value in more.items()]
     return Reply(status, (JSON, *named), body)
-
-
-async def _send(send: Send, reply: Reply) -> None:
-    await send({"type": "http.response.start", "status": reply.status, "headers": reply.all_headers})
-    await send({"type": "http.response.body", "body": reply.body})

@@ -3,13 +3,13 @@
 import json
 from typing import NamedTuple
 
+from starlette.types import Send
+
+JSON = (b"content-type", b"application/json")
 _ENCODER = json.JSONEncoder(separators=(",", ":"))  # json.dumps would make one for each answer
 _TAKEN = b'{"accepted":%d,"duplicate":%d,"rejected":[],"rejected_count":0,"position":"%b"}'
 LISTED = 100
 """At most this many refused rows are listed in an answer; ``rejected_count`` has them all."""
-
-
-JSON = (b"content-type", b"application/json")
 
 
 class Reply(NamedTuple):
@@ -20,10 +20,11 @@ class Reply(NamedTuple):
     """All but the length of the body."""
     body: bytes
 
-    @property
-    def all_headers(self) -> list[tuple[bytes, bytes]]:
-        """With the length."""
-        return [*self.headers, (b"content-length", b"%d" % len(self.body))]
+    async def give(self, send: Send) -> None:
+        """Answer an ASGI request with it."""
+        headers = [*self.headers, (b"content-length", b"%d" % len(self.body))]
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body})
 
 
 class Rejection(NamedTuple):

@@ -45,8 +45,7 @@ class Endpoint:
         except Disconnected:
             self._intake.counters.requests["disconnected"] += 1
             return
-        await send({"type": "http.response.start", "status": reply.status, "headers": reply.all_headers})
-        await send({"type": "http.response.body", "body": reply.body})
+        await reply.give(send)
 
     async def _take(self, scope: Message, headers: dict[bytes, bytes], receive: Receive) -> Answer:
         form, parameters, caller = form_of(headers), query_of(scope.get("query_string", b"")), caller_of(scope)
