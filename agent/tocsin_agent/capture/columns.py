@@ -124,8 +124,7 @@ class Builder:
         distinct = values if wanted == "str" else set(values)
         if not _stays(distinct):
             return None
-        repeated = wanted != "str" and len(distinct) * 2 <= len(values) and sum(map(_cost, distinct)) <= room
-        return self._remember(texts(name, values, "dict" if repeated else "str"))
+        return self._remember(texts(name, values, _text_dtype(wanted, distinct, len(values), room)))
 
     def _column(self, name: str, values: "Sequence[Any]", room: int) -> Column:
         dtype = _wanted(name)
@@ -185,11 +184,7 @@ class Builder:
 
     def _text(self, name: str, values: "Sequence[Any]", room: int, dtype: str | None) -> Column:
         cut: list[Any] = [None if value is None else self._cut(value) for value in values]
-        if dtype == "str":
-            return column(name, cut, "str")
-        distinct = set(cut) - {None}
-        repeated = len(distinct) * 2 <= len(cut) and sum(map(_cost, distinct)) <= room
-        return column(name, cut, "dict" if repeated else "str")
+        return column(name, cut, _text_dtype(dtype, set(cut) - {None}, len(cut), room))
 
     def _cut(self, value: object) -> str:
         text = value if type(value) is str else str(value)
@@ -205,6 +200,12 @@ class Builder:
         except Exception:  # a foreign object's own methods
             self._altered("unreadable")
             return None
+
+
+def _text_dtype(wanted: str | None, distinct: "Collection[str]", rows: int, room: int) -> str:
+    """Whether a column of texts has a dictionary: where they repeat, and it finds room in the header."""
+    repeated = wanted != "str" and len(distinct) * 2 <= rows and sum(map(_cost, distinct)) <= room
+    return "dict" if repeated else "str"
 
 
 def _stays(texts: "Collection[str]") -> bool:
