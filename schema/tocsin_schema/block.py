@@ -440,11 +440,33 @@ class Place:
         if self.valid and bytes(body[self.valid]).strip(b"\0\1"):
             raise BlockError(f"{self.where}.valid: {_length(self.valid)} bytes of 0 or 1 are needed, one a row")
         if dtype == "str":
-            _offsets(body[self.offsets or slice(0)], data, self.where)
+            self._check_text(body, data)
         if dtype == "bool" and bytes(data).strip(b"\0\1"):
             raise BlockError(f"{self.where}.data: a bool is a byte of 0 or 1")
         if dtype == "dict" and _points_past(bytes(data), len(self.values or ())):
             raise BlockError(f"{self.where}.data: a code points past {len(self.values or ())} values")
+
+    def _check_text(self, body: memoryview, data: memoryview) -> None:
+        packed = array("I", bytes(body[self.offsets or slice(0)]))
+        if sys.byteorder == "big":
+            packed.byteswap()
+        ends = packed.tolist()
+        if ends[0] != 0 or ends[-1] != len(data):
+            raise BlockError(
+                f"{self.where}.offsets: the first must be 0 and the last {len(data)}, the length of the data"
+            )
+        # Sorting what is sorted is one pass in C; the longest entry only matters when all together are longer than one
+        # may be.
+        rising = sorted(ends) == ends
+        if not rising or (len(data) > MAX_TEXT_BYTES and max(map(sub, ends[1:], ends)) > MAX_TEXT_BYTES):
+            raise BlockError(f"{self.where}.offsets: they must rise, by at most {MAX_TEXT_BYTES} bytes an entry")
+        try:
+            text = bytes(data).decode()
+        except UnicodeDecodeError as error:
+            raise BlockError(f"{self.where}.data: no UTF-8 at byte {error.start}") from None
+        # A cut inside a character leaves each half unreadable though the whole decodes.
+        if len(text) != len(data) and any(end < len(data) and data[end] & 0xC0 == 0x80 for end in ends):
+            raise BlockError(f"{self.where}.offsets: an offset cuts a UTF-8 character in two")
 
 
 def _place(entry: object, number: int, rows: int, body_bytes: int) -> Place:
@@ -502,27 +524,6 @@ def _range(entry: dict[str, object], key: str, body_bytes: int, number: int, nam
 
 def _length(span: slice) -> int:
     return span.stop - span.start  # type: ignore[no-any-return]
-
-
-def _offsets(offsets: memoryview, data: memoryview, where: str) -> None:
-    packed = array("I", bytes(offsets))
-    if sys.byteorder == "big":
-        packed.byteswap()
-    ends = packed.tolist()
-    if ends[0] != 0 or ends[-1] != len(data):
-        raise BlockError(f"{where}.offsets: the first must be 0 and the last {len(data)}, the length of the data")
-    # Sorting what is sorted is one pass in C; the longest entry only matters when all together are longer than one
-    # may be.
-    rising = sorted(ends) == ends
-    if not rising or (len(data) > MAX_TEXT_BYTES and max(map(sub, ends[1:], ends)) > MAX_TEXT_BYTES):
-        raise BlockError(f"{where}.offsets: they must rise, by at most {MAX_TEXT_BYTES} bytes an entry")
-    try:
-        text = bytes(data).decode()
-    except UnicodeDecodeError as error:
-        raise BlockError(f"{where}.data: no UTF-8 at byte {error.start}") from None
-    # A cut inside a character leaves each half unreadable though the whole decodes.
-    if len(text) != len(data) and any(end < len(data) and data[end] & 0xC0 == 0x80 for end in ends):
-        raise BlockError(f"{where}.offsets: an offset cuts a UTF-8 character in two")
 
 
 def _values(entry: dict[str, object], number: int, name: str) -> list[str]:

@@ -104,8 +104,8 @@ def _flatten(tree: dict[str, object], keys: dict[str, Key], prefix: str = "") ->
     for name, value in tree.items():
         path = prefix + name
         inner = isinstance(value, dict) and not (path in keys and keys[path].type == "table")
-        is_known = any(key.startswith(path + ".") for key in keys)  # then it may be empty, as in the sample file
-        if inner and isinstance(value, dict) and (value or is_known):
+        # A section that is known may be empty, as in the sample file.
+        if inner and isinstance(value, dict) and (value or any(key.startswith(path + ".") for key in keys)):
             found.extend(_flatten(value, keys, path + "."))
         else:
             found.append((path, value))
