@@ -36,16 +36,21 @@ far = st.sampled_from([2, 90, 130, 400, 9_000])  # behind, before all others, ah
 seeds = st.integers(0, 2)
 
 
-def _predictions(hour, seed, version, change):
-    frame, _ = _rows(hour, ROWS, seed=seed)
-    columns = frame.columns
+def _change(columns, change):
+    """Let a feature come, go, or become one of another kind."""
     if change == "new":
         columns["feature.colour\0"] = columns["feature.city"]
     elif change == "gone":
         del columns["feature.age"]
     elif change == "kind":
         columns["feature.age"] = columns["feature.city"]
-    elif change == "numbers":
+
+
+def _predictions(hour, seed, version, change):
+    frame, _ = _rows(hour, ROWS, seed=seed)
+    columns = frame.columns
+    _change(columns, change)
+    if change == "numbers":
         columns["prediction"] = number(np.arange(ROWS).tolist())
     elif change == "names":  # a sender chooses them, so they may be what the file itself uses
         columns |= {"feature.column": columns["feature.city"], "segment.column": category(["column"] * ROWS)}

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.collector.monitor.test_monitor import HOUR, KEY, _labels, _rows
-from tests.collector.monitor.test_state import _opened, _state, _through_a_file, _told
+from tests.collector.monitor.test_state import _change, _opened, _state, _through_a_file, _told
 from tests.collector.monitor.test_vouched import _receipts
 from tocsin_collector.frame import Frame, category, concat, number
 
@@ -20,13 +20,8 @@ def _block(seed: int, minute: float, span: float, change: str) -> Frame:
     """A block of predictions from a minute after hour 100 on, or of labels."""
     frame, truth = _rows(100, ROWS, seed=seed % 3, missing=0.2)
     columns = frame.columns
-    if change == "new":
-        columns["feature.colour"] = columns["feature.city"]
-    elif change == "gone":
-        del columns["feature.age"]
-    elif change == "kind":
-        columns["feature.age"] = columns["feature.city"]
-    elif change == "empty":
+    _change(columns, change)
+    if change == "empty":
         columns["feature.age"] = number([None] * ROWS)
     minutes = minute + span * np.random.default_rng(seed).random(ROWS)
     times = (100 * HOUR * 1e6 + minutes * 60e6).astype(np.int64)
